@@ -1,1 +1,48 @@
-//! Placeholder.
+//! A loopback server that behaves like Alibaba Cloud RAM and STS: it checks signatures, keeps state, enforces policies, and
+//! fails on demand.
+//!
+//! Start at [`Emulator`]. A request goes through the modules in this order:
+//!
+//! | module | what it does |
+//! | --- | --- |
+//! | `emulator` | the handle: start, look, change, fail |
+//! | `server` | the listener and its thread |
+//! | `service` | one call from request to ending |
+//! | `wire` | parameters from query, form and headers; the reply and the error envelope |
+//! | `recorder` | what arrived and what became of it |
+//! | `auth` | RPC signature 1.0 and ACS3, nonces, clock, tokens |
+//! | `fault` | [`Rule`], [`Verdict`] |
+//! | `access` | may this caller do this? |
+//! | `policy` | policy documents, identity and trust |
+//! | `world` | [`World`], [`Role`], [`AccessKey`], [`WorldState`] |
+//! | `ram` | RAM 2015-05-01 |
+//! | `sts` | STS 2015-04-01 |
+//! | `deliver` | endings on the wire, broken ones too |
+//! | `clock` | the only reader of the time |
+//!
+//! It imports nothing from its clients: the two meet on the wire, so a mistake cannot agree with itself.
+
+mod access;
+mod auth;
+mod clock;
+mod deliver;
+mod emulator;
+mod fault;
+mod policy;
+mod ram;
+mod recorder;
+mod server;
+mod service;
+mod sts;
+mod wire;
+mod world;
+
+pub use auth::Scheme;
+pub use emulator::Emulator;
+pub use fault::{Fault, FaultGuard, Moment, Rule, Verdict};
+pub use ram::{AttachedPolicy, PolicyType, RoleRecord as RoleSnapshot};
+pub use recorder::Call;
+pub use world::{
+    AccessKey, AccountSeed, DTS_DESCRIPTION, DTS_POLICY, DTS_ROLE, DTS_TRUST, Role, Seed, World,
+    WorldState,
+};

@@ -1,0 +1,163 @@
+//! The handle of a running emulator.
+
+use std::fmt;
+use std::io;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use crate::fault::{Fault, FaultGuard, Moment, Rule};
+use crate::ram::RoleRecord;
+use crate::recorder::Call;
+use crate::server::Server;
+use crate::service::Service;
+use crate::world::{World, WorldState};
+
+/// A running emulator; dropping it closes its port and every connection.
+///
+/// It runs on a thread of its own, so it serves async and plain tests alike.
+///
+/// ```
+/// use emulator::{AccessKey, Emulator, Role, Rule, World};
+///
+/// # fn main() -> std::io::Result<()> {
+/// let world = World::new()
+///     .account("1234567890123456", |account| account.role(Role::dts()))
+///     .key(AccessKey::permanent("LTAI5tExample", "secret").of_user("1234567890123456", "alice"));
+/// let emulator = Emulator::start(world)?;
+/// let busy = emulator.fault(Rule::on("GetRole").nth(1).throttle());
+/// // … point a client at `emulator.url()` …
+/// assert!(emulator.writes().is_empty());
+/// # drop(busy);
+/// # Ok(())
+/// # }
+/// ```
+pub struct Emulator {
+    service: Arc<Service>,
+    server: Server,
+}
+
+impl Emulator {
+    /// Serves on a free port of `127.0.0.1`.
+    ///
+    /// # Errors
+    /// If there is no port or no thread to be had.
+    pub fn start(world: World) -> io::Result<Self> {
+        Self::start_on(world, 0, false)
+    }
+
+    /// Serves on a port; prints each call to stderr if asked to.
+    ///
+    /// # Errors
+    /// If the port is taken, or there is no thread to be had.
+    pub fn start_on(world: World, port: u16, print_calls: bool) -> io::Result<Self> {
+        let service = Arc::new(Service::new(world.state, print_calls));
+        let server = Server::start(Arc::clone(&service), port)?;
+        Ok(Self { service, server })
+    }
+
+    /// `http://127.0.0.1:PORT`, for RAM and STS alike.
+    #[must_use]
+    pub fn url(&self) -> String {
+        format!("http://{}", self.server.address)
+    }
+
+    /// `127.0.0.1:PORT`.
+    #[must_use]
+    pub fn host(&self) -> String {
+        self.server.address.to_string()
+    }
+
+    /// Puts a fault in force until the guard is dropped.
+    pub fn fault(&self, fault: Fault) -> FaultGuard {
+        self.service.faults.install(fault)
+    }
+
+    /// Runs `change` just before each call that the rule chooses: a person who comes in between.
+    ///
+    /// `change` must use the state it is given, not the emulator: the state is locked meanwhile.
+    pub fn on_call(
+        &self,
+        rule: Rule,
+        change: impl FnMut(&mut WorldState) + Send + 'static,
+    ) -> FaultGuard {
+        self.service
+            .faults
+            .install_hook(rule, Moment::BeforeEffect, Arc::new(Mutex::new(change)))
+    }
+
+    /// Runs `change` just after the effect of each call that the rule chooses, before the reply.
+    pub fn after_call(
+        &self,
+        rule: Rule,
+        change: impl FnMut(&mut WorldState) + Send + 'static,
+    ) -> FaultGuard {
+        self.service
+            .faults
+            .install_hook(rule, Moment::AfterEffect, Arc::new(Mutex::new(change)))
+    }
+
+    /// Looks at the state, or changes it as a person would, between calls.
+    pub fn with_world<T>(&self, look: impl FnOnce(&mut WorldState) -> T) -> T {
+        look(&mut self.service.world())
+    }
+
+    /// The truth about a role, whatever stale reads say.
+    #[must_use]
+    pub fn role(&self, account: &str, name: &str) -> Option<RoleRecord> {
+        self.service.world().role(account, name).cloned()
+    }
+
+    /// Every call so far, in the order of arrival.
+    #[must_use]
+    pub fn calls(&self) -> Vec<Call> {
+        self.service.recorder.calls()
+    }
+
+    /// The calls of write operations, whether they had an effect or not.
+    #[must_use]
+    pub fn writes(&self) -> Vec<Call> {
+        self.calls().into_iter().filter(|call| call.write).collect()
+    }
+
+    /// The names of the operations that were called, in order.
+    #[must_use]
+    pub fn operations(&self) -> Vec<String> {
+        self.calls()
+            .into_iter()
+            .map(|call| call.operation)
+            .collect()
+    }
+
+    /// Every secret and token there is, issued ones too: none of it may be found in a client's output.
+    #[must_use]
+    pub fn secrets(&self) -> Vec<String> {
+        let world = self.service.world();
+        world
+            .keys()
+            .flat_map(|key| std::iter::once(key.secret.clone()).chain(key.token.clone()))
+            .collect()
+    }
+
+    /// Makes every call take longer, before its effect.
+    pub fn set_latency(&self, latency: Duration) {
+        self.service.set_latency(latency);
+    }
+
+    /// Puts the server's clock ahead, or back if negative.
+    pub fn shift_clock(&self, seconds: i64) {
+        self.service.clock.shift(seconds);
+    }
+
+    /// Resolves when the n-th call of an operation, from 1, has arrived.
+    pub async fn wait_for_call(&self, operation: &str, n: usize) {
+        self.service.recorder.wait(operation, n).await;
+    }
+}
+
+impl fmt::Debug for Emulator {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Emulator")
+            .field("url", &self.url())
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,75 @@
+//! The emulator as a program: prints its URL, serves until it is told to stop.
+
+use std::io::{self, Write};
+use std::process::ExitCode;
+use std::time::Duration;
+
+use clap::Parser;
+use emulator::{AccessKey, Emulator, Seed, World};
+use tokio::signal::unix::{SignalKind, signal};
+
+/// A loopback server that behaves like Alibaba Cloud RAM and STS.
+///
+/// Prints its URL on the first line, then serves until Ctrl-C or SIGTERM. State lives in memory only.
+#[derive(Debug, Parser)]
+#[command(name = "emulator", version)]
+struct Arguments {
+    /// Port on 127.0.0.1; 0 picks a free one
+    #[arg(long, default_value_t = 0)]
+    port: u16,
+    /// What the account looks like at first
+    #[arg(long, value_enum, default_value = "healthy")]
+    seed: Seed,
+    /// The account
+    #[arg(long, value_name = "ID", default_value = "1234567890123456")]
+    account: String,
+    /// Access key id that may do everything in the account
+    #[arg(long, value_name = "ID", default_value = "LTAI5tEmulator")]
+    key: String,
+    /// Its secret
+    #[arg(long, default_value = "emulator-secret")]
+    secret: String,
+    /// Its security token, which makes it a temporary key of the role `dts-role-guard-role`
+    #[arg(long)]
+    token: Option<String>,
+    /// Pause before every call, in milliseconds
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    latency_ms: u64,
+    /// Prints each call on stderr
+    #[arg(long)]
+    print_calls: bool,
+}
+
+impl Arguments {
+    fn world(&self) -> World {
+        let key = match &self.token {
+            Some(token) => AccessKey::session(&self.key, &self.secret, token).of_role(
+                &self.account,
+                "dts-role-guard-role",
+                "emulator",
+            ),
+            None => {
+                AccessKey::permanent(&self.key, &self.secret).of_user(&self.account, "emulator")
+            }
+        };
+        World::new().seed(self.seed, &self.account).key(key)
+    }
+}
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> io::Result<ExitCode> {
+    let arguments = Arguments::parse();
+    let emulator = Emulator::start_on(arguments.world(), arguments.port, arguments.print_calls)?;
+    emulator.set_latency(Duration::from_millis(arguments.latency_ms));
+    writeln!(io::stdout(), "{}", emulator.url())?;
+    stop_signal().await?;
+    Ok(ExitCode::SUCCESS)
+}
+
+async fn stop_signal() -> io::Result<()> {
+    let mut terminate = signal(SignalKind::terminate())?;
+    tokio::select! {
+        pressed = tokio::signal::ctrl_c() => pressed,
+        _ = terminate.recv() => Ok(()),
+    }
+}

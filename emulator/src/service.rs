@@ -1,0 +1,236 @@
+//! From a request to a reply: record, authenticate, decide about faults, run the operation.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use axum::body::Body;
+use axum::http::Response;
+
+use crate::auth::{self, Claim, Nonces};
+use crate::clock::Clock;
+use crate::deliver::{self, Ending};
+use crate::fault::{Faults, Hook, Moment, Occurrence, Plan, Verdict};
+use crate::recorder::{Call, Recorder};
+use crate::wire::{Failure, Params, Reply, Request};
+use crate::world::{Key, WorldState};
+use crate::{access, ram, sts};
+
+/// What all connections share.
+pub(crate) struct Service {
+    pub(crate) world: Mutex<WorldState>,
+    pub(crate) faults: Faults,
+    pub(crate) recorder: Recorder,
+    pub(crate) clock: Clock,
+    nonces: Mutex<Nonces>,
+    latency_micros: AtomicU64,
+}
+
+/// One call on its way through.
+struct Exchange<'a> {
+    request: &'a Request,
+    operation: &'a str,
+    params: Params,
+    index: usize,
+}
+
+impl Service {
+    pub(crate) fn new(world: WorldState, print_calls: bool) -> Self {
+        Self {
+            world: Mutex::new(world),
+            faults: Faults::default(),
+            recorder: Recorder::new(print_calls),
+            clock: Clock::start(),
+            nonces: Mutex::default(),
+            latency_micros: AtomicU64::new(0),
+        }
+    }
+
+    pub(crate) fn set_latency(&self, latency: Duration) {
+        self.latency_micros.store(
+            u64::try_from(latency.as_micros()).unwrap_or(u64::MAX),
+            Ordering::SeqCst,
+        );
+    }
+
+    pub(crate) fn world(&self) -> MutexGuard<'_, WorldState> {
+        self.world.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) async fn answer(&self, request: axum::extract::Request) -> Response<Body> {
+        let request = match Request::read(request).await {
+            Ok(request) => request,
+            Err(failure) => return deliver::failure_without_request(&failure),
+        };
+        let exchange = self.arrival(&request);
+        pause(Duration::from_micros(
+            self.latency_micros.load(Ordering::SeqCst),
+        ))
+        .await;
+        let ending = match self.authenticate(&exchange) {
+            Ok(caller) => self.decide(&exchange, &caller).await,
+            Err(failure) => Ending::Reply(Err(failure)),
+        };
+        self.finish(&exchange, ending).await
+    }
+
+    fn arrival<'a>(&self, request: &'a Request) -> Exchange<'a> {
+        let operation = request.action().unwrap_or_default();
+        let (params, claim) = (request.params(), Claim::read(request).ok());
+        let index = self.recorder.arrived(|index| Call {
+            index,
+            operation: operation.to_owned(),
+            account: None,
+            access_key_id: claim.as_ref().map(|claim| claim.access_key_id.clone()),
+            scheme: claim.map(|claim| claim.scheme),
+            params: params.0.clone(),
+            user_agent: request.header("user-agent").map(str::to_owned),
+            write: ram::is_write(operation),
+            request_id: deliver::request_id(index),
+            status: None,
+            code: None,
+            effect: false,
+            started: self.clock.since_start(),
+            finished: None,
+        });
+        Exchange {
+            request,
+            operation,
+            params,
+            index,
+        }
+    }
+
+    fn authenticate(&self, exchange: &Exchange) -> Result<Key, Failure> {
+        let claim = Claim::read(exchange.request)?;
+        let mut nonces = self.nonces.lock().unwrap_or_else(PoisonError::into_inner);
+        let caller = auth::check(&claim, &self.world(), &mut nonces, self.clock.now())?;
+        self.recorder.update(exchange.index, |call| {
+            call.account = Some(caller.account.clone());
+        });
+        Ok(caller)
+    }
+
+    async fn decide(&self, exchange: &Exchange<'_>, caller: &Key) -> Ending {
+        let occurrence = Occurrence {
+            operation: exchange.operation,
+            account: &caller.account,
+            params: &exchange.params.0,
+        };
+        let plan = self.faults.decide(&occurrence);
+        pause(plan.pause_before).await;
+        self.run_hooks(&plan.hooks_before);
+        let ending = self.carry_out(exchange, caller, &plan);
+        self.run_hooks(&plan.hooks_after);
+        pause(plan.pause_after).await;
+        ending
+    }
+
+    fn carry_out(&self, exchange: &Exchange, caller: &Key, plan: &Plan) -> Ending {
+        match &plan.ending {
+            Some((Moment::BeforeEffect, verdict)) => {
+                ending(verdict, exchange, caller, Ok(serde_json::json!({})))
+            }
+            Some((Moment::AfterEffect, verdict)) => ending(
+                verdict,
+                exchange,
+                caller,
+                self.perform(exchange, caller, plan),
+            ),
+            None => Ending::Reply(self.perform(exchange, caller, plan)),
+        }
+    }
+
+    fn run_hooks(&self, hooks: &[Hook]) {
+        for hook in hooks {
+            let mut hook = hook.lock().unwrap_or_else(PoisonError::into_inner);
+            hook(&mut self.world());
+        }
+    }
+
+    /// Runs the operation and notes whether it changed anything.
+    fn perform(&self, exchange: &Exchange, caller: &Key, plan: &Plan) -> Reply {
+        let mut world = self.world();
+        let before = world.revision();
+        let reply = dispatch(&mut world, exchange, caller, plan.stale, self.clock.now());
+        let effect = world.revision() != before;
+        self.recorder
+            .update(exchange.index, |call| call.effect = effect);
+        if plan.partial_list {
+            reply.map(deliver::without_last_items)
+        } else {
+            reply
+        }
+    }
+
+    async fn finish(&self, exchange: &Exchange<'_>, ending: Ending) -> Response<Body> {
+        if matches!(ending, Ending::Hang) {
+            return std::future::pending().await;
+        }
+        self.recorder.finished(exchange.index, |call| {
+            call.status = ending.status();
+            call.code = ending.code().map(str::to_owned);
+            call.finished = Some(self.clock.since_start());
+        });
+        let product = if sts::knows(exchange.operation) {
+            "Sts"
+        } else {
+            "Ram"
+        };
+        let address = deliver::Address {
+            product,
+            operation: exchange.operation,
+            index: exchange.index,
+            json: exchange.request.wants_json(),
+        };
+        deliver::response(ending, &address, self.clock.now())
+    }
+}
+
+async fn pause(length: Duration) {
+    if !length.is_zero() {
+        tokio::time::sleep(length).await;
+    }
+}
+
+fn dispatch(
+    world: &mut WorldState,
+    exchange: &Exchange,
+    caller: &Key,
+    stale: usize,
+    now: jiff::Timestamp,
+) -> Reply {
+    let (action, params) = (exchange.operation, &exchange.params);
+    if action.is_empty() {
+        return Err(Failure::missing_parameter("Action"));
+    }
+    match exchange.request.version() {
+        Some(ram::VERSION) => ram::call(world, caller, action, params, stale, now),
+        Some(sts::VERSION) => sts::call(world, caller, action, params, now),
+        Some(_) => Err(access::unknown_version()),
+        None => Err(Failure::missing_parameter("Version")),
+    }
+}
+
+fn ending(verdict: &Verdict, exchange: &Exchange, caller: &Key, reply: Reply) -> Ending {
+    let product = if sts::knows(exchange.operation) {
+        "sts"
+    } else {
+        "ram"
+    };
+    let action = format!("{product}:{}", exchange.operation);
+    match verdict {
+        Verdict::Error { status, code } => {
+            Ending::Reply(Err(deliver::made_up_failure(*status, code)))
+        }
+        Verdict::Deny => Ending::Reply(Err(access::no_permission(caller, &action, "ImplicitDeny"))),
+        Verdict::DenyByControlPolicy => {
+            Ending::Reply(Err(access::denied_by_control_policy(caller, &action)))
+        }
+        Verdict::Html { status } => Ending::Html(*status),
+        Verdict::HalfBody => Ending::Half(reply),
+        Verdict::Hang => Ending::Hang,
+        Verdict::Lose => Ending::Lost,
+        Verdict::Stale { .. } | Verdict::PartialList | Verdict::Latency(_) => Ending::Reply(reply),
+    }
+}

@@ -1,0 +1,55 @@
+//! The accounts, roles, policies and keys that there are: seeding with [`World`], and the state behind it.
+
+mod account;
+mod key;
+mod role;
+mod seed;
+mod state;
+
+pub use account::AccountSeed;
+pub use key::AccessKey;
+pub use role::{DTS_DESCRIPTION, DTS_POLICY, DTS_ROLE, DTS_TRUST, Role};
+pub use seed::Seed;
+pub use state::WorldState;
+
+pub(crate) use account::Account;
+pub(crate) use key::{Identity, Key, Limit};
+
+/// The accounts and keys an emulator starts with.
+///
+/// ```
+/// use emulator::{AccessKey, Role, World};
+///
+/// let world = World::new()
+///     .account("1234567890123456", |account| account.role(Role::dts()).custom_policy("TeamExtra"))
+///     .key(AccessKey::session("STS.ID", "secret", "token").of_role("1234567890123456", "dts-role-guard-role", "session"));
+/// ```
+#[derive(Clone, Debug, Default)]
+#[must_use]
+pub struct World {
+    pub(crate) state: WorldState,
+}
+
+impl World {
+    /// No accounts, no keys.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Adds an account, or more to an account that is there.
+    pub fn account(mut self, id: &str, seed: impl FnOnce(AccountSeed) -> AccountSeed) -> Self {
+        self.state.seed_account(id, seed(AccountSeed::default()));
+        self
+    }
+
+    /// Adds an access key; its account is created if there is none.
+    pub fn key(mut self, key: AccessKey) -> Self {
+        self.state.seed_key(key);
+        self
+    }
+
+    /// Adds an account with one of the known shapes of a DTS authorization.
+    pub fn seed(self, seed: Seed, account: &str) -> Self {
+        self.account(account, |account| seed.plant(account))
+    }
+}
