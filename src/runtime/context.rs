@@ -1,0 +1,244 @@
+//! What the platform says about an invocation, read from its headers.
+
+use std::{str::FromStr, time::Duration};
+
+use axum::http::HeaderMap;
+use secrecy::SecretString;
+use tokio::time::Instant;
+
+use super::{
+    RequestId,
+    headers::{self, text},
+};
+
+/// Assumed when the platform does not say how long the function may run.
+pub const ASSUMED_TIMEOUT: Duration = Duration::from_mins(1);
+
+/// The longest timeout that can be configured, in seconds; a larger value is a mistake.
+const LONGEST_TIMEOUT: u64 = 86_400;
+
+/// What the platform says about one invocation.
+///
+/// # Guarantees
+///
+/// Every header may be missing or empty: a context can always be made.
+/// Its `Debug` shows no credentials.
+///
+/// # Caveats
+///
+/// The deadline is for this invocation only. An instance may be frozen between two invocations, for hours.
+#[derive(Clone, Debug)]
+pub struct Context {
+    /// `x-fc-request-id`, or a made-up one.
+    pub request_id: RequestId,
+    /// When the platform ends the execution: the arrival plus [`timeout`](Self::timeout), or plus [`ASSUMED_TIMEOUT`].
+    pub deadline: Instant,
+    /// `x-fc-function-timeout`, whole seconds on the wire. None if the platform gave none, and the deadline is assumed.
+    pub timeout: Option<Duration>,
+    /// `x-fc-account-id`: the account that owns the function.
+    pub account_id: Option<String>,
+    /// `x-fc-region`, such as `cn-hangzhou`.
+    pub region: Option<String>,
+    /// `x-fc-function-name`.
+    pub function_name: Option<String>,
+    /// `x-fc-qualifier`: the version or alias that was asked for, such as `LATEST`.
+    pub qualifier: Option<String>,
+    /// `x-fc-version-id`: the version that runs.
+    pub version: Option<String>,
+    /// `x-fc-function-memory`, in MB.
+    pub memory_mb: Option<u32>,
+    /// `x-fc-retry-count`: 0 for the first try, and where the platform does not say.
+    pub retry_count: u32,
+    /// The credentials of the function's role. None if all three headers are absent.
+    pub credentials: Option<HeaderCredentials>,
+}
+
+/// The three credential headers as they came; a partial set is for the caller to judge.
+///
+/// They belong to one invocation. Do not keep them: no expiry is given.
+#[derive(Clone, Debug)]
+pub struct HeaderCredentials {
+    /// `x-fc-access-key-id`.
+    pub access_key_id: Option<SecretString>,
+    /// `x-fc-access-key-secret`.
+    pub access_key_secret: Option<SecretString>,
+    /// `x-fc-security-token`.
+    pub security_token: Option<SecretString>,
+}
+
+impl Context {
+    /// Reads the headers of a request that arrived at `arrival`.
+    #[must_use]
+    pub fn from_headers(headers: &HeaderMap, arrival: Instant) -> Self {
+        let owned = |name| text(headers, name).map(ToOwned::to_owned);
+        let timeout = timeout(headers);
+        Self {
+            request_id: request_id(headers),
+            deadline: arrival + timeout.unwrap_or(ASSUMED_TIMEOUT),
+            timeout,
+            account_id: owned(headers::ACCOUNT_ID),
+            region: owned(headers::REGION),
+            function_name: owned(headers::FUNCTION_NAME),
+            qualifier: owned(headers::QUALIFIER),
+            version: owned(headers::VERSION_ID),
+            memory_mb: number(headers, headers::FUNCTION_MEMORY),
+            retry_count: number(headers, headers::RETRY_COUNT).unwrap_or(0),
+            credentials: HeaderCredentials::from_headers(headers),
+        }
+    }
+}
+
+impl HeaderCredentials {
+    fn from_headers(headers: &HeaderMap) -> Option<Self> {
+        let secret = |name| text(headers, name).map(SecretString::from);
+        let found = Self {
+            access_key_id: secret(headers::ACCESS_KEY_ID),
+            access_key_secret: secret(headers::ACCESS_KEY_SECRET),
+            security_token: secret(headers::SECURITY_TOKEN),
+        };
+        (!found.is_empty()).then_some(found)
+    }
+
+    fn is_empty(&self) -> bool {
+        self.access_key_id.is_none()
+            && self.access_key_secret.is_none()
+            && self.security_token.is_none()
+    }
+}
+
+/// The id of a request, made up where the platform gave none that could be printed.
+pub(super) fn request_id(headers: &HeaderMap) -> RequestId {
+    text(headers, headers::REQUEST_ID)
+        .and_then(RequestId::parse)
+        .unwrap_or_else(RequestId::make_up)
+}
+
+fn timeout(headers: &HeaderMap) -> Option<Duration> {
+    let seconds = number(headers, headers::FUNCTION_TIMEOUT)?;
+    (1..=LONGEST_TIMEOUT)
+        .contains(&seconds)
+        .then(|| Duration::from_secs(seconds))
+}
+
+fn number<N: FromStr>(headers: &HeaderMap, name: &str) -> Option<N> {
+    text(headers, name)?.parse().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashMap;
+
+    use axum::http::{HeaderName, HeaderValue};
+    use secrecy::ExposeSecret;
+
+    use super::*;
+
+    fn context(pairs: &[(&str, &str)], arrival: Instant) -> Context {
+        let pair = |(name, value): &(&str, &str)| {
+            let name: HeaderName = name.parse().unwrap();
+            (name, HeaderValue::from_str(value).unwrap())
+        };
+        Context::from_headers(&pairs.iter().map(pair).collect(), arrival)
+    }
+
+    fn sample(json: &str, arrival: Instant) -> Context {
+        let request: serde_json::Value = serde_json::from_str(json).unwrap();
+        let headers: HashMap<String, String> =
+            serde_json::from_value(request["headers"].clone()).unwrap();
+        let pairs: Vec<_> = headers.iter().map(|(n, v)| (&**n, &**v)).collect();
+        context(&pairs, arrival)
+    }
+
+    #[test]
+    fn reads_every_header_of_an_invocation() {
+        let arrival = Instant::now();
+        let context = sample(
+            include_str!("../../tests/fixtures/requests/request-invoke-retry.json"),
+            arrival,
+        );
+        assert_eq!(
+            context.request_id.as_str(),
+            "1-692414ee-10000001-000000000003"
+        );
+        assert_eq!(context.deadline, arrival + Duration::from_mins(1));
+        assert_eq!(context.timeout, Some(Duration::from_mins(1)));
+        assert_eq!(context.account_id.as_deref(), Some("1234567890123456"));
+        assert_eq!(context.region.as_deref(), Some("cn-hangzhou"));
+        assert_eq!(context.function_name.as_deref(), Some("dts-role-guard"));
+        assert_eq!(context.qualifier.as_deref(), Some("LATEST"));
+        assert_eq!(context.version, None);
+        assert_eq!(context.memory_mb, Some(256));
+        assert_eq!(context.retry_count, 2);
+        let credentials = context.credentials.unwrap();
+        let exposed = |secret: Option<SecretString>| secret.unwrap().expose_secret().to_owned();
+        assert_eq!(exposed(credentials.access_key_id), "STS.EXAMPLEACCESSKEYID");
+        assert_eq!(
+            exposed(credentials.access_key_secret),
+            "EXAMPLEsecretEXAMPLEsecretEXAMPLE"
+        );
+        assert_eq!(exposed(credentials.security_token), "CAISEXAMPLEtoken==");
+    }
+
+    #[test]
+    fn empty_credential_headers_are_no_credentials() {
+        let sample = sample(
+            include_str!("../../tests/fixtures/requests/request-invoke-no-role.json"),
+            Instant::now(),
+        );
+        assert!(sample.credentials.is_none());
+    }
+
+    #[test]
+    fn partial_credentials_are_kept_as_partial() {
+        let context = context(
+            &[
+                (headers::ACCESS_KEY_ID, "id"),
+                (headers::SECURITY_TOKEN, ""),
+            ],
+            Instant::now(),
+        );
+        let credentials = context.credentials.unwrap();
+        assert!(credentials.access_key_id.is_some());
+        assert!(credentials.access_key_secret.is_none() && credentials.security_token.is_none());
+    }
+
+    #[test]
+    fn a_context_without_any_header_can_be_made() {
+        let arrival = Instant::now();
+        let context = context(&[], arrival);
+        assert!(context.request_id.made_up());
+        assert_eq!(context.deadline, arrival + ASSUMED_TIMEOUT);
+        assert_eq!((context.timeout, context.retry_count), (None, 0));
+        assert!(context.credentials.is_none());
+    }
+
+    #[test]
+    fn the_longest_timeout_is_a_day_and_any_other_nonsense_is_no_timeout() {
+        let timeout =
+            |value| context(&[(headers::FUNCTION_TIMEOUT, value)], Instant::now()).timeout;
+        assert_eq!(timeout("86400"), Some(Duration::from_hours(24)));
+        for value in ["0", "86401", "-1", "1.5", "soon", "18446744073709551616"] {
+            assert_eq!(timeout(value), None, "{value}");
+        }
+    }
+
+    #[test]
+    fn an_id_that_could_forge_a_marker_is_replaced() {
+        let context = context(
+            &[(headers::REQUEST_ID, "1, Error: nothing")],
+            Instant::now(),
+        );
+        assert!(context.request_id.made_up());
+    }
+
+    #[test]
+    fn debug_shows_no_credentials() {
+        let sample = sample(
+            include_str!("../../tests/fixtures/requests/request-invoke.json"),
+            Instant::now(),
+        );
+        let debug = format!("{sample:?}");
+        assert!(debug.contains("cn-hangzhou"));
+        assert!(!debug.contains("EXAMPLE"), "{debug}");
+    }
+}

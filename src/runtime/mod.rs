@@ -1,0 +1,239 @@
+//! A function for custom runtimes of Alibaba Cloud Function Compute: [`run`] a [`Handler`] and the rest is done here.
+//!
+//! ```no_run
+//! use dts_role_guard::runtime::{self, Diagnostic, Invocation, service_fn};
+//!
+//! async fn greet(invocation: Invocation) -> Result<String, Diagnostic> {
+//!     let region = invocation.context.region.unwrap_or_default();
+//!     Ok(serde_json::json!({ "greeting": format!("hello from `{region}`") }).to_string())
+//! }
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), runtime::Error> {
+//! runtime::run(service_fn(greet)).await
+//! # }
+//! ```
+//!
+//! Start with [`Handler`], then [`Context`] and [`Diagnostic`]; [`Runtime`] is for more control.
+//!
+//! # Guarantees
+//!
+//! * A handler that was started runs to its end, even if its client has gone or the process was asked to stop.
+//! * A panic of the handler becomes a [`Diagnostic`]; the process lives on.
+//! * Marker lines are written and flushed before the answer is sent.
+//! * Nothing runs for a request of an HTTP trigger, whatever its path.
+//! * Credentials appear in no log line.
+//!
+//! # Where it listens
+//!
+//! With any `FC_*` variable in the environment it is on the platform: it binds `0.0.0.0`, and an invocation needs the
+//! header `x-fc-control-path: /invoke`. With none it is on a workstation: it binds `127.0.0.1`, and
+//! `curl --data verify http://127.0.0.1:9000/invoke` is enough. The port is `FC_CUSTOM_LISTEN_PORT`, else `FC_SERVER_PORT`, else 9000.
+
+mod address;
+mod answer;
+mod body;
+mod context;
+mod diagnostic;
+mod handler;
+mod headers;
+mod lifecycle;
+mod markers;
+mod panics;
+mod request_id;
+mod route;
+mod server;
+mod stop;
+
+use std::{
+    env, io,
+    net::{IpAddr, SocketAddr},
+    sync::Arc,
+    time::Duration,
+};
+
+use tokio::net::TcpListener;
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+pub use tower::service_fn;
+
+use self::{address::Site, lifecycle::Lifecycle};
+pub use self::{
+    context::{ASSUMED_TIMEOUT, Context, HeaderCredentials},
+    diagnostic::Diagnostic,
+    handler::{Handler, Invocation},
+    markers::Markers,
+    request_id::RequestId,
+};
+
+/// The largest event by default: far above what any trigger sends.
+pub const BODY_LIMIT: usize = 1024 * 1024;
+
+/// How long to wait, when stopping, for a connection that stopped in the middle of a request.
+const GRACE: Duration = Duration::from_secs(5);
+
+/// Serves the handler as the environment says, until SIGTERM or SIGINT.
+///
+/// # Errors
+///
+/// Those of [`Runtime::from_env`] and [`Runtime::run`].
+pub async fn run<H: Handler>(handler: H) -> Result<(), Error> {
+    Runtime::from_env()?.run(handler).await
+}
+
+/// Why the process cannot serve.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// A variable that should hold a port does not. Correct or unset it.
+    #[error("`{variable}` must be a port from 1 to 65535, but is `{}`", value.escape_default())]
+    Port {
+        /// The name of the variable.
+        variable: &'static str,
+        /// The beginning of its value.
+        value: String,
+    },
+    /// The address cannot be listened on. Another process may have it.
+    #[error("cannot listen on {address}")]
+    Listen {
+        /// The address that was asked for.
+        address: SocketAddr,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// The system does not deliver signals.
+    #[error("cannot wait for the signal to stop")]
+    Signal(#[source] io::Error),
+}
+
+/// How to serve, for those who want more control than [`run`] gives.
+///
+/// ```
+/// use dts_role_guard::runtime::{Markers, Runtime};
+///
+/// let vars = [("FC_CUSTOM_LISTEN_PORT".to_owned(), "81".to_owned())];
+/// let runtime = Runtime::from_vars(vars)?.body_limit(1024).markers(Markers::silent());
+/// assert_eq!(runtime.socket_address().to_string(), "0.0.0.0:81");
+/// # Ok::<(), dts_role_guard::runtime::Error>(())
+/// ```
+#[derive(Clone, Debug)]
+#[must_use]
+pub struct Runtime {
+    site: Site,
+    address: SocketAddr,
+    body_limit: usize,
+    markers: Markers,
+    grace: Duration,
+}
+
+impl Runtime {
+    /// By the environment of the process: the only place where it is read.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Port`].
+    pub fn from_env() -> Result<Self, Error> {
+        // `env::vars` would panic on a value that is not UTF-8.
+        let text = |(name, value): (std::ffi::OsString, std::ffi::OsString)| {
+            (
+                name.to_string_lossy().into_owned(),
+                value.to_string_lossy().into_owned(),
+            )
+        };
+        Self::from_vars(env::vars_os().map(text))
+    }
+
+    /// By names and values of environment variables; those that do not start with `FC_` are not looked at.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Port`].
+    pub fn from_vars(vars: impl IntoIterator<Item = (String, String)>) -> Result<Self, Error> {
+        let vars: Vec<_> = vars.into_iter().collect();
+        let site = Site::of(&vars);
+        Ok(Self {
+            site,
+            address: (site.ip(), address::port(&vars)?).into(),
+            body_limit: BODY_LIMIT,
+            markers: Markers::stdout(),
+            grace: GRACE,
+        })
+    }
+
+    /// Listens on this address instead. Who may invoke does not change with it.
+    pub fn address(mut self, ip: IpAddr) -> Self {
+        self.address.set_ip(ip);
+        self
+    }
+
+    /// Listens on this port instead; 0 is any free one.
+    pub fn port(mut self, port: u16) -> Self {
+        self.address.set_port(port);
+        self
+    }
+
+    /// The largest event, in bytes, instead of [`BODY_LIMIT`].
+    pub fn body_limit(mut self, bytes: usize) -> Self {
+        self.body_limit = bytes;
+        self
+    }
+
+    /// Where marker lines go, instead of standard output.
+    pub fn markers(mut self, markers: Markers) -> Self {
+        self.markers = markers;
+        self
+    }
+
+    /// How long to wait, when stopping, for a connection that stopped in the middle of a request, instead of 5 seconds.
+    /// A handler that runs is waited for without limit.
+    pub fn grace(mut self, grace: Duration) -> Self {
+        self.grace = grace;
+        self
+    }
+
+    /// Where [`run`](Self::run) will listen.
+    #[must_use]
+    pub fn socket_address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Serves until SIGTERM or SIGINT; returns once everything in hand is answered.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Listen`] and [`Error::Signal`].
+    pub async fn run<H: Handler>(self, handler: H) -> Result<(), Error> {
+        let shutdown = stop::requested().map_err(Error::Signal)?;
+        let address = self.address;
+        let listener = TcpListener::bind(address)
+            .await
+            .map_err(|source| Error::Listen { address, source })?;
+        self.serve_until(listener, handler, shutdown).await;
+        Ok(())
+    }
+
+    /// Serves on a listener until `shutdown` is ready; returns once everything in hand is answered.
+    pub async fn serve_until<H: Handler>(
+        self,
+        listener: TcpListener,
+        handler: H,
+        shutdown: impl Future<Output = ()>,
+    ) {
+        if let Ok(address) = listener.local_addr() {
+            tracing::info!(%address, site = ?self.site, "listening");
+        }
+        panics::remember_locations();
+        let grace = self.grace;
+        server::serve(listener, self.lifecycle(handler), grace, shutdown).await;
+    }
+
+    fn lifecycle<H>(self, handler: H) -> Arc<Lifecycle<H>> {
+        Arc::new(Lifecycle {
+            handler,
+            site: self.site,
+            body_limit: self.body_limit,
+            markers: self.markers,
+            in_hand: TaskTracker::new(),
+            closing: CancellationToken::new(),
+        })
+    }
+}
