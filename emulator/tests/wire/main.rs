@@ -13,6 +13,7 @@ mod gateway;
 mod lists;
 mod operations;
 mod recorder;
+mod seeds;
 mod sessions;
 mod stale;
 mod support;
