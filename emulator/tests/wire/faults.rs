@@ -278,3 +278,25 @@ fn a_person_comes_just_after() {
     );
     assert_eq!(emulator.writes().len(), 1);
 }
+
+#[test]
+fn a_kept_connection_ends_with_the_lost_reply() {
+    let (emulator, client) = healthy();
+    let _guard = emulator.fault(on_detach().lose_after());
+    let kept = |action: &str, params: &[(&str, &str)]| {
+        client
+            .request(action, params)
+            .replace("connection: close\r\n", "")
+    };
+    let requests = kept("GetRole", &DETACH[..1]) + &kept("DetachPolicyFromRole", &DETACH);
+    let replies = String::from_utf8(client.send(&requests)).unwrap();
+    assert_eq!(
+        (
+            replies.matches("HTTP/1.1").count(),
+            replies.matches("200 OK").count()
+        ),
+        (1, 1),
+        "{replies}"
+    );
+    assert!(!is_attached(&emulator));
+}

@@ -15,5 +15,6 @@ mod operations;
 mod recorder;
 mod seeds;
 mod sessions;
+mod shapes;
 mod stale;
 mod support;
