@@ -41,6 +41,14 @@ pub struct Call {
     pub finished: Option<Duration>,
 }
 
+impl Call {
+    /// How long the answer took, the server's own pauses included; `None` while it hangs.
+    #[must_use]
+    pub fn took(&self) -> Option<Duration> {
+        self.finished?.checked_sub(self.started)
+    }
+}
+
 pub(crate) struct Recorder {
     calls: Mutex<Vec<Call>>,
     arrivals: watch::Sender<usize>,

@@ -2,6 +2,8 @@
 
 pub(crate) mod acs3;
 pub(crate) mod rpc_v1;
+#[cfg(test)]
+mod vectors;
 
 use std::collections::BTreeSet;
 

@@ -109,14 +109,9 @@ pub(crate) fn call(
     access::require(world, caller, &format!("ram:{action}"), &resources)?;
     match operation.run {
         Run::Read(run) => {
-            let account = world.stale_account(id, stale).cloned().unwrap_or_default();
-            run(
-                &View {
-                    id,
-                    account: &account,
-                },
-                params,
-            )
+            let empty = Account::default();
+            let account = world.stale_account(id, stale).unwrap_or(&empty);
+            run(&View { id, account }, params)
         }
         Run::Write(run) => {
             let new_id = world.next_id();

@@ -1,5 +1,4 @@
 //! A small client with a signer of its own, written by hand from the vendor's description.
-#![allow(dead_code, reason = "each test file uses a part")]
 
 mod sign;
 
@@ -14,8 +13,6 @@ pub(crate) const MEMBER: &str = "2234567890123456";
 pub(crate) const ROLE: &str = "AliyunDTSDefaultRole";
 pub(crate) const RAM: &str = "2015-05-01";
 pub(crate) const STS: &str = "2015-04-01";
-
-pub(crate) use sign::now;
 
 /// An emulator with a healthy role and a key that may do everything.
 pub(crate) fn healthy() -> (Emulator, Client) {

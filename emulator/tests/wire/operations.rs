@@ -1,9 +1,7 @@
 //! Each operation over the wire: its happy path.
 
-mod support;
-
+use crate::support::{ACCOUNT, ROLE, STYLES, healthy, start};
 use emulator::{DTS_TRUST, PolicyType, Role, World};
-use support::{ACCOUNT, ROLE, STYLES, healthy, start};
 
 const DTS_POLICY: [(&str, &str); 3] = [
     ("RoleName", ROLE),

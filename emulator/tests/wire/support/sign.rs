@@ -10,7 +10,7 @@ use sha2::{Digest, Sha256};
 use super::{Client, Style};
 
 #[expect(clippy::disallowed_methods, reason = "a client reads its own clock")]
-pub(crate) fn now() -> String {
+fn now() -> String {
     jiff::Timestamp::now()
         .strftime("%Y-%m-%dT%H:%M:%SZ")
         .to_string()
@@ -21,7 +21,7 @@ fn nonce() -> String {
     format!("nonce-{}", NEXT.fetch_add(1, Ordering::SeqCst))
 }
 
-pub(crate) fn escape(text: &str) -> String {
+fn escape(text: &str) -> String {
     let mut out = String::new();
     for byte in text.bytes() {
         if byte.is_ascii_alphanumeric() || b"-_.~".contains(&byte) {
@@ -134,10 +134,16 @@ fn acs3(client: &Client, version: &str, action: &str, params: &[(&str, &str)]) -
         headers.push(("content-type", "application/x-www-form-urlencoded"));
     }
     headers.sort_unstable();
-    let lines: String = headers
+    let lines: Vec<String> = headers
         .iter()
-        .map(|(name, value)| format!("{name}:{value}\n"))
+        .map(|(name, value)| {
+            format!(
+                "{name}:{value}
+"
+            )
+        })
         .collect();
+    let lines = lines.concat();
     let names = headers
         .iter()
         .map(|(name, _)| *name)
@@ -169,7 +175,16 @@ fn hex(bytes: &[u8]) -> String {
 }
 
 fn http(verb: &str, target: &str, host: &str, headers: &[String], body: &str) -> String {
-    let headers: String = headers.iter().map(|line| format!("{line}\r\n")).collect();
+    let headers: Vec<String> = headers
+        .iter()
+        .map(|line| {
+            format!(
+                "{line}
+"
+            )
+        })
+        .collect();
+    let headers = headers.concat();
     format!(
         "{verb} {target} HTTP/1.1\r\nhost: {host}\r\nconnection: close\r\nuser-agent: hand-made\r\ncontent-length: {}\r\n{headers}\r\n{body}",
         body.len()
