@@ -117,7 +117,8 @@ async fn echo(invocation: Invocation) -> Result<Vec<u8>, Diagnostic> {
     Ok(echo.to_string().into_bytes())
 }
 
-fn capture(log: Text) -> tracing::subscriber::DefaultGuard {
+/// Everything that this thread logs, as lines of JSON.
+pub(crate) fn capture(log: Text) -> tracing::subscriber::DefaultGuard {
     let subscriber = tracing_subscriber::fmt()
         .json()
         .with_max_level(tracing::Level::TRACE)
