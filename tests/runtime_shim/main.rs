@@ -1,0 +1,17 @@
+//! The runtime shim over real sockets: a server on a thread of its own, with the runtime that production uses, and a client
+//! that writes HTTP by hand.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test fails by panicking"
+)]
+
+mod address;
+mod answers;
+mod bodies;
+mod client;
+mod dispatch;
+mod server;
+mod stopping;
