@@ -9,12 +9,7 @@ use crate::world::{Identity, Key, Limit, WorldState};
 
 /// # Errors
 /// `NoPermission` unless every resource is allowed.
-pub(crate) fn require(
-    world: &WorldState,
-    caller: &Key,
-    action: &str,
-    resources: &[String],
-) -> Result<(), Failure> {
+pub(crate) fn require(world: &WorldState, caller: &Key, action: &str, resources: &[String]) -> Result<(), Failure> {
     for resource in resources {
         match decision(world, caller, action, resource) {
             Decision::Allow => {}
@@ -27,11 +22,8 @@ pub(crate) fn require(
 
 /// Everything that limits the caller must allow; one explicit denial decides.
 pub(crate) fn decision(world: &WorldState, caller: &Key, action: &str, resource: &str) -> Decision {
-    let decisions: Vec<Decision> = caller
-        .limits
-        .iter()
-        .map(|limit| decide(&policies(world, caller, limit), action, resource))
-        .collect();
+    let decisions: Vec<Decision> =
+        caller.limits.iter().map(|limit| decide(&policies(world, caller, limit), action, resource)).collect();
     if decisions.contains(&Decision::ExplicitDeny) {
         Decision::ExplicitDeny
     } else if decisions.contains(&Decision::ImplicitDeny) {
@@ -56,26 +48,16 @@ fn attached(world: &WorldState, account: &str, role: &str, role_id: &str) -> Vec
     let Some(account) = world.account(account) else {
         return Vec::new();
     };
-    account
-        .role(role)
-        .filter(|role| role.role_id == role_id)
-        .map(|role| documents(account, role))
-        .unwrap_or_default()
+    account.role(role).filter(|role| role.role_id == role_id).map(|role| documents(account, role)).unwrap_or_default()
 }
 
 pub(crate) fn no_permission(caller: &Key, action: &str, kind: &str) -> Failure {
-    denied(
-        "You are not authorized to do this action.",
-        detail(caller, action, "AccountLevelIdentityBasedPolicy", kind),
-    )
+    denied("You are not authorized to do this action.", detail(caller, action, "AccountLevelIdentityBasedPolicy", kind))
 }
 
 pub(crate) fn denied_by_control_policy(caller: &Key, action: &str) -> Failure {
     let message = "You are not authorized to do this action. Denied by a control policy of the resource directory.";
-    denied(
-        message,
-        detail(caller, action, "ControlPolicy", "ExplicitDeny"),
-    )
+    denied(message, detail(caller, action, "ControlPolicy", "ExplicitDeny"))
 }
 
 fn denied(message: &str, detail: Value) -> Failure {
@@ -100,17 +82,9 @@ fn detail(caller: &Key, action: &str, policy: &str, kind: &str) -> Value {
 }
 
 pub(crate) fn unknown_action() -> Failure {
-    Failure::new(
-        404,
-        "InvalidAction.NotFound",
-        "Specified api is not found, please check your url and method.",
-    )
+    Failure::new(404, "InvalidAction.NotFound", "Specified api is not found, please check your url and method.")
 }
 
 pub(crate) fn unknown_version() -> Failure {
-    Failure::new(
-        400,
-        "InvalidVersion",
-        "Specified parameter Version is not valid.",
-    )
+    Failure::new(400, "InvalidVersion", "Specified parameter Version is not valid.")
 }

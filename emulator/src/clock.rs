@@ -13,15 +13,9 @@ pub(crate) struct Clock {
 }
 
 impl Clock {
-    #[expect(
-        clippy::disallowed_methods,
-        reason = "this is the one clock of the emulator"
-    )]
+    #[expect(clippy::disallowed_methods, reason = "this is the one clock of the emulator")]
     pub(crate) fn start() -> Self {
-        Self {
-            started: Instant::now(),
-            shift_seconds: AtomicI64::new(0),
-        }
+        Self { started: Instant::now(), shift_seconds: AtomicI64::new(0) }
     }
 
     pub(crate) fn shift(&self, seconds: i64) {
@@ -38,10 +32,7 @@ impl Clock {
     }
 }
 
-#[expect(
-    clippy::disallowed_methods,
-    reason = "this is the one clock of the emulator"
-)]
+#[expect(clippy::disallowed_methods, reason = "this is the one clock of the emulator")]
 pub(crate) fn real_now() -> Timestamp {
     Timestamp::now()
 }

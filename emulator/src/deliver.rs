@@ -62,12 +62,7 @@ pub(crate) fn response(ending: Ending, to: &Address, now: Timestamp) -> Response
 }
 
 pub(crate) fn failure_without_request(failure: &Failure) -> Response<Body> {
-    render(
-        failure.status,
-        &body_of_failure(failure, "Ram", "0C0FFEE0-0000-4000-8000-000000000000"),
-        true,
-        "Error",
-    )
+    render(failure.status, &body_of_failure(failure, "Ram", "0C0FFEE0-0000-4000-8000-000000000000"), true, "Error")
 }
 
 pub(crate) fn made_up_failure(status: u16, code: &str) -> Failure {
@@ -84,11 +79,7 @@ pub(crate) fn made_up_failure(status: u16, code: &str) -> Failure {
 
 /// Takes the last item of every list.
 pub(crate) fn without_last_items(mut reply: Value) -> Value {
-    for value in reply
-        .as_object_mut()
-        .into_iter()
-        .flat_map(|fields| fields.values_mut())
-    {
+    for value in reply.as_object_mut().into_iter().flat_map(|fields| fields.values_mut()) {
         if let Some(items) = value.as_array_mut() {
             items.pop();
         }
@@ -116,11 +107,7 @@ fn told(reply: Reply, to: &Address) -> (u16, Value, String) {
             }
             (200, body, format!("{}Response", to.operation))
         }
-        Err(failure) => (
-            failure.status,
-            body_of_failure(&failure, to.product, &request_id),
-            "Error".to_owned(),
-        ),
+        Err(failure) => (failure.status, body_of_failure(&failure, to.product, &request_id), "Error".to_owned()),
     }
 }
 
@@ -134,30 +121,15 @@ fn html(status: u16) -> Response<Body> {
     );
     let mut response = Response::new(Body::from(page));
     *response.status_mut() = StatusCode::from_u16(status).unwrap_or(StatusCode::BAD_GATEWAY);
-    response
-        .headers_mut()
-        .insert(header::CONTENT_TYPE, HeaderValue::from_static("text/html"));
+    response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("text/html"));
     response
 }
 
 fn half(text: &str) -> Response<Body> {
-    let half = text
-        .as_bytes()
-        .iter()
-        .take(text.len() / 2)
-        .copied()
-        .collect::<Bytes>();
-    let mut response = Response::new(Body::new(Broken {
-        first: Some(half),
-        flushing: false,
-    }));
-    response.headers_mut().insert(
-        header::CONTENT_TYPE,
-        HeaderValue::from_static("application/json;charset=utf-8"),
-    );
-    response
-        .headers_mut()
-        .insert(header::CONTENT_LENGTH, HeaderValue::from(text.len()));
+    let half = text.as_bytes().iter().take(text.len() / 2).copied().collect::<Bytes>();
+    let mut response = Response::new(Body::new(Broken { first: Some(half), flushing: false }));
+    response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json;charset=utf-8"));
+    response.headers_mut().insert(header::CONTENT_LENGTH, HeaderValue::from(text.len()));
     response
 }
 
@@ -187,8 +159,6 @@ impl http_body::Body for Broken {
             context.waker().wake_by_ref();
             return Poll::Pending;
         }
-        Poll::Ready(Some(Err(io::Error::other(
-            "the connection is to break off here",
-        ))))
+        Poll::Ready(Some(Err(io::Error::other("the connection is to break off here"))))
     }
 }

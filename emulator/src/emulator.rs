@@ -75,25 +75,13 @@ impl Emulator {
     /// Runs `change` just before each call that the rule chooses: a person who comes in between.
     ///
     /// `change` must use the state it is given, not the emulator: the state is locked meanwhile.
-    pub fn on_call(
-        &self,
-        rule: Rule,
-        change: impl FnMut(&mut WorldState) + Send + 'static,
-    ) -> FaultGuard {
-        self.service
-            .faults
-            .install_hook(rule, Moment::BeforeEffect, Arc::new(Mutex::new(change)))
+    pub fn on_call(&self, rule: Rule, change: impl FnMut(&mut WorldState) + Send + 'static) -> FaultGuard {
+        self.service.faults.install_hook(rule, Moment::BeforeEffect, Arc::new(Mutex::new(change)))
     }
 
     /// Runs `change` just after the effect of each call that the rule chooses, before the reply.
-    pub fn after_call(
-        &self,
-        rule: Rule,
-        change: impl FnMut(&mut WorldState) + Send + 'static,
-    ) -> FaultGuard {
-        self.service
-            .faults
-            .install_hook(rule, Moment::AfterEffect, Arc::new(Mutex::new(change)))
+    pub fn after_call(&self, rule: Rule, change: impl FnMut(&mut WorldState) + Send + 'static) -> FaultGuard {
+        self.service.faults.install_hook(rule, Moment::AfterEffect, Arc::new(Mutex::new(change)))
     }
 
     /// Looks at the state, or changes it as a person would, between calls.
@@ -122,20 +110,14 @@ impl Emulator {
     /// The names of the operations that were called, in order.
     #[must_use]
     pub fn operations(&self) -> Vec<String> {
-        self.calls()
-            .into_iter()
-            .map(|call| call.operation)
-            .collect()
+        self.calls().into_iter().map(|call| call.operation).collect()
     }
 
     /// Every secret and token there is, issued ones too: none of it may be found in a client's output.
     #[must_use]
     pub fn secrets(&self) -> Vec<String> {
         let world = self.service.world();
-        world
-            .keys()
-            .flat_map(|key| std::iter::once(key.secret.clone()).chain(key.token.clone()))
-            .collect()
+        world.keys().flat_map(|key| std::iter::once(key.secret.clone()).chain(key.token.clone())).collect()
     }
 
     /// Makes every call take longer, before its effect.
@@ -156,8 +138,6 @@ impl Emulator {
 
 impl fmt::Debug for Emulator {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Emulator")
-            .field("url", &self.url())
-            .finish_non_exhaustive()
+        f.debug_struct("Emulator").field("url", &self.url()).finish_non_exhaustive()
     }
 }

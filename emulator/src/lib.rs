@@ -43,6 +43,5 @@ pub use fault::{Fault, FaultGuard, Moment, Rule, Verdict};
 pub use ram::{AttachedPolicy, PolicyType, RoleRecord as RoleSnapshot};
 pub use recorder::Call;
 pub use world::{
-    AccessKey, AccountSeed, DTS_DESCRIPTION, DTS_POLICY, DTS_ROLE, DTS_TRUST, Role, Seed, World,
-    WorldState,
+    AccessKey, AccountSeed, DTS_DESCRIPTION, DTS_POLICY, DTS_ROLE, DTS_TRUST, Role, Seed, World, WorldState,
 };

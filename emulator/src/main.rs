@@ -48,9 +48,7 @@ impl Arguments {
                 "dts-role-guard-role",
                 "emulator",
             ),
-            None => {
-                AccessKey::permanent(&self.key, &self.secret).of_user(&self.account, "emulator")
-            }
+            None => AccessKey::permanent(&self.key, &self.secret).of_user(&self.account, "emulator"),
         };
         World::new().seed(self.seed, &self.account).key(key)
     }

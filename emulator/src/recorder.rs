@@ -57,11 +57,7 @@ pub(crate) struct Recorder {
 
 impl Recorder {
     pub(crate) fn new(print: bool) -> Self {
-        Self {
-            calls: Mutex::default(),
-            arrivals: watch::Sender::new(0),
-            print,
-        }
+        Self { calls: Mutex::default(), arrivals: watch::Sender::new(0), print }
     }
 
     /// Notes an arrival; returns its index.
@@ -94,13 +90,7 @@ impl Recorder {
     /// Resolves when the n-th call of an operation has arrived.
     pub(crate) async fn wait(&self, operation: &str, n: usize) {
         let mut arrivals = self.arrivals.subscribe();
-        while self
-            .list()
-            .iter()
-            .filter(|call| call.operation == operation)
-            .count()
-            < n
-        {
+        while self.list().iter().filter(|call| call.operation == operation).count() < n {
             // The sender lives as long as `self`.
             let _ = arrivals.changed().await;
         }
@@ -113,16 +103,9 @@ impl Recorder {
 
 #[expect(clippy::print_stderr, reason = "this is what `--print-calls` asks for")]
 fn print(call: &Call) {
-    let Call {
-        index,
-        operation,
-        params,
-        ..
-    } = call;
+    let Call { index, operation, params, .. } = call;
     let account = call.account.as_deref().unwrap_or("-");
-    let answer = call
-        .status
-        .map_or_else(|| "no reply".to_owned(), |status| status.to_string());
+    let answer = call.status.map_or_else(|| "no reply".to_owned(), |status| status.to_string());
     let code = call.code.as_deref().unwrap_or_default();
     eprintln!(
         "{index} {operation} {account} {params:?} -> {answer} {code}{}",

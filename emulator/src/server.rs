@@ -36,14 +36,8 @@ impl Server {
                 }
             });
         };
-        let thread = std::thread::Builder::new()
-            .name("emulator".to_owned())
-            .spawn(work)?;
-        Ok(Self {
-            address,
-            stop: Some(stop),
-            thread: Some(thread),
-        })
+        let thread = std::thread::Builder::new().name("emulator".to_owned()).spawn(work)?;
+        Ok(Self { address, stop: Some(stop), thread: Some(thread) })
     }
 }
 
@@ -62,8 +56,6 @@ async fn serve(listener: TcpListener, service: Arc<Service>) -> io::Result<()> {
     let listener = tokio::net::TcpListener::from_std(listener)?.tap_io(|stream| {
         let _ = stream.set_nodelay(true);
     });
-    let answer = |State(service): State<Arc<Service>>, request: Request| async move {
-        service.answer(request).await
-    };
+    let answer = |State(service): State<Arc<Service>>, request: Request| async move { service.answer(request).await };
     axum::serve(listener, Router::new().fallback(answer).with_state(service)).await
 }

@@ -47,10 +47,7 @@ impl Service {
     }
 
     pub(crate) fn set_latency(&self, latency: Duration) {
-        self.latency_micros.store(
-            u64::try_from(latency.as_micros()).unwrap_or(u64::MAX),
-            Ordering::SeqCst,
-        );
+        self.latency_micros.store(u64::try_from(latency.as_micros()).unwrap_or(u64::MAX), Ordering::SeqCst);
     }
 
     pub(crate) fn world(&self) -> MutexGuard<'_, WorldState> {
@@ -63,10 +60,7 @@ impl Service {
             Err(failure) => return deliver::failure_without_request(&failure),
         };
         let exchange = self.arrival(&request);
-        pause(Duration::from_micros(
-            self.latency_micros.load(Ordering::SeqCst),
-        ))
-        .await;
+        pause(Duration::from_micros(self.latency_micros.load(Ordering::SeqCst))).await;
         let ending = match self.authenticate(&exchange) {
             Ok(caller) => self.decide(&exchange, &caller).await,
             Err(failure) => Ending::Reply(Err(failure)),
@@ -93,12 +87,7 @@ impl Service {
             started: self.clock.since_start(),
             finished: None,
         });
-        Exchange {
-            request,
-            operation,
-            params,
-            index,
-        }
+        Exchange { request, operation, params, index }
     }
 
     fn authenticate(&self, exchange: &Exchange) -> Result<Key, Failure> {
@@ -112,11 +101,8 @@ impl Service {
     }
 
     async fn decide(&self, exchange: &Exchange<'_>, caller: &Key) -> Ending {
-        let occurrence = Occurrence {
-            operation: exchange.operation,
-            account: &caller.account,
-            params: &exchange.params.0,
-        };
+        let occurrence =
+            Occurrence { operation: exchange.operation, account: &caller.account, params: &exchange.params.0 };
         let plan = self.faults.decide(&occurrence);
         pause(plan.pause_before).await;
         self.run_hooks(&plan.hooks_before);
@@ -128,15 +114,10 @@ impl Service {
 
     fn carry_out(&self, exchange: &Exchange, caller: &Key, plan: &Plan) -> Ending {
         match &plan.ending {
-            Some((Moment::BeforeEffect, verdict)) => {
-                ending(verdict, exchange, caller, Ok(serde_json::json!({})))
+            Some((Moment::BeforeEffect, verdict)) => ending(verdict, exchange, caller, Ok(serde_json::json!({}))),
+            Some((Moment::AfterEffect, verdict)) => {
+                ending(verdict, exchange, caller, self.perform(exchange, caller, plan))
             }
-            Some((Moment::AfterEffect, verdict)) => ending(
-                verdict,
-                exchange,
-                caller,
-                self.perform(exchange, caller, plan),
-            ),
             None => Ending::Reply(self.perform(exchange, caller, plan)),
         }
     }
@@ -154,13 +135,8 @@ impl Service {
         let before = world.revision();
         let reply = dispatch(&mut world, exchange, caller, plan.stale, self.clock.now());
         let effect = world.revision() != before;
-        self.recorder
-            .update(exchange.index, |call| call.effect = effect);
-        if plan.partial_list {
-            reply.map(deliver::without_last_items)
-        } else {
-            reply
-        }
+        self.recorder.update(exchange.index, |call| call.effect = effect);
+        if plan.partial_list { reply.map(deliver::without_last_items) } else { reply }
     }
 
     async fn finish(&self, exchange: &Exchange<'_>, ending: Ending) -> Response<Body> {
@@ -172,11 +148,7 @@ impl Service {
             call.code = ending.code().map(str::to_owned);
             call.finished = Some(self.clock.since_start());
         });
-        let product = if sts::knows(exchange.operation) {
-            "Sts"
-        } else {
-            "Ram"
-        };
+        let product = if sts::knows(exchange.operation) { "Sts" } else { "Ram" };
         let address = deliver::Address {
             product,
             operation: exchange.operation,
@@ -193,13 +165,7 @@ async fn pause(length: Duration) {
     }
 }
 
-fn dispatch(
-    world: &mut WorldState,
-    exchange: &Exchange,
-    caller: &Key,
-    stale: usize,
-    now: jiff::Timestamp,
-) -> Reply {
+fn dispatch(world: &mut WorldState, exchange: &Exchange, caller: &Key, stale: usize, now: jiff::Timestamp) -> Reply {
     let (action, params) = (exchange.operation, &exchange.params);
     if action.is_empty() {
         return Err(Failure::missing_parameter("Action"));
@@ -213,20 +179,12 @@ fn dispatch(
 }
 
 fn ending(verdict: &Verdict, exchange: &Exchange, caller: &Key, reply: Reply) -> Ending {
-    let product = if sts::knows(exchange.operation) {
-        "sts"
-    } else {
-        "ram"
-    };
+    let product = if sts::knows(exchange.operation) { "sts" } else { "ram" };
     let action = format!("{product}:{}", exchange.operation);
     match verdict {
-        Verdict::Error { status, code } => {
-            Ending::Reply(Err(deliver::made_up_failure(*status, code)))
-        }
+        Verdict::Error { status, code } => Ending::Reply(Err(deliver::made_up_failure(*status, code))),
         Verdict::Deny => Ending::Reply(Err(access::no_permission(caller, &action, "ImplicitDeny"))),
-        Verdict::DenyByControlPolicy => {
-            Ending::Reply(Err(access::denied_by_control_policy(caller, &action)))
-        }
+        Verdict::DenyByControlPolicy => Ending::Reply(Err(access::denied_by_control_policy(caller, &action))),
         Verdict::Html { status } => Ending::Html(*status),
         Verdict::HalfBody => Ending::Half(reply),
         Verdict::Hang => Ending::Hang,

@@ -7,12 +7,7 @@ use std::process::{Child, ChildStdout, Command, Stdio};
 
 fn start(arguments: &[&str]) -> (Child, String, BufReader<ChildStdout>) {
     let mut command = Command::new(env!("CARGO_BIN_EXE_emulator"));
-    let mut child = command
-        .args(arguments)
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap();
+    let mut child = command.args(arguments).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     let mut output = BufReader::new(child.stdout.take().unwrap());
     let mut line = String::new();
     output.read_line(&mut line).unwrap();
@@ -20,22 +15,12 @@ fn start(arguments: &[&str]) -> (Child, String, BufReader<ChildStdout>) {
 }
 
 fn terminate(child: &Child) {
-    assert!(
-        Command::new("kill")
-            .arg(child.id().to_string())
-            .status()
-            .unwrap()
-            .success()
-    );
+    assert!(Command::new("kill").arg(child.id().to_string()).status().unwrap().success());
 }
 
 fn ask(url: &str) -> String {
     let mut stream = TcpStream::connect(url.strip_prefix("http://").unwrap()).unwrap();
-    stream
-        .write_all(
-            b"GET /?Format=json&Action=GetRole HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n",
-        )
-        .unwrap();
+    stream.write_all(b"GET /?Format=json&Action=GetRole HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n").unwrap();
     let mut reply = String::new();
     stream.read_to_string(&mut reply).unwrap();
     reply
@@ -62,23 +47,12 @@ fn calls_are_printed_when_asked_for() {
     terminate(&child);
     child.wait().unwrap();
     let mut printed = String::new();
-    child
-        .stderr
-        .take()
-        .unwrap()
-        .read_to_string(&mut printed)
-        .unwrap();
-    assert!(
-        printed.starts_with("0 GetRole - {} -> 400 MissingParameter"),
-        "{printed}"
-    );
+    child.stderr.take().unwrap().read_to_string(&mut printed).unwrap();
+    assert!(printed.starts_with("0 GetRole - {} -> 400 MissingParameter"), "{printed}");
 }
 
 #[test]
 fn a_seed_that_is_unknown_is_refused() {
-    let output = Command::new(env!("CARGO_BIN_EXE_emulator"))
-        .args(["--seed", "x"])
-        .output()
-        .unwrap();
+    let output = Command::new(env!("CARGO_BIN_EXE_emulator")).args(["--seed", "x"]).output().unwrap();
     assert!(!output.status.success() && output.stdout.is_empty());
 }

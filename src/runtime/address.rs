@@ -22,14 +22,8 @@ pub(super) enum Site {
 
 impl Site {
     pub(super) fn of(vars: &[(String, String)]) -> Self {
-        let on_platform = vars
-            .iter()
-            .any(|(name, _)| name.starts_with(PLATFORM_PREFIX));
-        if on_platform {
-            Self::Platform
-        } else {
-            Self::Workstation
-        }
+        let on_platform = vars.iter().any(|(name, _)| name.starts_with(PLATFORM_PREFIX));
+        if on_platform { Self::Platform } else { Self::Workstation }
     }
 
     pub(super) fn ip(self) -> IpAddr {
@@ -46,11 +40,7 @@ pub(super) fn port(vars: &[(String, String)]) -> Result<u16, Error> {
     if let (Some(listen), Some(server)) = (listen, server)
         && listen != server
     {
-        tracing::warn!(
-            listen,
-            server,
-            "{LISTEN_PORT} and {SERVER_PORT} disagree; the first counts"
-        );
+        tracing::warn!(listen, server, "{LISTEN_PORT} and {SERVER_PORT} disagree; the first counts");
     }
     match (listen, server) {
         (Some(listen), _) => parse(LISTEN_PORT, listen),
@@ -68,10 +58,7 @@ fn value<'a>(vars: &'a [(String, String)], wanted: &str) -> Option<&'a str> {
 fn parse(variable: &'static str, value: &str) -> Result<u16, Error> {
     match value.parse() {
         Ok(port) if port > 0 => Ok(port),
-        _ => Err(Error::Port {
-            variable,
-            value: value.chars().take(32).collect(),
-        }),
+        _ => Err(Error::Port { variable, value: value.chars().take(32).collect() }),
     }
 }
 
@@ -80,10 +67,7 @@ mod tests {
     use super::*;
 
     fn vars(pairs: &[(&str, &str)]) -> Vec<(String, String)> {
-        pairs
-            .iter()
-            .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
-            .collect()
+        pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
     }
 
     #[test]
@@ -113,14 +97,8 @@ mod tests {
 
     #[test]
     fn any_variable_with_the_reserved_prefix_means_the_platform() {
-        assert_eq!(
-            Site::of(&vars(&[("HOME", "/root"), ("FC_X", "")])),
-            Site::Platform
-        );
-        assert_eq!(
-            Site::of(&vars(&[("HOME", "/root"), ("AFC_X", "1"), ("fc_x", "1")])),
-            Site::Workstation
-        );
+        assert_eq!(Site::of(&vars(&[("HOME", "/root"), ("FC_X", "")])), Site::Platform);
+        assert_eq!(Site::of(&vars(&[("HOME", "/root"), ("AFC_X", "1"), ("fc_x", "1")])), Site::Workstation);
         assert_eq!(Site::Platform.ip().to_string(), "0.0.0.0");
         assert_eq!(Site::Workstation.ip().to_string(), "127.0.0.1");
     }

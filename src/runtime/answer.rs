@@ -25,10 +25,7 @@ pub(super) struct Failure {
 
 impl Failure {
     pub(super) fn new(status: StatusCode, diagnostic: Diagnostic) -> Self {
-        Self {
-            status,
-            diagnostic: Box::new(diagnostic),
-        }
+        Self { status, diagnostic: Box::new(diagnostic) }
     }
 }
 

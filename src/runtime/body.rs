@@ -76,17 +76,11 @@ async fn next_chunk(body: &mut Body) -> Result<Option<Bytes>, Failure> {
 
 fn broken_off() -> Failure {
     let why = "the connection broke, or the body was malformed, before the event was complete; nothing ran";
-    Failure::new(
-        StatusCode::BAD_REQUEST,
-        Diagnostic::new("EventIncomplete", why),
-    )
+    Failure::new(StatusCode::BAD_REQUEST, Diagnostic::new("EventIncomplete", why))
 }
 
 fn too_large(limit: usize, size: Option<u64>) -> Failure {
     let size = size.map_or_else(|| "more".to_owned(), |size| format!("{size} bytes"));
     let why = format!("an event may have {limit} bytes, this one has {size}; nothing ran");
-    Failure::new(
-        StatusCode::PAYLOAD_TOO_LARGE,
-        Diagnostic::new("EventTooLarge", why),
-    )
+    Failure::new(StatusCode::PAYLOAD_TOO_LARGE, Diagnostic::new("EventTooLarge", why))
 }

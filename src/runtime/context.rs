@@ -100,24 +100,18 @@ impl HeaderCredentials {
     }
 
     fn is_empty(&self) -> bool {
-        self.access_key_id.is_none()
-            && self.access_key_secret.is_none()
-            && self.security_token.is_none()
+        self.access_key_id.is_none() && self.access_key_secret.is_none() && self.security_token.is_none()
     }
 }
 
 /// The id of a request, made up where the platform gave none that could be printed.
 pub(super) fn request_id(headers: &HeaderMap) -> RequestId {
-    text(headers, headers::REQUEST_ID)
-        .and_then(RequestId::parse)
-        .unwrap_or_else(RequestId::make_up)
+    text(headers, headers::REQUEST_ID).and_then(RequestId::parse).unwrap_or_else(RequestId::make_up)
 }
 
 fn timeout(headers: &HeaderMap) -> Option<Duration> {
     let seconds = number(headers, headers::FUNCTION_TIMEOUT)?;
-    (1..=LONGEST_TIMEOUT)
-        .contains(&seconds)
-        .then(|| Duration::from_secs(seconds))
+    (1..=LONGEST_TIMEOUT).contains(&seconds).then(|| Duration::from_secs(seconds))
 }
 
 fn number<N: FromStr>(headers: &HeaderMap, name: &str) -> Option<N> {
@@ -143,8 +137,7 @@ mod tests {
 
     fn sample(json: &str, arrival: Instant) -> Context {
         let request: serde_json::Value = serde_json::from_str(json).unwrap();
-        let headers: HashMap<String, String> =
-            serde_json::from_value(request["headers"].clone()).unwrap();
+        let headers: HashMap<String, String> = serde_json::from_value(request["headers"].clone()).unwrap();
         let pairs: Vec<_> = headers.iter().map(|(n, v)| (&**n, &**v)).collect();
         context(&pairs, arrival)
     }
@@ -152,14 +145,8 @@ mod tests {
     #[test]
     fn reads_every_header_of_an_invocation() {
         let arrival = Instant::now();
-        let context = sample(
-            include_str!("../../tests/fixtures/requests/request-invoke-retry.json"),
-            arrival,
-        );
-        assert_eq!(
-            context.request_id.as_str(),
-            "1-692414ee-10000001-000000000003"
-        );
+        let context = sample(include_str!("../../tests/fixtures/requests/request-invoke-retry.json"), arrival);
+        assert_eq!(context.request_id.as_str(), "1-692414ee-10000001-000000000003");
         assert_eq!(context.deadline, arrival + Duration::from_mins(1));
         assert_eq!(context.timeout, Some(Duration::from_mins(1)));
         assert_eq!(context.account_id.as_deref(), Some("1234567890123456"));
@@ -172,31 +159,19 @@ mod tests {
         let credentials = context.credentials.unwrap();
         let exposed = |secret: Option<SecretString>| secret.unwrap().expose_secret().to_owned();
         assert_eq!(exposed(credentials.access_key_id), "STS.EXAMPLEACCESSKEYID");
-        assert_eq!(
-            exposed(credentials.access_key_secret),
-            "EXAMPLEsecretEXAMPLEsecretEXAMPLE"
-        );
+        assert_eq!(exposed(credentials.access_key_secret), "EXAMPLEsecretEXAMPLEsecretEXAMPLE");
         assert_eq!(exposed(credentials.security_token), "CAISEXAMPLEtoken==");
     }
 
     #[test]
     fn empty_credential_headers_are_no_credentials() {
-        let sample = sample(
-            include_str!("../../tests/fixtures/requests/request-invoke-no-role.json"),
-            Instant::now(),
-        );
+        let sample = sample(include_str!("../../tests/fixtures/requests/request-invoke-no-role.json"), Instant::now());
         assert!(sample.credentials.is_none());
     }
 
     #[test]
     fn partial_credentials_are_kept_as_partial() {
-        let context = context(
-            &[
-                (headers::ACCESS_KEY_ID, "id"),
-                (headers::SECURITY_TOKEN, ""),
-            ],
-            Instant::now(),
-        );
+        let context = context(&[(headers::ACCESS_KEY_ID, "id"), (headers::SECURITY_TOKEN, "")], Instant::now());
         let credentials = context.credentials.unwrap();
         assert!(credentials.access_key_id.is_some());
         assert!(credentials.access_key_secret.is_none() && credentials.security_token.is_none());
@@ -214,8 +189,7 @@ mod tests {
 
     #[test]
     fn the_longest_timeout_is_a_day_and_any_other_nonsense_is_no_timeout() {
-        let timeout =
-            |value| context(&[(headers::FUNCTION_TIMEOUT, value)], Instant::now()).timeout;
+        let timeout = |value| context(&[(headers::FUNCTION_TIMEOUT, value)], Instant::now()).timeout;
         assert_eq!(timeout("86400"), Some(Duration::from_hours(24)));
         for value in ["0", "86401", "-1", "1.5", "soon", "18446744073709551616"] {
             assert_eq!(timeout(value), None, "{value}");
@@ -224,19 +198,13 @@ mod tests {
 
     #[test]
     fn an_id_that_could_forge_a_marker_is_replaced() {
-        let context = context(
-            &[(headers::REQUEST_ID, "1, Error: nothing")],
-            Instant::now(),
-        );
+        let context = context(&[(headers::REQUEST_ID, "1, Error: nothing")], Instant::now());
         assert!(context.request_id.made_up());
     }
 
     #[test]
     fn debug_shows_no_credentials() {
-        let sample = sample(
-            include_str!("../../tests/fixtures/requests/request-invoke.json"),
-            Instant::now(),
-        );
+        let sample = sample(include_str!("../../tests/fixtures/requests/request-invoke.json"), Instant::now());
         let debug = format!("{sample:?}");
         assert!(debug.contains("cn-hangzhou"));
         assert!(!debug.contains("EXAMPLE"), "{debug}");

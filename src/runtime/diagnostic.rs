@@ -31,20 +31,13 @@ pub struct Diagnostic {
 impl Diagnostic {
     /// A diagnostic without a report.
     pub fn new(error_type: impl Into<String>, error_message: impl Into<String>) -> Self {
-        Self {
-            error_type: error_type.into(),
-            error_message: error_message.into(),
-            report: None,
-        }
+        Self { error_type: error_type.into(), error_message: error_message.into(), report: None }
     }
 
     /// The same with a report.
     #[must_use]
     pub fn with_report(self, report: Value) -> Self {
-        Self {
-            report: Some(report),
-            ..self
-        }
+        Self { report: Some(report), ..self }
     }
 
     /// The body of the answer.
@@ -68,8 +61,7 @@ mod tests {
 
     #[test]
     fn a_report_stands_beside_the_error() {
-        let diagnostic =
-            Diagnostic::new("Stuck", "see `next`").with_report(json!({ "status": "stuck" }));
+        let diagnostic = Diagnostic::new("Stuck", "see `next`").with_report(json!({ "status": "stuck" }));
         assert_eq!(
             diagnostic.to_json(),
             json!({ "errorMessage": "see `next`", "errorType": "Stuck", "stackTrace": [], "report": { "status": "stuck" } })

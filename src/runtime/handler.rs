@@ -18,11 +18,7 @@ pub struct Invocation {
 ///
 /// It is cloned for each invocation. [`service_fn`](super::service_fn) makes one of a closure.
 pub trait Handler:
-    Service<Invocation, Response: Into<Bytes> + Send, Error = Diagnostic, Future: Send>
-    + Clone
-    + Send
-    + Sync
-    + 'static
+    Service<Invocation, Response: Into<Bytes> + Send, Error = Diagnostic, Future: Send> + Clone + Send + Sync + 'static
 {
 }
 

@@ -110,8 +110,5 @@ fn after_panic() -> Diagnostic {
 
 fn stopping() -> Failure {
     let why = "the process stops and does not wait for the rest of the event; nothing ran";
-    Failure::new(
-        StatusCode::SERVICE_UNAVAILABLE,
-        Diagnostic::new("Stopping", why),
-    )
+    Failure::new(StatusCode::SERVICE_UNAVAILABLE, Diagnostic::new("Stopping", why))
 }

@@ -37,11 +37,7 @@ impl Markers {
     }
 
     pub(super) fn end(&self, phase: Phase, id: &RequestId, failed: bool) {
-        let suffix = if failed {
-            ", Error: Unhandled function error"
-        } else {
-            ""
-        };
+        let suffix = if failed { ", Error: Unhandled function error" } else { "" };
         self.line(&format!("FC {phase} End RequestId: {id}{suffix}\n"));
     }
 
@@ -49,9 +45,7 @@ impl Markers {
         let Some(writer) = &self.0 else { return };
         // Each line is whole in itself, so a panic of another writer leaves nothing half done.
         let mut writer = writer.lock().unwrap_or_else(PoisonError::into_inner);
-        let written = writer
-            .write_all(line.as_bytes())
-            .and_then(|()| writer.flush());
+        let written = writer.write_all(line.as_bytes()).and_then(|()| writer.flush());
         if let Err(error) = written {
             tracing::warn!(%error, "a marker line was lost");
         }
@@ -60,9 +54,7 @@ impl Markers {
 
 impl fmt::Debug for Markers {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Markers")
-            .field("silent", &self.0.is_none())
-            .finish()
+        f.debug_struct("Markers").field("silent", &self.0.is_none()).finish()
     }
 }
 

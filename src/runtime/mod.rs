@@ -134,10 +134,7 @@ impl Runtime {
     pub fn from_env() -> Result<Self, Error> {
         // `env::vars` would panic on a value that is not UTF-8.
         let text = |(name, value): (std::ffi::OsString, std::ffi::OsString)| {
-            (
-                name.to_string_lossy().into_owned(),
-                value.to_string_lossy().into_owned(),
-            )
+            (name.to_string_lossy().into_owned(), value.to_string_lossy().into_owned())
         };
         Self::from_vars(env::vars_os().map(text))
     }
@@ -204,20 +201,13 @@ impl Runtime {
     pub async fn run<H: Handler>(self, handler: H) -> Result<(), Error> {
         let shutdown = stop::requested().map_err(Error::Signal)?;
         let address = self.address;
-        let listener = TcpListener::bind(address)
-            .await
-            .map_err(|source| Error::Listen { address, source })?;
+        let listener = TcpListener::bind(address).await.map_err(|source| Error::Listen { address, source })?;
         self.serve_until(listener, handler, shutdown).await;
         Ok(())
     }
 
     /// Serves on a listener until `shutdown` is ready; returns once everything in hand is answered.
-    pub async fn serve_until<H: Handler>(
-        self,
-        listener: TcpListener,
-        handler: H,
-        shutdown: impl Future<Output = ()>,
-    ) {
+    pub async fn serve_until<H: Handler>(self, listener: TcpListener, handler: H, shutdown: impl Future<Output = ()>) {
         if let Ok(address) = listener.local_addr() {
             tracing::info!(%address, site = ?self.site, "listening");
         }

@@ -27,10 +27,7 @@ pub(super) async fn catch<T>(future: impl Future<Output = T>) -> Result<T, Panic
     let mut future = pin!(future);
     poll_fn(|cx| {
         let polled = catch_unwind(AssertUnwindSafe(|| future.as_mut().poll(cx)));
-        polled.map_or_else(
-            |payload| Err(panicked(&*payload)).into(),
-            |poll| poll.map(Ok),
-        )
+        polled.map_or_else(|payload| Err(panicked(&*payload)).into(), |poll| poll.map(Ok))
     })
     .await
 }
@@ -50,14 +47,8 @@ pub(super) fn remember_locations() {
 }
 
 fn panicked(payload: &(dyn Any + Send)) -> Panicked {
-    let text = payload
-        .downcast_ref::<&str>()
-        .copied()
-        .or_else(|| payload.downcast_ref::<String>().map(String::as_str));
-    Panicked {
-        message: text.unwrap_or("a payload that is no text").to_owned(),
-        location: LAST_LOCATION.take(),
-    }
+    let text = payload.downcast_ref::<&str>().copied().or_else(|| payload.downcast_ref::<String>().map(String::as_str));
+    Panicked { message: text.unwrap_or("a payload that is no text").to_owned(), location: LAST_LOCATION.take() }
 }
 
 #[cfg(test)]
@@ -70,10 +61,7 @@ mod tests {
     async fn a_panic_gives_its_text_and_place() {
         remember_locations();
         let number = 7;
-        let panicked = catch(async { panic!("lost {number}") })
-            .await
-            .err()
-            .unwrap();
+        let panicked = catch(async { panic!("lost {number}") }).await.err().unwrap();
         assert_eq!(panicked.message, "lost 7");
         assert!(panicked.location.unwrap().contains("panics.rs"));
     }

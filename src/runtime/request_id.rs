@@ -29,19 +29,13 @@ impl RequestId {
     pub fn parse(text: &str) -> Option<Self> {
         let plain = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-';
         let valid = (1..=LONGEST).contains(&text.len()) && text.bytes().all(plain);
-        valid.then(|| Self {
-            text: text.to_owned(),
-            made_up: false,
-        })
+        valid.then(|| Self { text: text.to_owned(), made_up: false })
     }
 
     /// A new id that says of itself that the platform does not know it: `generated-<uuid>`.
     #[must_use]
     pub fn make_up() -> Self {
-        Self {
-            text: format!("generated-{}", Uuid::new_v4()),
-            made_up: true,
-        }
+        Self { text: format!("generated-{}", Uuid::new_v4()), made_up: true }
     }
 
     /// Whether the platform gave no usable id.
@@ -83,15 +77,7 @@ mod tests {
 
     #[test]
     fn nothing_that_could_forge_a_log_line_is_an_id() {
-        for text in [
-            "a b",
-            "a\nFC Invoke End",
-            "a_b",
-            "../a",
-            "ä",
-            "a\u{1b}[31m",
-            "a,b",
-        ] {
+        for text in ["a b", "a\nFC Invoke End", "a_b", "../a", "ä", "a\u{1b}[31m", "a,b"] {
             assert!(RequestId::parse(text).is_none(), "{text:?}");
         }
     }

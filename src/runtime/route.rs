@@ -75,11 +75,9 @@ impl Route {
 }
 
 fn http_trigger() -> Response {
-    let why = "an HTTP trigger runs nothing here: invoke the function through a timer, an event or the InvokeFunction API";
-    answer::refusal(
-        StatusCode::FORBIDDEN,
-        &Diagnostic::new("HttpTriggerRefused", why),
-    )
+    let why =
+        "an HTTP trigger runs nothing here: invoke the function through a timer, an event or the InvokeFunction API";
+    answer::refusal(StatusCode::FORBIDDEN, &Diagnostic::new("HttpTriggerRefused", why))
 }
 
 fn unknown_control_path() -> Response {
@@ -89,9 +87,7 @@ fn unknown_control_path() -> Response {
 
 fn unknown_path(site: Site) -> Response {
     let why = match site {
-        Site::Platform => {
-            "an invocation needs the header `x-fc-control-path: /invoke`; `GET /health` needs none"
-        }
+        Site::Platform => "an invocation needs the header `x-fc-control-path: /invoke`; `GET /health` needs none",
         Site::Workstation => "post the event to `/invoke`, or ask `GET /health`",
     };
     Failure::from(Diagnostic::new("UnknownPath", why)).into_response()
@@ -103,11 +99,6 @@ fn wrong_method() -> Response {
 }
 
 fn web_page() -> Response {
-    let why =
-        "a web page may not invoke the function: send the request without the header `origin`";
-    Failure::new(
-        StatusCode::FORBIDDEN,
-        Diagnostic::new("WebPageRefused", why),
-    )
-    .into_response()
+    let why = "a web page may not invoke the function: send the request without the header `origin`";
+    Failure::new(StatusCode::FORBIDDEN, Diagnostic::new("WebPageRefused", why)).into_response()
 }

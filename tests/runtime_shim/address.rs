@@ -10,10 +10,7 @@ fn listening_on(listen: &str, server: &str) -> (String, String) {
     let log = Text::default();
     let _logged = capture(log.clone());
     let var = |name: &str, value: &str| (name.to_owned(), value.to_owned());
-    let vars = [
-        var("FC_CUSTOM_LISTEN_PORT", listen),
-        var("FC_SERVER_PORT", server),
-    ];
+    let vars = [var("FC_CUSTOM_LISTEN_PORT", listen), var("FC_SERVER_PORT", server)];
     let runtime = Runtime::from_vars(vars).unwrap();
     (runtime.socket_address().to_string(), log.read())
 }
@@ -22,18 +19,12 @@ fn listening_on(listen: &str, server: &str) -> (String, String) {
 fn ports_that_disagree_are_a_warning_and_the_documented_one_counts() {
     let (address, log) = listening_on("81", "9000");
     assert_eq!(address, "0.0.0.0:81");
-    assert!(
-        log.contains("WARN") && log.contains("81") && log.contains("9000"),
-        "{log}"
-    );
+    assert!(log.contains("WARN") && log.contains("81") && log.contains("9000"), "{log}");
 }
 
 #[test]
 fn ports_that_agree_are_no_news() {
-    assert_eq!(
-        listening_on("81", "81"),
-        ("0.0.0.0:81".to_owned(), String::new())
-    );
+    assert_eq!(listening_on("81", "81"), ("0.0.0.0:81".to_owned(), String::new()));
 }
 
 #[test]

@@ -28,10 +28,7 @@ fn obedient() -> Server {
 #[test]
 fn a_diagnostic_is_a_failure_in_both_places() {
     let answer = obedient().ask(invocation("fail"));
-    assert_eq!(
-        (answer.status, answer.header("x-fc-status")),
-        (404, Some("404"))
-    );
+    assert_eq!((answer.status, answer.header("x-fc-status")), (404, Some("404")));
     let body = json!({ "errorMessage": "slow down", "errorType": "Throttled", "stackTrace": [] });
     assert_eq!(answer.json(), body);
 }
@@ -49,10 +46,7 @@ fn a_panic_is_a_failure_that_quotes_nothing_and_the_process_lives_on() {
     let mut client = server.connect();
     let answer = client.ask(invocation("panic"));
     assert_eq!((answer.status, &*answer.failure()), (404, "Panic"));
-    assert_eq!(
-        answer.json()["errorMessage"],
-        "the handler panicked; see the log"
-    );
+    assert_eq!(answer.json()["errorMessage"], "the handler panicked; see the log");
     assert!(!String::from_utf8(answer.body).unwrap().contains("hunter2"));
     assert_eq!(client.ask(invocation("")).status, 200);
 }
@@ -62,10 +56,7 @@ fn the_log_says_where_a_panic_was_and_what_it_said() {
     let server = obedient();
     server.ask(invocation("panic"));
     let log = server.log.read();
-    let line = log
-        .lines()
-        .find(|line| line.contains("the handler panicked"))
-        .unwrap();
+    let line = log.lines().find(|line| line.contains("the handler panicked")).unwrap();
     for part in ["ERROR", "hunter2", "answers.rs", "1-a"] {
         assert!(line.contains(part), "{part} is not in {line}");
     }
@@ -73,10 +64,7 @@ fn the_log_says_where_a_panic_was_and_what_it_said() {
 
 #[test]
 fn a_panic_before_the_first_await_is_no_different() {
-    #[expect(
-        clippy::unused_async,
-        reason = "the panic comes before a future exists"
-    )]
+    #[expect(clippy::unused_async, reason = "the panic comes before a future exists")]
     async fn never() -> Result<String, Diagnostic> {
         Ok(String::new())
     }
@@ -84,25 +72,17 @@ fn a_panic_before_the_first_await_is_no_different() {
         assert!(!invocation.event.is_empty(), "no event");
         never()
     });
-    assert_eq!(
-        Server::start(platform(), handler)
-            .ask(invocation(""))
-            .failure(),
-        "Panic"
-    );
+    assert_eq!(Server::start(platform(), handler).ask(invocation("")).failure(), "Panic");
 }
 
 #[test]
 fn the_markers_of_an_invocation_are_there_when_its_answer_is() {
-    for (event, suffix) in [
-        ("", ""),
-        ("fail", ", Error: Unhandled function error"),
-        ("panic", ", Error: Unhandled function error"),
-    ] {
+    for (event, suffix) in
+        [("", ""), ("fail", ", Error: Unhandled function error"), ("panic", ", Error: Unhandled function error")]
+    {
         let server = obedient();
         server.ask(invocation(event));
-        let expected =
-            format!("FC Invoke Start RequestId: 1-a\nFC Invoke End RequestId: 1-a{suffix}\n");
+        let expected = format!("FC Invoke Start RequestId: 1-a\nFC Invoke End RequestId: 1-a{suffix}\n");
         assert_eq!(server.markers.read(), expected);
     }
 }
@@ -110,16 +90,10 @@ fn the_markers_of_an_invocation_are_there_when_its_answer_is() {
 #[test]
 fn a_request_id_that_could_forge_a_marker_is_replaced() {
     let server = obedient();
-    let headers = [
-        "x-fc-control-path: /invoke",
-        "x-fc-request-id: 1-a, Error: none",
-    ];
+    let headers = ["x-fc-control-path: /invoke", "x-fc-request-id: 1-a, Error: none"];
     server.ask(request("POST /invoke", &headers, ""));
     let markers = server.markers.read();
-    assert!(
-        markers.starts_with("FC Invoke Start RequestId: generated-"),
-        "{markers}"
-    );
+    assert!(markers.starts_with("FC Invoke Start RequestId: generated-"), "{markers}");
     assert!(!markers.contains("Error"), "{markers}");
 }
 
@@ -178,8 +152,5 @@ fn a_client_that_goes_away_does_not_cancel_the_work() {
     gate.cancel();
     assert_eq!(tell.recv_timeout(PATIENCE), Ok("finished"));
     server.stop();
-    assert_eq!(
-        server.markers.read(),
-        "FC Invoke Start RequestId: 1-a\nFC Invoke End RequestId: 1-a\n"
-    );
+    assert_eq!(server.markers.read(), "FC Invoke Start RequestId: 1-a\nFC Invoke End RequestId: 1-a\n");
 }

@@ -25,10 +25,7 @@ fn a_larger_event_is_a_failure_that_says_both_sizes_and_runs_nothing() {
     let answer = server.ask(invocation(&"a".repeat(MIB + 1)));
     assert_eq!((answer.status, &*answer.failure()), (413, "EventTooLarge"));
     let message = answer.json()["errorMessage"].to_string();
-    assert!(
-        message.contains("1048576") && message.contains("1048577"),
-        "{message}"
-    );
+    assert!(message.contains("1048576") && message.contains("1048577"), "{message}");
     assert_eq!(server.markers.read(), FAILED);
 }
 
@@ -37,12 +34,7 @@ fn a_refused_event_is_read_to_its_end_so_that_the_connection_goes_on() {
     let server = Server::platform();
     let mut client = server.connect();
     assert_eq!(client.ask(invocation(&"a".repeat(8 * MIB))).status, 413);
-    assert_eq!(
-        client
-            .ask(request("POST /unknown", &[], &"a".repeat(8 * MIB)))
-            .status,
-        404
-    );
+    assert_eq!(client.ask(request("POST /unknown", &[], &"a".repeat(8 * MIB))).status, 404);
     assert_eq!(client.ask(invocation("small")).json()["echo"], "small");
 }
 
@@ -60,10 +52,7 @@ fn an_event_may_come_in_chunks() {
     let server = Server::platform();
     let mut client = server.connect();
     begin(&mut client, "transfer-encoding: chunked");
-    assert_eq!(
-        client.ask("3\r\nver\r\n3\r\nify\r\n0\r\n\r\n").json()["echo"],
-        "verify"
-    );
+    assert_eq!(client.ask("3\r\nver\r\n3\r\nify\r\n0\r\n\r\n").json()["echo"], "verify");
 }
 
 #[test]
@@ -75,10 +64,7 @@ fn the_limit_counts_chunks_and_can_be_set() {
     let answer = client.ask("3\r\nver\r\n3\r\nify\r\n0\r\n\r\n");
     assert_eq!(answer.failure(), "EventTooLarge");
     let message = answer.json()["errorMessage"].to_string();
-    assert!(
-        message.contains("5 bytes") && message.contains("6 bytes"),
-        "{message}"
-    );
+    assert!(message.contains("5 bytes") && message.contains("6 bytes"), "{message}");
 }
 
 #[test]
@@ -87,10 +73,7 @@ fn a_malformed_body_is_a_failure_and_runs_nothing() {
     let mut client = server.connect();
     begin(&mut client, "transfer-encoding: chunked");
     let answer = client.ask("3\r\nver\r\nno chunk\r\n");
-    assert_eq!(
-        (answer.status, &*answer.failure()),
-        (400, "EventIncomplete")
-    );
+    assert_eq!((answer.status, &*answer.failure()), (400, "EventIncomplete"));
     assert_eq!(server.markers.read(), FAILED);
 }
 

@@ -43,14 +43,8 @@ impl Client {
             };
             headers.push((name.to_owned(), value.to_owned()));
         }
-        let mut answer = Answer {
-            status,
-            headers,
-            body: Vec::new(),
-        };
-        let length = answer
-            .header("content-length")
-            .map_or(0, |length| length.parse().unwrap());
+        let mut answer = Answer { status, headers, body: Vec::new() };
+        let length = answer.header("content-length").map_or(0, |length| length.parse().unwrap());
         answer.body = vec![0; length];
         self.0.read_exact(&mut answer.body).unwrap();
         answer
@@ -96,11 +90,7 @@ impl Answer {
     }
 
     pub(crate) fn json(&self) -> Value {
-        assert_eq!(
-            self.header("content-type"),
-            Some("application/json"),
-            "{self:?}"
-        );
+        assert_eq!(self.header("content-type"), Some("application/json"), "{self:?}");
         serde_json::from_slice(&self.body).unwrap()
     }
 
@@ -115,10 +105,7 @@ impl Answer {
 
 /// A request with a body, and its length.
 pub(crate) fn request(line: &str, headers: &[&str], body: &str) -> String {
-    let mut request = format!(
-        "{line} HTTP/1.1\r\nhost: h\r\ncontent-length: {}\r\n",
-        body.len()
-    );
+    let mut request = format!("{line} HTTP/1.1\r\nhost: h\r\ncontent-length: {}\r\n", body.len());
     for header in headers {
         write!(request, "{header}\r\n").unwrap();
     }
@@ -136,10 +123,7 @@ pub(crate) fn sample(name: &str) -> String {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/requests");
     let json = fs::read_to_string(folder.join(name)).unwrap();
     let sample: Value = serde_json::from_str(&json).unwrap();
-    let (method, path) = (
-        sample["method"].as_str().unwrap(),
-        sample["path"].as_str().unwrap(),
-    );
+    let (method, path) = (sample["method"].as_str().unwrap(), sample["path"].as_str().unwrap());
     let mut request = format!("{method} {path} HTTP/1.1\r\n");
     for (name, value) in sample["headers"].as_object().unwrap() {
         write!(request, "{name}: {}\r\n", value.as_str().unwrap()).unwrap();

@@ -22,16 +22,10 @@ fn an_invocation_reaches_the_handler_and_its_json_goes_back_as_a_success() {
     assert_eq!(answer.status, 200);
     assert_eq!(answer.header("x-fc-status"), None);
     assert_eq!(answer.header("transfer-encoding"), None);
-    assert_eq!(
-        answer.header("content-length"),
-        Some(&*answer.body.len().to_string())
-    );
+    assert_eq!(answer.header("content-length"), Some(&*answer.body.len().to_string()));
     let event = r#"{"triggerTime":"2025-11-24T02:00:00Z","triggerName":"nightly-verify","payload":"verify"}"#;
     let id = "1-692414ee-10000001-000000000003";
-    assert_eq!(
-        answer.json(),
-        json!({ "echo": event, "requestId": id, "retryCount": 0 })
-    );
+    assert_eq!(answer.json(), json!({ "echo": event, "requestId": id, "retryCount": 0 }));
 }
 
 #[test]
@@ -57,10 +51,7 @@ fn header_names_may_be_written_in_any_case() {
 fn the_control_path_alone_decides_where_it_is_present() {
     for server in [Server::platform(), Server::workstation()] {
         let invoke = ["x-fc-control-path: /invoke"];
-        assert_eq!(
-            server.ask(request("POST /health", &invoke, "a")).json()["echo"],
-            "a"
-        );
+        assert_eq!(server.ask(request("POST /health", &invoke, "a")).json()["echo"], "a");
         let http = ["x-fc-control-path: /http-invoke"];
         assert_eq!(server.ask(request("GET /health", &http, "")).status, 403);
     }
@@ -68,10 +59,7 @@ fn the_control_path_alone_decides_where_it_is_present() {
 
 #[test]
 fn an_http_trigger_runs_nothing_even_with_the_path_of_an_invocation() {
-    for name in [
-        "request-http-invoke.json",
-        "request-http-invoke-lookalike.json",
-    ] {
+    for name in ["request-http-invoke.json", "request-http-invoke-lookalike.json"] {
         let server = Server::platform();
         let answer = server.ask(sample(name));
         assert_eq!((answer.status, answer.header("x-fc-status")), (403, None));
@@ -96,10 +84,7 @@ fn on_a_workstation_a_bare_post_is_enough() {
     let server = Server::workstation();
     for headers in [&[][..], &["x-fc-control-path:"]] {
         let answer = server.ask(request("POST /invoke", headers, "verify"));
-        assert_eq!(
-            (answer.status, &answer.json()["echo"]),
-            (200, &json!("verify"))
-        );
+        assert_eq!((answer.status, &answer.json()["echo"]), (200, &json!("verify")));
     }
 }
 
@@ -117,15 +102,8 @@ fn on_a_workstation_a_web_page_runs_nothing() {
 #[test]
 fn an_unknown_control_path_is_a_failure() {
     let server = Server::platform();
-    let answer = server.ask(request(
-        "POST /invoke",
-        &["x-fc-control-path: /invoked"],
-        "",
-    ));
-    assert_eq!(
-        (answer.status, &*answer.failure()),
-        (404, "UnknownControlPath")
-    );
+    let answer = server.ask(request("POST /invoke", &["x-fc-control-path: /invoked"], ""));
+    assert_eq!((answer.status, &*answer.failure()), (404, "UnknownControlPath"));
     assert!(!ran(&server));
 }
 
@@ -134,11 +112,7 @@ fn an_invocation_is_a_post() {
     let server = Server::workstation();
     for method in ["GET", "PUT", "DELETE", "OPTIONS"] {
         let answer = server.ask(request(&format!("{method} /invoke"), &[], ""));
-        assert_eq!(
-            (answer.status, answer.header("allow")),
-            (405, Some("POST")),
-            "{method}"
-        );
+        assert_eq!((answer.status, answer.header("allow")), (405, Some("POST")), "{method}");
         assert_eq!(answer.failure(), "WrongMethod");
     }
     assert!(!ran(&server));
@@ -149,11 +123,7 @@ fn hooks_succeed_are_marked_and_run_nothing() {
     let server = Server::platform();
     for name in ["request-initialize.json", "request-pre-stop.json"] {
         let answer = server.ask(sample(name));
-        assert_eq!(
-            (answer.status, answer.header("x-fc-status")),
-            (200, None),
-            "{name}"
-        );
+        assert_eq!((answer.status, answer.header("x-fc-status")), (200, None), "{name}");
     }
     assert_eq!(
         server.markers.read(),
@@ -168,27 +138,10 @@ fn hooks_succeed_are_marked_and_run_nothing() {
 fn hooks_are_known_by_header_or_by_path() {
     for server in [Server::platform(), Server::workstation()] {
         let id = "x-fc-request-id: 1-a";
-        assert_eq!(
-            server
-                .ask(request(
-                    "GET /",
-                    &["x-fc-control-path: /pre-freeze", id],
-                    ""
-                ))
-                .status,
-            200
-        );
+        assert_eq!(server.ask(request("GET /", &["x-fc-control-path: /pre-freeze", id], "")).status, 200);
         assert_eq!(server.ask(request("GET /pre-stop", &[id], "")).status, 200);
-        assert_eq!(
-            server.ask(request("POST /initialize", &[id], "")).status,
-            200
-        );
-        let phases: Vec<_> = server
-            .markers
-            .read()
-            .lines()
-            .map(ToOwned::to_owned)
-            .collect();
+        assert_eq!(server.ask(request("POST /initialize", &[id], "")).status, 200);
+        let phases: Vec<_> = server.markers.read().lines().map(ToOwned::to_owned).collect();
         assert_eq!(phases[0], "FC PreFreeze Start RequestId: 1-a");
         assert_eq!(phases[3], "FC PreStop End RequestId: 1-a");
         assert_eq!(phases[5], "FC Initialize End RequestId: 1-a");
@@ -200,30 +153,16 @@ fn the_health_check_leaves_no_trace() {
     for server in [Server::platform(), Server::workstation()] {
         assert_eq!(server.ask(request("GET /health", &[], "")).status, 200);
         assert_eq!(server.markers.read(), "");
-        assert_eq!(
-            server.log.read().lines().count(),
-            1,
-            "only the start is logged"
-        );
+        assert_eq!(server.log.read().lines().count(), 1, "only the start is logged");
     }
 }
 
 #[test]
 fn an_unknown_path_says_what_would_be_right() {
     let server = Server::workstation();
-    for line in [
-        "GET /",
-        "POST /",
-        "POST /health",
-        "POST /invoke/",
-        "OPTIONS *",
-    ] {
+    for line in ["GET /", "POST /", "POST /health", "POST /invoke/", "OPTIONS *"] {
         let answer = server.ask(request(line, &[], ""));
-        assert_eq!(
-            (answer.status, &*answer.failure()),
-            (404, "UnknownPath"),
-            "{line}"
-        );
+        assert_eq!((answer.status, &*answer.failure()), (404, "UnknownPath"), "{line}");
         assert!(message(&answer).contains("/invoke") && message(&answer).contains("GET /health"));
     }
     assert!(!ran(&server));
@@ -261,13 +200,6 @@ fn connections_that_break_are_neither_errors_nor_news() {
     rude.wait_for_a_byte();
     // An answer that nobody read makes the system reset the connection.
     drop(rude);
-    assert_eq!(
-        server.ask(invocation("still here")).json()["echo"],
-        "still here"
-    );
-    assert_eq!(
-        server.log.read().lines().count(),
-        1,
-        "only the start is logged"
-    );
+    assert_eq!(server.ask(invocation("still here")).json()["echo"], "still here");
+    assert_eq!(server.log.read().lines().count(), 1, "only the start is logged");
 }

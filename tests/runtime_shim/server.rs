@@ -34,21 +34,13 @@ impl Server {
             production_runtime().block_on(async {
                 let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
                 listening.send(listener.local_addr().unwrap()).unwrap();
-                runtime
-                    .serve_until(listener, handler, shutdown.cancelled())
-                    .await;
+                runtime.serve_until(listener, handler, shutdown.cancelled()).await;
             });
             // Fails if the test has ended, which is fine.
             let _ = end.send(());
         });
         let address = address.recv_timeout(PATIENCE).unwrap();
-        Self {
-            address,
-            markers,
-            log,
-            stop,
-            ended,
-        }
+        Self { address, markers, log, stop, ended }
     }
 
     /// Echoes, as on the platform.
@@ -74,9 +66,7 @@ impl Server {
     }
 
     pub(crate) fn wait_for_its_end(&self) {
-        self.ended
-            .recv_timeout(PATIENCE)
-            .expect("the server did not stop");
+        self.ended.recv_timeout(PATIENCE).expect("the server did not stop");
     }
 
     pub(crate) fn stop(&self) {
@@ -101,10 +91,7 @@ pub(crate) fn workstation() -> Runtime {
 }
 
 pub(crate) fn production_runtime() -> tokio::runtime::Runtime {
-    tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .unwrap()
+    tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap()
 }
 
 /// Answers with what reached it. An answer with `echo` in it is proof that the handler ran.

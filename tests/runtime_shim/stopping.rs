@@ -18,11 +18,7 @@ use crate::{
 };
 
 /// A handler that waits for its gate, and tells when it starts and when it has finished.
-fn gated() -> (
-    CancellationToken,
-    mpsc::Receiver<&'static str>,
-    impl Handler,
-) {
+fn gated() -> (CancellationToken, mpsc::Receiver<&'static str>, impl Handler) {
     let gate = CancellationToken::new();
     let (told, tell) = mpsc::channel();
     let opened = gate.clone();
@@ -57,12 +53,7 @@ fn an_invocation_in_hand_is_finished_and_answered_while_nobody_new_gets_in() {
     gate.cancel();
     assert_eq!(client.answer().status, 200);
     server.wait_for_its_end();
-    assert!(
-        server
-            .markers
-            .read()
-            .ends_with("FC Invoke End RequestId: 1-a\n")
-    );
+    assert!(server.markers.read().ends_with("FC Invoke End RequestId: 1-a\n"));
 }
 
 #[test]
@@ -80,12 +71,7 @@ fn an_invocation_whose_client_has_gone_is_finished_too() {
     gate.cancel();
     server.wait_for_its_end();
     assert_eq!(tell.try_recv(), Ok("finished"));
-    assert!(
-        server
-            .markers
-            .read()
-            .ends_with("FC Invoke End RequestId: 1-a\n")
-    );
+    assert!(server.markers.read().ends_with("FC Invoke End RequestId: 1-a\n"));
 }
 
 #[test]
@@ -166,13 +152,7 @@ fn sigterm_and_sigint_end_run_without_an_error() {
         let mut idle = Client::connect(logged_address(&log));
         assert_eq!(idle.ask(invocation("")).status, 200);
         let kill = format!("kill -{signal} {}", std::process::id());
-        assert!(
-            Command::new("sh")
-                .args(["-c", &kill])
-                .status()
-                .unwrap()
-                .success()
-        );
+        assert!(Command::new("sh").args(["-c", &kill]).status().unwrap().success());
         assert!(server.join().unwrap().is_ok(), "{signal}");
         assert!(idle.is_closed());
     }

@@ -58,122 +58,70 @@ pub(crate) struct Nonces(BTreeSet<(String, String)>);
 ///
 /// # Errors
 /// The gateway codes; the first thing that is wrong decides.
-pub(crate) fn check(
-    claim: &Claim,
-    world: &WorldState,
-    nonces: &mut Nonces,
-    now: Timestamp,
-) -> Result<Key, Failure> {
+pub(crate) fn check(claim: &Claim, world: &WorldState, nonces: &mut Nonces, now: Timestamp) -> Result<Key, Failure> {
     let key = known_key(claim, world)?;
     check_token(claim, key, world, now)?;
     check_time(&claim.timestamp, now)?;
     if !claim.is_signed_with(&key.secret) {
         return Err(signature_does_not_match(claim));
     }
-    if !nonces
-        .0
-        .insert((claim.access_key_id.clone(), claim.nonce.clone()))
-    {
-        return Err(Failure::new(
-            400,
-            "SignatureNonceUsed",
-            "Specified signature nonce was used already.",
-        ));
+    if !nonces.0.insert((claim.access_key_id.clone(), claim.nonce.clone())) {
+        return Err(Failure::new(400, "SignatureNonceUsed", "Specified signature nonce was used already."));
     }
     Ok(key.clone())
 }
 
 fn known_key<'w>(claim: &Claim, world: &'w WorldState) -> Result<&'w Key, Failure> {
     let key = world.key(&claim.access_key_id);
-    let key = key.ok_or_else(|| {
-        Failure::new(
-            404,
-            "InvalidAccessKeyId.NotFound",
-            "Specified access key is not found.",
-        )
-    })?;
+    let key =
+        key.ok_or_else(|| Failure::new(404, "InvalidAccessKeyId.NotFound", "Specified access key is not found."))?;
     if key.active {
         Ok(key)
     } else {
-        Err(Failure::new(
-            400,
-            "InvalidAccessKeyId.Inactive",
-            "Specified access key is disabled.",
-        ))
+        Err(Failure::new(400, "InvalidAccessKeyId.Inactive", "Specified access key is disabled."))
     }
 }
 
-fn check_token(
-    claim: &Claim,
-    key: &Key,
-    world: &WorldState,
-    now: Timestamp,
-) -> Result<(), Failure> {
+fn check_token(claim: &Claim, key: &Key, world: &WorldState, now: Timestamp) -> Result<(), Failure> {
     match (claim.token.as_deref(), key.token.as_deref()) {
         (None, None) => Ok(()),
-        (None, Some(_)) => Err(Failure::new(
-            400,
-            "MissingSecurityToken",
-            "SecurityToken is mandatory for this action.",
-        )),
+        (None, Some(_)) => {
+            Err(Failure::new(400, "MissingSecurityToken", "SecurityToken is mandatory for this action."))
+        }
         (Some(said), Some(own)) if said == own => check_expiry(key, now),
         (Some(said), _) => Err(wrong_token(said, key, world)),
     }
 }
 
 fn check_expiry(key: &Key, now: Timestamp) -> Result<(), Failure> {
-    if key.expires.is_some_and(|expires| expires <= now) {
-        Err(token_expired())
-    } else {
-        Ok(())
-    }
+    if key.expires.is_some_and(|expires| expires <= now) { Err(token_expired()) } else { Ok(()) }
 }
 
 pub(crate) fn token_expired() -> Failure {
-    Failure::new(
-        403,
-        "InvalidSecurityToken.Expired",
-        "Specified SecurityToken is expired.",
-    )
+    Failure::new(403, "InvalidSecurityToken.Expired", "Specified SecurityToken is expired.")
 }
 
 /// A token that means something for another key is a mismatch; anything else is no token at all.
 fn wrong_token(said: &str, key: &Key, world: &WorldState) -> Failure {
-    if key.token.is_none()
-        || world
-            .keys()
-            .any(|other| other.token.as_deref() == Some(said))
-    {
+    if key.token.is_none() || world.keys().any(|other| other.token.as_deref() == Some(said)) {
         Failure::new(
             400,
             "InvalidSecurityToken.MismatchWithAccessKey",
             "Specified SecurityToken mismatch with the AccessKey.",
         )
     } else {
-        Failure::new(
-            400,
-            "InvalidSecurityToken.Malformed",
-            "Specified SecurityToken is malformed.",
-        )
+        Failure::new(400, "InvalidSecurityToken.Malformed", "Specified SecurityToken is malformed.")
     }
 }
 
 fn check_time(said: &str, now: Timestamp) -> Result<(), Failure> {
     let time: Timestamp = said.parse().map_err(|_| {
-        Failure::new(
-            400,
-            "InvalidTimeStamp.Format",
-            "Specified time stamp or date value is not well formatted.",
-        )
+        Failure::new(400, "InvalidTimeStamp.Format", "Specified time stamp or date value is not well formatted.")
     })?;
     if time.duration_since(now).abs() <= CLOCK_WINDOW {
         return Ok(());
     }
-    Err(Failure::new(
-        400,
-        "InvalidTimeStamp.Expired",
-        "Specified time stamp or date value is expired.",
-    ))
+    Err(Failure::new(400, "InvalidTimeStamp.Expired", "Specified time stamp or date value is expired."))
 }
 
 /// Quotes the string to sign, token and all, as the real gateway does: a client must never log this.

@@ -21,10 +21,7 @@ pub(crate) fn claim(request: &Request) -> Result<Claim, Failure> {
     Ok(Claim {
         scheme: Scheme::RpcV1,
         access_key_id,
-        token: params
-            .get("SecurityToken")
-            .filter(|token| !token.is_empty())
-            .cloned(),
+        token: params.get("SecurityToken").filter(|token| !token.is_empty()).cloned(),
         nonce,
         timestamp,
         string_to_sign: string_to_sign(&request.method, &params),
@@ -33,18 +30,11 @@ pub(crate) fn claim(request: &Request) -> Result<Claim, Failure> {
 }
 
 fn required(params: &BTreeMap<String, String>, name: &str) -> Result<String, Failure> {
-    params
-        .get(name)
-        .filter(|value| !value.is_empty())
-        .cloned()
-        .ok_or_else(|| Failure::missing_parameter(name))
+    params.get(name).filter(|value| !value.is_empty()).cloned().ok_or_else(|| Failure::missing_parameter(name))
 }
 
 fn check_method(params: &BTreeMap<String, String>) -> Result<(), Failure> {
-    for (name, only) in [
-        ("SignatureMethod", "HMAC-SHA1"),
-        ("SignatureVersion", "1.0"),
-    ] {
+    for (name, only) in [("SignatureMethod", "HMAC-SHA1"), ("SignatureVersion", "1.0")] {
         if required(params, name)? != only {
             return Err(Failure::new(
                 400,
@@ -68,7 +58,5 @@ pub(crate) fn verify(secret: &str, string_to_sign: &str, signature: &str) -> boo
         return false;
     };
     mac.update(string_to_sign.as_bytes());
-    STANDARD
-        .decode(signature)
-        .is_ok_and(|signature| mac.verify_slice(&signature).is_ok())
+    STANDARD.decode(signature).is_ok_and(|signature| mac.verify_slice(&signature).is_ok())
 }

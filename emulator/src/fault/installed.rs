@@ -60,18 +60,8 @@ impl Faults {
         let (mut list, hits) = (self.list(), Arc::new(AtomicUsize::new(0)));
         let id = list.next_id;
         list.next_id += 1;
-        list.installed.push(Installed {
-            id,
-            rule,
-            action,
-            seen: 0,
-            hits: Arc::clone(&hits),
-        });
-        FaultGuard {
-            faults: self.clone(),
-            id: Some(id),
-            hits,
-        }
+        list.installed.push(Installed { id, rule, action, seen: 0, hits: Arc::clone(&hits) });
+        FaultGuard { faults: self.clone(), id: Some(id), hits }
     }
 
     /// Every rule counts the call; the first that ends it wins, pauses add up.
@@ -116,10 +106,7 @@ impl Plan {
             Action::Fault(Verdict::Stale { writes }, _) => self.stale = self.stale.max(*writes),
             Action::Fault(Verdict::PartialList, _) => self.partial_list = true,
             Action::Fault(verdict, moment) => {
-                self.ending = self
-                    .ending
-                    .take()
-                    .or_else(|| Some((*moment, verdict.clone())));
+                self.ending = self.ending.take().or_else(|| Some((*moment, verdict.clone())));
             }
         }
     }
@@ -149,18 +136,13 @@ impl FaultGuard {
 impl Drop for FaultGuard {
     fn drop(&mut self) {
         if let Some(id) = self.id {
-            self.faults
-                .list()
-                .installed
-                .retain(|installed| installed.id != id);
+            self.faults.list().installed.retain(|installed| installed.id != id);
         }
     }
 }
 
 impl fmt::Debug for FaultGuard {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("FaultGuard")
-            .field("hits", &self.hits())
-            .finish_non_exhaustive()
+        f.debug_struct("FaultGuard").field("hits", &self.hits()).finish_non_exhaustive()
     }
 }

@@ -63,13 +63,7 @@ impl Rule {
     }
 
     fn over(operations: Operations) -> Self {
-        Self {
-            operations,
-            account: None,
-            params: Vec::new(),
-            first: 1,
-            count: None,
-        }
+        Self { operations, account: None, params: Vec::new(), first: 1, count: None }
     }
 
     /// Only calls whose key belongs to this account.
@@ -115,22 +109,13 @@ impl Rule {
             Operations::One(name) => name == call.operation,
         };
         operation
-            && self
-                .account
-                .as_ref()
-                .is_none_or(|account| account == call.account)
-            && self
-                .params
-                .iter()
-                .all(|(name, value)| call.params.get(name) == Some(value))
+            && self.account.as_ref().is_none_or(|account| account == call.account)
+            && self.params.iter().all(|(name, value)| call.params.get(name) == Some(value))
     }
 
     /// Whether the call that is the n-th to match is one of those.
     pub(crate) fn covers(&self, n: usize) -> bool {
-        n >= self.first
-            && self
-                .count
-                .is_none_or(|count| n < self.first.saturating_add(count))
+        n >= self.first && self.count.is_none_or(|count| n < self.first.saturating_add(count))
     }
 
     /// `Throttling.User` (400), no effect.
@@ -140,13 +125,7 @@ impl Rule {
 
     /// An error envelope with this status and code, no effect.
     pub fn error(self, status: u16, code: &str) -> Fault {
-        self.meets(
-            Verdict::Error {
-                status,
-                code: code.to_owned(),
-            },
-            Moment::BeforeEffect,
-        )
+        self.meets(Verdict::Error { status, code: code.to_owned() }, Moment::BeforeEffect)
     }
 
     /// `ServiceUnavailable` (503), no effect.
@@ -220,11 +199,7 @@ impl Rule {
     }
 
     fn meets(self, verdict: Verdict, moment: Moment) -> Fault {
-        Fault {
-            rule: self,
-            verdict,
-            moment,
-        }
+        Fault { rule: self, verdict, moment }
     }
 }
 

@@ -47,12 +47,7 @@ impl Document {
         if document.get("Version")? != "1" {
             return None;
         }
-        let statements = document
-            .get("Statement")?
-            .as_array()?
-            .iter()
-            .map(Statement::parse)
-            .collect::<Option<_>>()?;
+        let statements = document.get("Statement")?.as_array()?.iter().map(Statement::parse).collect::<Option<_>>()?;
         Some(Self { statements })
     }
 
@@ -69,24 +64,13 @@ impl Document {
 impl Statement {
     fn parse(value: &Value) -> Option<Self> {
         let allow = effect(value)?;
-        let (actions, resources) = (
-            set(value, "Action", "NotAction")?,
-            set(value, "Resource", "NotResource")?,
-        );
-        Some(Self {
-            allow,
-            actions,
-            resources,
-            conditional: value.get("Condition").is_some(),
-        })
+        let (actions, resources) = (set(value, "Action", "NotAction")?, set(value, "Resource", "NotResource")?);
+        Some(Self { allow, actions, resources, conditional: value.get("Condition").is_some() })
     }
 
     fn applies(&self, action: &str, resource: &str) -> bool {
-        self.actions
-            .holds(|pattern| matches_action(pattern, action))
-            && self
-                .resources
-                .holds(|pattern| matches_resource(pattern, resource))
+        self.actions.holds(|pattern| matches_action(pattern, action))
+            && self.resources.holds(|pattern| matches_resource(pattern, resource))
     }
 }
 
@@ -110,10 +94,7 @@ fn set(statement: &Value, only: &str, all_but: &str) -> Option<Set> {
 pub(super) fn texts(value: &Value) -> Option<Vec<String>> {
     match value {
         Value::String(text) => Some(vec![text.clone()]),
-        Value::Array(items) => items
-            .iter()
-            .map(|item| item.as_str().map(str::to_owned))
-            .collect(),
+        Value::Array(items) => items.iter().map(|item| item.as_str().map(str::to_owned)).collect(),
         _ => None,
     }
 }
@@ -138,11 +119,7 @@ mod tests {
     use super::{Decision, Document, decide};
 
     fn said(policy: &str, action: &str) -> Decision {
-        decide(
-            &[Document::parse(policy).unwrap()],
-            action,
-            "acs:ram:*:1:role/X",
-        )
+        decide(&[Document::parse(policy).unwrap()], action, "acs:ram:*:1:role/X")
     }
 
     #[test]
@@ -156,7 +133,8 @@ mod tests {
 
     #[test]
     fn a_condition_never_allows() {
-        let policy = r#"{"Version":"1","Statement":[{"Effect":"Allow","NotAction":"sts:*","Resource":"*","Condition":{}}]}"#;
+        let policy =
+            r#"{"Version":"1","Statement":[{"Effect":"Allow","NotAction":"sts:*","Resource":"*","Condition":{}}]}"#;
         assert_eq!(said(policy, "ram:GetRole"), Decision::ImplicitDeny);
     }
 

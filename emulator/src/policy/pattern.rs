@@ -10,14 +10,10 @@ pub(crate) fn matches_resource(pattern: &str, resource: &str) -> bool {
     if pattern == "*" {
         return true;
     }
-    let (patterns, parts): (Vec<&str>, Vec<&str>) = (
-        pattern.splitn(5, ':').collect(),
-        resource.splitn(5, ':').collect(),
-    );
+    let (patterns, parts): (Vec<&str>, Vec<&str>) =
+        (pattern.splitn(5, ':').collect(), resource.splitn(5, ':').collect());
     let region = 2;
-    let fits = |(index, (pattern, part)): (usize, (&&str, &&str))| {
-        index == region || matches(pattern, part)
-    };
+    let fits = |(index, (pattern, part)): (usize, (&&str, &&str))| index == region || matches(pattern, part);
     patterns.len() == parts.len() && patterns.iter().zip(&parts).enumerate().all(fits)
 }
 
@@ -28,18 +24,14 @@ fn matches(pattern: &str, text: &str) -> bool {
         Some('*') => tails(text).any(|tail| matches(rest.as_str(), tail)),
         Some(wanted) => {
             let mut text = text.chars();
-            text.next().is_some_and(|first| {
-                (wanted == '?' || wanted == first) && matches(rest.as_str(), text.as_str())
-            })
+            text.next().is_some_and(|first| (wanted == '?' || wanted == first) && matches(rest.as_str(), text.as_str()))
         }
     }
 }
 
 /// The text, the text without its first character, and so on to the empty text.
 fn tails(text: &str) -> impl Iterator<Item = &str> {
-    text.char_indices()
-        .filter_map(|(start, _)| text.get(start..))
-        .chain(std::iter::once(""))
+    text.char_indices().filter_map(|(start, _)| text.get(start..)).chain(std::iter::once(""))
 }
 
 #[cfg(test)]
@@ -56,31 +48,16 @@ mod tests {
     #[test]
     fn resources_keep_case_and_accounts_apart() {
         let role = "acs:ram:*:1234567890123456:role/AliyunDTSDefaultRole";
-        assert!(matches_resource(
-            "acs:ram:*:*:role/AliyunDTSDefaultRole",
-            role
-        ));
-        assert!(matches_resource(
-            "acs:ram::*:role/Aliyun???DefaultRole",
-            role
-        ));
+        assert!(matches_resource("acs:ram:*:*:role/AliyunDTSDefaultRole", role));
+        assert!(matches_resource("acs:ram::*:role/Aliyun???DefaultRole", role));
         assert!(!matches_resource("acs:ram:*:2234567890123456:role/*", role));
-        assert!(!matches_resource(
-            "acs:ram:*:*:role/aliyundtsdefaultrole",
-            role
-        ));
+        assert!(!matches_resource("acs:ram:*:*:role/aliyundtsdefaultrole", role));
         assert!(!matches_resource("acs:ram:*:*:policy/*", role));
     }
 
     #[test]
     fn a_system_policy_is_no_policy_of_an_account() {
-        assert!(!matches_resource(
-            "acs:ram:*:1234567890123456:policy/*",
-            "acs:ram:*:system:policy/X"
-        ));
-        assert!(matches_resource(
-            "acs:ram:*:system:policy/*",
-            "acs:ram:*:system:policy/X"
-        ));
+        assert!(!matches_resource("acs:ram:*:1234567890123456:policy/*", "acs:ram:*:system:policy/X"));
+        assert!(matches_resource("acs:ram:*:system:policy/*", "acs:ram:*:system:policy/X"));
     }
 }

@@ -35,24 +35,13 @@ impl Trust {
         if document.get("Version")? != "1" {
             return None;
         }
-        let statements = document
-            .get("Statement")?
-            .as_array()
-            .filter(|items| !items.is_empty())?;
-        Some(Self {
-            statements: statements
-                .iter()
-                .map(Statement::parse)
-                .collect::<Option<_>>()?,
-        })
+        let statements = document.get("Statement")?.as_array().filter(|items| !items.is_empty())?;
+        Some(Self { statements: statements.iter().map(Statement::parse).collect::<Option<_>>()? })
     }
 
     pub(crate) fn admits(&self, caller: &Caller) -> bool {
-        let applies = |allow: bool| {
-            self.statements
-                .iter()
-                .any(|statement| statement.allow == allow && statement.applies(caller))
-        };
+        let applies =
+            |allow: bool| self.statements.iter().any(|statement| statement.allow == allow && statement.applies(caller));
         applies(true) && !applies(false)
     }
 }
@@ -60,29 +49,15 @@ impl Trust {
 impl Statement {
     fn parse(value: &Value) -> Option<Self> {
         let actions = texts(value.get("Action").or_else(|| value.get("NotAction"))?)?;
-        let actions = if value.get("Action").is_some() {
-            actions
-        } else {
-            Vec::new()
-        };
+        let actions = if value.get("Action").is_some() { actions } else { Vec::new() };
         let ram = principals(value.get("Principal")?)?;
-        Some(Self {
-            allow: effect(value)?,
-            actions,
-            ram,
-            condition: value.get("Condition").cloned(),
-        })
+        Some(Self { allow: effect(value)?, actions, ram, condition: value.get("Condition").cloned() })
     }
 
     fn applies(&self, caller: &Caller) -> bool {
-        self.actions
-            .iter()
-            .any(|pattern| matches_action(pattern, "sts:AssumeRole"))
+        self.actions.iter().any(|pattern| matches_action(pattern, "sts:AssumeRole"))
             && self.ram.iter().any(|principal| names(principal, caller))
-            && self
-                .condition
-                .as_ref()
-                .is_none_or(|condition| is_met(condition, caller))
+            && self.condition.as_ref().is_none_or(|condition| is_met(condition, caller))
     }
 }
 
@@ -112,18 +87,12 @@ fn is_met(condition: &Value, caller: &Caller) -> bool {
     operators.into_iter().all(|(operator, keys)| {
         let keys = keys.as_object().into_iter().flatten();
         operator == "StringEquals"
-            && keys
-                .into_iter()
-                .all(|(key, value)| key == "sts:ExternalId" && has_external_id(value, caller))
+            && keys.into_iter().all(|(key, value)| key == "sts:ExternalId" && has_external_id(value, caller))
     })
 }
 
 fn has_external_id(value: &Value, caller: &Caller) -> bool {
-    texts(value).is_some_and(|wanted| {
-        caller
-            .external_id
-            .is_some_and(|said| wanted.iter().any(|text| text == said))
-    })
+    texts(value).is_some_and(|wanted| caller.external_id.is_some_and(|said| wanted.iter().any(|text| text == said)))
 }
 
 #[cfg(test)]
@@ -131,29 +100,15 @@ mod tests {
     use super::{Caller, Trust};
 
     fn admits(statement: &str, external_id: Option<&str>) -> bool {
-        let trust =
-            Trust::parse(&format!(r#"{{"Version":"1","Statement":[{statement}]}}"#)).unwrap();
-        trust.admits(&Caller {
-            account: "1",
-            path: "role/Guard".to_owned(),
-            external_id,
-        })
+        let trust = Trust::parse(&format!(r#"{{"Version":"1","Statement":[{statement}]}}"#)).unwrap();
+        trust.admits(&Caller { account: "1", path: "role/Guard".to_owned(), external_id })
     }
 
     #[test]
     fn admits_the_account_or_the_role() {
-        assert!(admits(
-            r#"{"Effect":"Allow","Action":"sts:AssumeRole","Principal":{"RAM":"acs:ram::1:root"}}"#,
-            None
-        ));
-        assert!(admits(
-            r#"{"Effect":"Allow","Action":["sts:*"],"Principal":{"RAM":["acs:ram::1:role/guard"]}}"#,
-            None
-        ));
-        assert!(!admits(
-            r#"{"Effect":"Allow","Action":"sts:AssumeRole","Principal":{"RAM":"acs:ram::2:root"}}"#,
-            None
-        ));
+        assert!(admits(r#"{"Effect":"Allow","Action":"sts:AssumeRole","Principal":{"RAM":"acs:ram::1:root"}}"#, None));
+        assert!(admits(r#"{"Effect":"Allow","Action":["sts:*"],"Principal":{"RAM":["acs:ram::1:role/guard"]}}"#, None));
+        assert!(!admits(r#"{"Effect":"Allow","Action":"sts:AssumeRole","Principal":{"RAM":"acs:ram::2:root"}}"#, None));
         assert!(!admits(
             r#"{"Effect":"Allow","Action":"sts:AssumeRole","Principal":{"Service":"dts.aliyuncs.com"}}"#,
             None

@@ -15,15 +15,8 @@ use crate::world::Account;
 /// Unpaged, as the real one.
 pub(super) fn list(view: &View, params: &Params) -> Reply {
     let name = role_name(params)?;
-    let role = view
-        .account
-        .role(name)
-        .ok_or_else(|| errors::role_not_found(name))?;
-    let policies: Vec<Value> = role
-        .policies
-        .iter()
-        .map(|attached| attachment(view.account, attached))
-        .collect();
+    let role = view.account.role(name).ok_or_else(|| errors::role_not_found(name))?;
+    let policies: Vec<Value> = role.policies.iter().map(|attached| attachment(view.account, attached)).collect();
     Ok(json!({ "Policies": { "Policy": policies } }))
 }
 
@@ -39,15 +32,8 @@ fn attachment(account: &Account, attached: &Attachment) -> Value {
 }
 
 pub(super) fn attach(change: &mut Change, params: &Params) -> Reply {
-    let (name, policy_type, policy) = (
-        role_name(params)?,
-        policy_type(params)?,
-        policy_name(params)?,
-    );
-    let role = change
-        .account
-        .role(name)
-        .ok_or_else(|| errors::role_not_found(name))?;
+    let (name, policy_type, policy) = (role_name(params)?, policy_type(params)?, policy_name(params)?);
+    let role = change.account.role(name).ok_or_else(|| errors::role_not_found(name))?;
     if find(change.account, policy_type, policy).is_none() {
         return Err(errors::policy_not_found());
     }
@@ -56,50 +42,26 @@ pub(super) fn attach(change: &mut Change, params: &Params) -> Reply {
     }
     check_limit(change.account, role, policy_type)?;
     let attached = Attachment::new(policy_type, policy, change.now);
-    change
-        .account
-        .role_mut(name)
-        .into_iter()
-        .for_each(|role| role.attach(attached.clone()));
+    change.account.role_mut(name).into_iter().for_each(|role| role.attach(attached.clone()));
     Ok(json!({}))
 }
 
-fn check_limit(
-    account: &Account,
-    role: &RoleRecord,
-    policy_type: PolicyType,
-) -> Result<(), Failure> {
+fn check_limit(account: &Account, role: &RoleRecord, policy_type: PolicyType) -> Result<(), Failure> {
     let limit = match policy_type {
         PolicyType::System => account.limits.system_policies,
         PolicyType::Custom => account.limits.custom_policies,
     };
-    let count = role
-        .policies
-        .iter()
-        .filter(|attached| attached.policy_type == policy_type)
-        .count();
-    if count < limit {
-        Ok(())
-    } else {
-        Err(errors::too_many_policies())
-    }
+    let count = role.policies.iter().filter(|attached| attached.policy_type == policy_type).count();
+    if count < limit { Ok(()) } else { Err(errors::too_many_policies()) }
 }
 
 pub(super) fn detach(change: &mut Change, params: &Params) -> Reply {
-    let (name, policy_type, policy) = (
-        role_name(params)?,
-        policy_type(params)?,
-        policy_name(params)?,
-    );
-    let role = change
-        .account
-        .role_mut(name)
-        .ok_or_else(|| errors::role_not_found(name))?;
+    let (name, policy_type, policy) = (role_name(params)?, policy_type(params)?, policy_name(params)?);
+    let role = change.account.role_mut(name).ok_or_else(|| errors::role_not_found(name))?;
     if !role.has_policy(policy_type, policy) {
         return Err(errors::not_attached());
     }
-    role.policies
-        .retain(|attached| !attached.is(policy_type, policy));
+    role.policies.retain(|attached| !attached.is(policy_type, policy));
     Ok(json!({}))
 }
 
@@ -108,17 +70,10 @@ pub(super) fn entities(view: &View, params: &Params) -> Reply {
     let (policy_type, policy) = (policy_type(params)?, policy_name(params)?);
     find(view.account, policy_type, policy).ok_or_else(errors::policy_not_found)?;
     let attached = |role: &RoleRecord| {
-        role.policies
-            .iter()
-            .find(|attached| attached.is(policy_type, policy))
-            .map(|found| found.date)
+        role.policies.iter().find(|attached| attached.is(policy_type, policy)).map(|found| found.date)
     };
-    let roles: Vec<Value> = view
-        .account
-        .roles
-        .values()
-        .filter_map(|role| attached(role).map(|date| entity(view.id, role, date)))
-        .collect();
+    let roles: Vec<Value> =
+        view.account.roles.values().filter_map(|role| attached(role).map(|date| entity(view.id, role, date))).collect();
     Ok(json!({ "Groups": { "Group": [] }, "Users": { "User": [] }, "Roles": { "Role": roles } }))
 }
 

@@ -31,9 +31,7 @@ pub(crate) fn version(name: &str) -> Option<&'static str> {
 /// The policy document of a system policy.
 pub(crate) fn document(name: &str) -> Option<String> {
     let (_, _, actions) = find(name)?;
-    Some(format!(
-        r#"{{"Version":"1","Statement":[{{"Action":["{actions}"],"Resource":"*","Effect":"Allow"}}]}}"#
-    ))
+    Some(format!(r#"{{"Version":"1","Statement":[{{"Action":["{actions}"],"Resource":"*","Effect":"Allow"}}]}}"#))
 }
 
 fn find(name: &str) -> Option<&'static Entry> {
@@ -48,10 +46,7 @@ mod tests {
     #[test]
     fn every_document_is_a_policy() {
         for (name, ..) in CATALOGUE {
-            assert!(
-                Document::parse(&document(name).unwrap()).is_some(),
-                "{name}"
-            );
+            assert!(Document::parse(&document(name).unwrap()).is_some(), "{name}");
         }
     }
 }

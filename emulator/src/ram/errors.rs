@@ -3,27 +3,15 @@
 use crate::wire::Failure;
 
 pub(super) fn role_not_found(name: &str) -> Failure {
-    Failure::new(
-        404,
-        "EntityNotExist.Role",
-        format!("The role not exists: {name} ."),
-    )
+    Failure::new(404, "EntityNotExist.Role", format!("The role not exists: {name} ."))
 }
 
 pub(super) fn role_exists() -> Failure {
-    Failure::new(
-        409,
-        "EntityAlreadyExists.Role",
-        "The role does already EXIST.",
-    )
+    Failure::new(409, "EntityAlreadyExists.Role", "The role does already EXIST.")
 }
 
 pub(super) fn role_has_policies() -> Failure {
-    Failure::new(
-        409,
-        "DeleteConflict.Role.Policy",
-        "The role CAN NOT has any attached policy while deleting the role.",
-    )
+    Failure::new(409, "DeleteConflict.Role.Policy", "The role CAN NOT has any attached policy while deleting the role.")
 }
 
 /// The code is assumed; that the call is refused is documented.
@@ -36,11 +24,7 @@ pub(super) fn role_is_service_linked() -> Failure {
 }
 
 pub(super) fn too_many_roles() -> Failure {
-    Failure::new(
-        409,
-        "LimitExceeded.Role",
-        "The count of roles beyond the current limits.",
-    )
+    Failure::new(409, "LimitExceeded.Role", "The count of roles beyond the current limits.")
 }
 
 pub(super) fn too_many_policies() -> Failure {
@@ -56,19 +40,11 @@ pub(super) fn policy_not_found() -> Failure {
 }
 
 pub(super) fn version_not_found() -> Failure {
-    Failure::new(
-        404,
-        "EntityNotExist.Policy.Version",
-        "The policy version does not exist.",
-    )
+    Failure::new(404, "EntityNotExist.Policy.Version", "The policy version does not exist.")
 }
 
 pub(super) fn policy_exists() -> Failure {
-    Failure::new(
-        409,
-        "EntityAlreadyExists.Policy",
-        "The policy does already EXIST.",
-    )
+    Failure::new(409, "EntityAlreadyExists.Policy", "The policy does already EXIST.")
 }
 
 /// The code is assumed after those for users and groups.
@@ -81,35 +57,19 @@ pub(super) fn policy_is_attached() -> Failure {
 }
 
 pub(super) fn already_attached() -> Failure {
-    Failure::new(
-        409,
-        "EntityAlreadyExists.Role.Policy",
-        "The role has already been attached this policy.",
-    )
+    Failure::new(409, "EntityAlreadyExists.Role.Policy", "The role has already been attached this policy.")
 }
 
 pub(super) fn not_attached() -> Failure {
-    Failure::new(
-        404,
-        "EntityNotExist.Role.Policy",
-        "The policy attached to the role does not exist.",
-    )
+    Failure::new(404, "EntityNotExist.Role.Policy", "The policy attached to the role does not exist.")
 }
 
 pub(super) fn malformed_document() -> Failure {
-    Failure::new(
-        400,
-        "MalformedPolicyDocument",
-        "The policy format is invalid.",
-    )
+    Failure::new(400, "MalformedPolicyDocument", "The policy format is invalid.")
 }
 
 pub(super) fn invalid(parameter: &str) -> Failure {
-    Failure::new(
-        400,
-        format!("InvalidParameter.{parameter}"),
-        format!("The parameter - \"{parameter}\" is invalid."),
-    )
+    Failure::new(400, format!("InvalidParameter.{parameter}"), format!("The parameter - \"{parameter}\" is invalid."))
 }
 
 pub(super) fn invalid_characters(parameter: &str) -> Failure {

@@ -45,11 +45,7 @@ pub struct Attachment {
 
 impl Attachment {
     pub(crate) fn new(policy_type: PolicyType, name: &str, date: Timestamp) -> Self {
-        Self {
-            policy_type,
-            name: name.to_owned(),
-            date,
-        }
+        Self { policy_type, name: name.to_owned(), date }
     }
 
     pub(crate) fn is(&self, policy_type: PolicyType, name: &str) -> bool {
@@ -97,11 +93,7 @@ impl RoleRecord {
             console_login: role.console_login,
             service_linked: role.service_linked,
             tags: role.tags,
-            policies: role
-                .policies
-                .iter()
-                .map(|(kind, name)| Attachment::new(*kind, name, now))
-                .collect(),
+            policies: role.policies.iter().map(|(kind, name)| Attachment::new(*kind, name, now)).collect(),
         }
     }
 
@@ -114,18 +106,13 @@ impl RoleRecord {
     /// Whether a policy is attached.
     #[must_use]
     pub fn has_policy(&self, policy_type: PolicyType, name: &str) -> bool {
-        self.policies
-            .iter()
-            .any(|attached| attached.is(policy_type, name))
+        self.policies.iter().any(|attached| attached.is(policy_type, name))
     }
 
     /// The names of the attached policies, in the order of attachment.
     #[must_use]
     pub fn policy_names(&self) -> Vec<&str> {
-        self.policies
-            .iter()
-            .map(|attached| attached.name.as_str())
-            .collect()
+        self.policies.iter().map(|attached| attached.name.as_str()).collect()
     }
 }
 
@@ -169,10 +156,6 @@ pub(crate) struct Limits {
 
 impl Default for Limits {
     fn default() -> Self {
-        Self {
-            roles: 1000,
-            system_policies: 20,
-            custom_policies: 10,
-        }
+        Self { roles: 1000, system_policies: 20, custom_policies: 10 }
     }
 }

@@ -23,33 +23,19 @@ fn checked_name<'p>(
     punctuation: &str,
 ) -> Result<&'p str, Failure> {
     let name = params.required(parameter)?;
-    if !name
-        .chars()
-        .all(|letter| letter.is_ascii_alphanumeric() || punctuation.contains(letter))
-    {
+    if !name.chars().all(|letter| letter.is_ascii_alphanumeric() || punctuation.contains(letter)) {
         return Err(invalid_characters(parameter));
     }
-    if name.len() > longest {
-        Err(invalid_length(parameter))
-    } else {
-        Ok(name)
-    }
+    if name.len() > longest { Err(invalid_length(parameter)) } else { Ok(name) }
 }
 
 pub(super) fn policy_type(params: &Params) -> Result<PolicyType, Failure> {
     PolicyType::parse(params.required("PolicyType")?).ok_or_else(|| invalid("PolicyType"))
 }
 
-pub(super) fn description<'p>(
-    params: &'p Params,
-    parameter: &str,
-) -> Result<Option<&'p str>, Failure> {
+pub(super) fn description<'p>(params: &'p Params, parameter: &str) -> Result<Option<&'p str>, Failure> {
     let text = params.optional(parameter);
-    if text.is_some_and(|text| text.chars().count() > 1024) {
-        Err(invalid_length("Description"))
-    } else {
-        Ok(text)
-    }
+    if text.is_some_and(|text| text.chars().count() > 1024) { Err(invalid_length("Description")) } else { Ok(text) }
 }
 
 /// Checks length and grammar of a trust policy.
@@ -57,11 +43,7 @@ pub(super) fn trust<'p>(document: &'p str, parameter: &str) -> Result<&'p str, F
     if document.chars().count() > TRUST_LENGTH {
         return Err(invalid_length(parameter));
     }
-    if Trust::parse(document).is_some() {
-        Ok(document)
-    } else {
-        Err(malformed_document())
-    }
+    if Trust::parse(document).is_some() { Ok(document) } else { Err(malformed_document()) }
 }
 
 pub(super) fn role_resource(account: &str, role: &str) -> String {
@@ -69,10 +51,6 @@ pub(super) fn role_resource(account: &str, role: &str) -> String {
 }
 
 pub(super) fn policy_resource(account: &str, policy_type: PolicyType, policy: &str) -> String {
-    let owner = if policy_type == PolicyType::System {
-        "system"
-    } else {
-        account
-    };
+    let owner = if policy_type == PolicyType::System { "system" } else { account };
     format!("acs:ram:*:{owner}:policy/{policy}")
 }

@@ -56,28 +56,12 @@ const OPERATIONS: &[Operation] = &[
     read("ListTagResources", tags::resources, tags::list),
 ];
 
-const fn read(
-    name: &'static str,
-    resources: Resources,
-    run: fn(&View, &Params) -> Reply,
-) -> Operation {
-    Operation {
-        name,
-        resources,
-        run: Run::Read(run),
-    }
+const fn read(name: &'static str, resources: Resources, run: fn(&View, &Params) -> Reply) -> Operation {
+    Operation { name, resources, run: Run::Read(run) }
 }
 
-const fn write(
-    name: &'static str,
-    resources: Resources,
-    run: fn(&mut Change, &Params) -> Reply,
-) -> Operation {
-    Operation {
-        name,
-        resources,
-        run: Run::Write(run),
-    }
+const fn write(name: &'static str, resources: Resources, run: fn(&mut Change, &Params) -> Reply) -> Operation {
+    Operation { name, resources, run: Run::Write(run) }
 }
 
 fn find(action: &str) -> Option<&'static Operation> {
@@ -115,17 +99,7 @@ pub(crate) fn call(
         }
         Run::Write(run) => {
             let new_id = world.next_id();
-            world.change(id, |account| {
-                run(
-                    &mut Change {
-                        id,
-                        account,
-                        new_id,
-                        now,
-                    },
-                    params,
-                )
-            })
+            world.change(id, |account| run(&mut Change { id, account, new_id, now }, params))
         }
     }
 }
@@ -140,19 +114,11 @@ fn every_role(account: &str, _: &Params) -> Result<Vec<String>, Failure> {
 }
 
 fn one_policy(account: &str, params: &Params) -> Result<Vec<String>, Failure> {
-    Ok(vec![policy_resource(
-        account,
-        policy_type(params)?,
-        policy_name(params)?,
-    )])
+    Ok(vec![policy_resource(account, policy_type(params)?, policy_name(params)?)])
 }
 
 fn custom_policy(account: &str, params: &Params) -> Result<Vec<String>, Failure> {
-    Ok(vec![policy_resource(
-        account,
-        super::PolicyType::Custom,
-        policy_name(params)?,
-    )])
+    Ok(vec![policy_resource(account, super::PolicyType::Custom, policy_name(params)?)])
 }
 
 /// Both must be allowed.

@@ -30,44 +30,19 @@ pub(super) fn find(account: &Account, policy_type: PolicyType, name: &str) -> Op
 
 fn system(name: &str) -> Option<Found> {
     let (version, document) = (catalogue::version(name)?, catalogue::document(name)?);
-    let (created, updated) = (
-        "2016-09-12T13:34:45Z".to_owned(),
-        "2026-01-08T13:03:50Z".to_owned(),
-    );
-    Some(Found {
-        version,
-        description: String::new(),
-        document,
-        created,
-        updated,
-    })
+    let (created, updated) = ("2016-09-12T13:34:45Z".to_owned(), "2026-01-08T13:03:50Z".to_owned());
+    Some(Found { version, description: String::new(), document, created, updated })
 }
 
 fn custom(policy: &CustomPolicy) -> Found {
-    let CustomPolicy {
-        description,
-        document,
-        date,
-        ..
-    } = policy.clone();
-    Found {
-        version: "v1",
-        description,
-        document,
-        created: iso(date),
-        updated: iso(date),
-    }
+    let CustomPolicy { description, document, date, .. } = policy.clone();
+    Found { version: "v1", description, document, created: iso(date), updated: iso(date) }
 }
 
 /// What a role's policies allow; a policy that is gone allows nothing.
 pub(crate) fn documents(account: &Account, role: &RoleRecord) -> Vec<Document> {
-    let found = role
-        .policies
-        .iter()
-        .filter_map(|attached| find(account, attached.policy_type, &attached.name));
-    found
-        .filter_map(|policy| Document::parse(&policy.document))
-        .collect()
+    let found = role.policies.iter().filter_map(|attached| find(account, attached.policy_type, &attached.name));
+    found.filter_map(|policy| Document::parse(&policy.document)).collect()
 }
 
 pub(super) fn get(view: &View, params: &Params) -> Reply {
@@ -90,19 +65,11 @@ fn default_version(policy: &Found) -> Value {
 }
 
 fn attachments(account: &Account, policy_type: PolicyType, name: &str) -> usize {
-    account
-        .roles
-        .values()
-        .filter(|role| role.has_policy(policy_type, name))
-        .count()
+    account.roles.values().filter(|role| role.has_policy(policy_type, name)).count()
 }
 
 pub(super) fn version(view: &View, params: &Params) -> Reply {
-    let (policy_type, name, version) = (
-        policy_type(params)?,
-        policy_name(params)?,
-        params.required("VersionId")?,
-    );
+    let (policy_type, name, version) = (policy_type(params)?, policy_name(params)?, params.required("VersionId")?);
     let policy = find(view.account, policy_type, name).ok_or_else(errors::policy_not_found)?;
     if policy.version != version {
         return Err(errors::version_not_found());

@@ -16,57 +16,30 @@ const SESSION_SECONDS: std::ops::RangeInclusive<u32> = 3600..=43200;
 
 pub(super) fn get(view: &View, params: &Params) -> Reply {
     let name = role_name(params)?;
-    let role = view
-        .account
-        .role(name)
-        .ok_or_else(|| errors::role_not_found(name))?;
+    let role = view.account.role(name).ok_or_else(|| errors::role_not_found(name))?;
     Ok(json!({ "Role": whole(view.id, role) }))
 }
 
 /// Pages by name; the marker is the last name of the page before.
 pub(super) fn list(view: &View, params: &Params) -> Reply {
     let size = params.number("MaxItems", 100, 1..=1000)? as usize;
-    let after = params
-        .optional("Marker")
-        .filter(|marker| !marker.is_empty())
-        .map(read_marker)
-        .transpose()?;
+    let after = params.optional("Marker").filter(|marker| !marker.is_empty()).map(read_marker).transpose()?;
     let wanted = tags::pairs(params)?;
-    let has_tags = |role: &&RoleRecord| {
-        wanted
-            .iter()
-            .all(|(key, value)| role.tags.get(key) == Some(value))
-    };
-    let is_after = |role: &&RoleRecord| {
-        after
-            .as_ref()
-            .is_none_or(|after| role.name.to_lowercase() > *after)
-    };
-    let mut rest: Vec<&RoleRecord> = view
-        .account
-        .roles
-        .values()
-        .filter(is_after)
-        .filter(has_tags)
-        .collect();
+    let has_tags = |role: &&RoleRecord| wanted.iter().all(|(key, value)| role.tags.get(key) == Some(value));
+    let is_after = |role: &&RoleRecord| after.as_ref().is_none_or(|after| role.name.to_lowercase() > *after);
+    let mut rest: Vec<&RoleRecord> = view.account.roles.values().filter(is_after).filter(has_tags).collect();
     let truncated = rest.len() > size;
     rest.truncate(size);
     let roles: Vec<Value> = rest.iter().map(|role| summary(view.id, role)).collect();
     let mut reply = json!({ "IsTruncated": truncated, "Roles": { "Role": roles } });
     if let (true, Some(last), Some(fields)) = (truncated, rest.last(), reply.as_object_mut()) {
-        fields.insert(
-            "Marker".to_owned(),
-            URL_SAFE_NO_PAD.encode(last.name.to_lowercase()).into(),
-        );
+        fields.insert("Marker".to_owned(), URL_SAFE_NO_PAD.encode(last.name.to_lowercase()).into());
     }
     Ok(reply)
 }
 
 fn read_marker(marker: &str) -> Result<String, Failure> {
-    let name = URL_SAFE_NO_PAD
-        .decode(marker)
-        .ok()
-        .and_then(|bytes| String::from_utf8(bytes).ok());
+    let name = URL_SAFE_NO_PAD.decode(marker).ok().and_then(|bytes| String::from_utf8(bytes).ok());
     name.ok_or_else(|| errors::invalid("Marker"))
 }
 
@@ -79,27 +52,21 @@ pub(super) fn create(change: &mut Change, params: &Params) -> Reply {
         return Err(errors::too_many_roles());
     }
     let mut told = whole(change.id, &role);
-    told.as_object_mut()
-        .map(|fields| fields.remove("UpdateDate"));
+    told.as_object_mut().map(|fields| fields.remove("UpdateDate"));
     change.account.put(role);
     Ok(json!({ "Role": told }))
 }
 
 fn new_role(change: &Change, params: &Params) -> Result<RoleRecord, Failure> {
     let name = role_name(params)?;
-    let document = trust(
-        params.required("AssumeRolePolicyDocument")?,
-        "AssumeRolePolicyDocument",
-    )?;
+    let document = trust(params.required("AssumeRolePolicyDocument")?, "AssumeRolePolicyDocument")?;
     let tags = tags::pairs(params)?;
     tags::check(&tags)?;
     Ok(RoleRecord {
         role_id: change.new_id.clone(),
         name: name.to_owned(),
         trust: document.to_owned(),
-        description: description(params, "Description")?
-            .unwrap_or_default()
-            .to_owned(),
+        description: description(params, "Description")?.unwrap_or_default().to_owned(),
         max_session_duration: params.number("MaxSessionDuration", 3600, SESSION_SECONDS)?,
         create_date: change.now,
         update_date: change.now,
@@ -113,10 +80,7 @@ fn new_role(change: &Change, params: &Params) -> Result<RoleRecord, Failure> {
 /// Parameters that are absent leave their field as it is.
 pub(super) fn update(change: &mut Change, params: &Params) -> Reply {
     let name = role_name(params)?;
-    let role = change
-        .account
-        .role_mut(name)
-        .ok_or_else(|| errors::role_not_found(name))?;
+    let role = change.account.role_mut(name).ok_or_else(|| errors::role_not_found(name))?;
     if role.service_linked {
         return Err(errors::role_is_service_linked());
     }
@@ -127,11 +91,8 @@ pub(super) fn update(change: &mut Change, params: &Params) -> Reply {
     if let Some(text) = description(params, "NewDescription")? {
         text.clone_into(&mut updated.description);
     }
-    updated.max_session_duration = params.number(
-        "NewMaxSessionDuration",
-        role.max_session_duration,
-        SESSION_SECONDS,
-    )?;
+    updated.max_session_duration =
+        params.number("NewMaxSessionDuration", role.max_session_duration, SESSION_SECONDS)?;
     updated.console_login = params.flag("NewAllowConsoleLogin")?.or(role.console_login);
     if updated != *role {
         updated.update_date = change.now;
@@ -142,10 +103,7 @@ pub(super) fn update(change: &mut Change, params: &Params) -> Reply {
 
 pub(super) fn delete(change: &mut Change, params: &Params) -> Reply {
     let name = role_name(params)?;
-    let role = change
-        .account
-        .role(name)
-        .ok_or_else(|| errors::role_not_found(name))?;
+    let role = change.account.role(name).ok_or_else(|| errors::role_not_found(name))?;
     if role.service_linked {
         return Err(errors::role_is_service_linked());
     }
@@ -162,10 +120,7 @@ fn whole(account: &str, role: &RoleRecord) -> Value {
     if let Some(fields) = told.as_object_mut() {
         let principal = format!("{}@role.{account}.onaliyunservice.com", role.name);
         fields.insert("RolePrincipalName".to_owned(), principal.into());
-        fields.insert(
-            "AssumeRolePolicyDocument".to_owned(),
-            role.trust.clone().into(),
-        );
+        fields.insert("AssumeRolePolicyDocument".to_owned(), role.trust.clone().into());
         if let Some(allowed) = role.console_login {
             fields.insert("AllowConsoleLogin".to_owned(), allowed.into());
         }

@@ -33,11 +33,7 @@ impl Kind {
     }
 
     fn not_found(self, name: &str) -> Failure {
-        if self == Self::Role {
-            errors::role_not_found(name)
-        } else {
-            errors::policy_not_found()
-        }
+        if self == Self::Role { errors::role_not_found(name) } else { errors::policy_not_found() }
     }
 
     fn tags<'a>(self, account: &'a Account, name: &str) -> Option<&'a BTreeMap<String, String>> {
@@ -47,27 +43,16 @@ impl Kind {
         }
     }
 
-    fn tags_mut<'a>(
-        self,
-        account: &'a mut Account,
-        name: &str,
-    ) -> Option<&'a mut BTreeMap<String, String>> {
+    fn tags_mut<'a>(self, account: &'a mut Account, name: &str) -> Option<&'a mut BTreeMap<String, String>> {
         match self {
             Self::Role => account.role_mut(name).map(|role| &mut role.tags),
-            Self::Policy => account
-                .policies
-                .get_mut(name)
-                .map(|policy| &mut policy.tags),
+            Self::Policy => account.policies.get_mut(name).map(|policy| &mut policy.tags),
         }
     }
 
     fn names(self, account: &Account) -> Vec<String> {
         match self {
-            Self::Role => account
-                .roles
-                .values()
-                .map(|role| role.name.clone())
-                .collect(),
+            Self::Role => account.roles.values().map(|role| role.name.clone()).collect(),
             Self::Policy => account.policies.keys().cloned().collect(),
         }
     }
@@ -96,9 +81,7 @@ pub(super) fn tag(change: &mut Change, params: &Params) -> Reply {
     check(&tags)?;
     all_exist(change.account, kind, &names)?;
     for name in &names {
-        kind.tags_mut(change.account, name)
-            .into_iter()
-            .for_each(|own| own.extend(tags.clone()));
+        kind.tags_mut(change.account, name).into_iter().for_each(|own| own.extend(tags.clone()));
     }
     Ok(json!({}))
 }
@@ -120,31 +103,19 @@ pub(super) fn untag(change: &mut Change, params: &Params) -> Reply {
 
 /// Pages over the tags, not over the resources; the token is the number of tags told so far.
 pub(super) fn list(view: &View, params: &Params) -> Reply {
-    let (kind, size) = (
-        Kind::of(params)?,
-        params.number("PageSize", 20, 1..=100)? as usize,
-    );
-    let start = params
-        .optional("NextToken")
-        .filter(|token| !token.is_empty())
-        .map_or(Ok(0), read_token)?;
+    let (kind, size) = (Kind::of(params)?, params.number("PageSize", 20, 1..=100)? as usize);
+    let start = params.optional("NextToken").filter(|token| !token.is_empty()).map_or(Ok(0), read_token)?;
     let all = tag_resources(view.account, kind, params)?;
     let page: Vec<Value> = all.iter().skip(start).take(size).cloned().collect();
     let mut reply = json!({ "TagResources": page });
     if let (true, Some(fields)) = (start + size < all.len(), reply.as_object_mut()) {
-        fields.insert(
-            "NextToken".to_owned(),
-            format!("tags-{}", start + size).into(),
-        );
+        fields.insert("NextToken".to_owned(), format!("tags-{}", start + size).into());
     }
     Ok(reply)
 }
 
 fn read_token(token: &str) -> Result<usize, Failure> {
-    token
-        .strip_prefix("tags-")
-        .and_then(|number| number.parse().ok())
-        .ok_or_else(|| errors::invalid("NextToken"))
+    token.strip_prefix("tags-").and_then(|number| number.parse().ok()).ok_or_else(|| errors::invalid("NextToken"))
 }
 
 /// Resources that do not exist have no tags.
@@ -155,28 +126,16 @@ fn tag_resources(account: &Account, kind: Kind, params: &Params) -> Result<Vec<V
     }
     let entry = |name: &str, key: &str, value: &str| json!({ "ResourceType": kind.word(), "ResourceName": name, "TagKey": key, "TagValue": value });
     let is_wanted = |key: &str, value: &str| {
-        wanted.is_empty()
-            || wanted
-                .iter()
-                .any(|(k, v)| k == key && v.as_ref().is_none_or(|v| v == value))
+        wanted.is_empty() || wanted.iter().any(|(k, v)| k == key && v.as_ref().is_none_or(|v| v == value))
     };
-    let tags = names.iter().flat_map(|name| {
-        kind.tags(account, name)
-            .into_iter()
-            .flatten()
-            .map(move |(key, value)| (name, key, value))
-    });
-    Ok(tags
-        .filter(|(_, key, value)| is_wanted(key, value))
-        .map(|(name, key, value)| entry(name, key, value))
-        .collect())
+    let tags = names
+        .iter()
+        .flat_map(|name| kind.tags(account, name).into_iter().flatten().map(move |(key, value)| (name, key, value)));
+    Ok(tags.filter(|(_, key, value)| is_wanted(key, value)).map(|(name, key, value)| entry(name, key, value)).collect())
 }
 
 fn all_exist(account: &Account, kind: Kind, names: &[String]) -> Result<(), Failure> {
-    names
-        .iter()
-        .find(|name| kind.tags(account, name).is_none())
-        .map_or(Ok(()), |name| Err(kind.not_found(name)))
+    names.iter().find(|name| kind.tags(account, name).is_none()).map_or(Ok(()), |name| Err(kind.not_found(name)))
 }
 
 fn named(params: &Params) -> Result<Vec<String>, Failure> {
@@ -207,10 +166,7 @@ pub(super) fn check(tags: &[(String, String)]) -> Result<(), Failure> {
 
 /// The tags to set, or to have.
 pub(super) fn pairs(params: &Params) -> Result<Vec<(String, String)>, Failure> {
-    Ok(wanted(params)?
-        .into_iter()
-        .map(|(key, value)| (key, value.unwrap_or_default()))
-        .collect())
+    Ok(wanted(params)?.into_iter().map(|(key, value)| (key, value.unwrap_or_default())).collect())
 }
 
 /// `Tag=[{"Key":…,"Value":…}]` as one JSON text, or `Tag.1.Key=…&Tag.1.Value=…`.
@@ -221,40 +177,20 @@ fn wanted(params: &Params) -> Result<Vec<(String, Option<String>)>, Failure> {
     let value: Value = serde_json::from_str(text).map_err(|_| errors::invalid("Tag"))?;
     let field = |tag: &Value, name: &str| tag.get(name).and_then(Value::as_str).map(str::to_owned);
     let pair = |tag: &Value| Some((field(tag, "Key")?, field(tag, "Value")));
-    value
-        .as_array()
-        .and_then(|tags| tags.iter().map(pair).collect())
-        .ok_or_else(|| errors::invalid("Tag"))
+    value.as_array().and_then(|tags| tags.iter().map(pair).collect()).ok_or_else(|| errors::invalid("Tag"))
 }
 
 fn indexed_pairs(params: &Params) -> Vec<(String, Option<String>)> {
-    let value = |field: &str, index: usize| {
-        params
-            .optional(&format!("Tag.{index}.{field}"))
-            .map(str::to_owned)
-    };
-    (1..)
-        .map_while(|index| value("Key", index).map(|key| (key, value("Value", index))))
-        .collect()
+    let value = |field: &str, index: usize| params.optional(&format!("Tag.{index}.{field}")).map(str::to_owned);
+    (1..).map_while(|index| value("Key", index).map(|key| (key, value("Value", index)))).collect()
 }
 
 /// `Name=["a","b"]` as one JSON text, or `Name.1=a&Name.2=b`.
 fn texts(params: &Params, name: &str) -> Result<Vec<String>, Failure> {
     let Some(text) = params.optional(name).filter(|text| !text.is_empty()) else {
-        return Ok((1..)
-            .map_while(|index| {
-                params
-                    .optional(&format!("{name}.{index}"))
-                    .map(str::to_owned)
-            })
-            .collect());
+        return Ok((1..).map_while(|index| params.optional(&format!("{name}.{index}")).map(str::to_owned)).collect());
     };
     let value: Value = serde_json::from_str(text).map_err(|_| errors::invalid(name))?;
-    let items = value.as_array().and_then(|items| {
-        items
-            .iter()
-            .map(|item| item.as_str().map(str::to_owned))
-            .collect()
-    });
+    let items = value.as_array().and_then(|items| items.iter().map(|item| item.as_str().map(str::to_owned)).collect());
     items.ok_or_else(|| errors::invalid(name))
 }

@@ -35,31 +35,19 @@ impl<'p> Ask<'p> {
         if external_id.is_some_and(|id| !(2..=1224).contains(&id.len())) {
             return Err(errors::malformed("ExternalId"));
         }
-        Ok(Self {
-            account,
-            role,
-            session,
-            policy: policy(params)?,
-            external_id,
-        })
+        Ok(Self { account, role, session, policy: policy(params)?, external_id })
     }
 }
 
 /// `acs:ram::<account>:role/<name>`
 fn role_arn(arn: &str) -> Result<(&str, &str), Failure> {
-    let parts = arn
-        .strip_prefix("acs:ram::")
-        .and_then(|rest| rest.split_once(":role/"));
-    parts
-        .filter(|(account, role)| !account.is_empty() && !role.is_empty())
-        .ok_or_else(|| errors::malformed("RoleArn"))
+    let parts = arn.strip_prefix("acs:ram::").and_then(|rest| rest.split_once(":role/"));
+    parts.filter(|(account, role)| !account.is_empty() && !role.is_empty()).ok_or_else(|| errors::malformed("RoleArn"))
 }
 
 fn is_session_name(name: &str) -> bool {
     (2..=64).contains(&name.len())
-        && name
-            .chars()
-            .all(|letter| letter.is_ascii_alphanumeric() || ".@-_".contains(letter))
+        && name.chars().all(|letter| letter.is_ascii_alphanumeric() || ".@-_".contains(letter))
 }
 
 fn policy(params: &Params) -> Result<Option<Document>, Failure> {
@@ -67,23 +55,15 @@ fn policy(params: &Params) -> Result<Option<Document>, Failure> {
         return Ok(None);
     };
     let fits = (1..=2048).contains(&text.chars().count());
-    Document::parse(text)
-        .filter(|_| fits)
-        .map(Some)
-        .ok_or_else(errors::policy_grammar)
+    Document::parse(text).filter(|_| fits).map(Some).ok_or_else(errors::policy_grammar)
 }
 
 pub(super) fn call(world: &mut WorldState, caller: &Key, params: &Params, now: Timestamp) -> Reply {
     let ask = Ask::read(params)?;
     check_permission(world, caller, &ask)?;
-    let role = world
-        .role(ask.account, ask.role)
-        .cloned()
-        .ok_or_else(errors::role_not_found)?;
+    let role = world.role(ask.account, ask.role).cloned().ok_or_else(errors::role_not_found)?;
     check_trust(&role, caller, &ask)?;
-    let expires = now
-        .saturating_add(SignedDuration::from_secs(duration(params, &role)?))
-        .unwrap_or(Timestamp::MAX);
+    let expires = now.saturating_add(SignedDuration::from_secs(duration(params, &role)?)).unwrap_or(Timestamp::MAX);
     let key = new_key(world, &ask, &role, expires);
     let reply = told(&key, &ask, &role);
     world.issue(key);
@@ -93,11 +73,7 @@ pub(super) fn call(world: &mut WorldState, caller: &Key, params: &Params, now: T
 fn check_permission(world: &WorldState, caller: &Key, ask: &Ask) -> Result<(), Failure> {
     let resource = format!("acs:ram:*:{}:role/{}", ask.account, ask.role);
     let allowed = access::decision(world, caller, "sts:AssumeRole", &resource) == Decision::Allow;
-    if allowed && caller.identity != Identity::Root {
-        Ok(())
-    } else {
-        Err(errors::not_authorized())
-    }
+    if allowed && caller.identity != Identity::Root { Ok(()) } else { Err(errors::not_authorized()) }
 }
 
 fn check_trust(role: &RoleRecord, caller: &Key, ask: &Ask) -> Result<(), Failure> {
@@ -106,17 +82,9 @@ fn check_trust(role: &RoleRecord, caller: &Key, ask: &Ask) -> Result<(), Failure
         Identity::User { name, .. } => format!("user/{name}"),
         Identity::Root => String::new(),
     };
-    let who = Caller {
-        account: &caller.account,
-        path,
-        external_id: ask.external_id,
-    };
+    let who = Caller { account: &caller.account, path, external_id: ask.external_id };
     let trusted = Trust::parse(&role.trust).is_some_and(|trust| trust.admits(&who));
-    if trusted {
-        Ok(())
-    } else {
-        Err(errors::not_trusted())
-    }
+    if trusted { Ok(()) } else { Err(errors::not_trusted()) }
 }
 
 fn duration(params: &Params, role: &RoleRecord) -> Result<i64, Failure> {
@@ -127,11 +95,8 @@ fn duration(params: &Params, role: &RoleRecord) -> Result<i64, Failure> {
 fn new_key(world: &mut WorldState, ask: &Ask, role: &RoleRecord, expires: Timestamp) -> Key {
     let digest = Sha256::digest(world.next_id());
     let name = hex(&digest).to_uppercase();
-    let identity = Identity::Role {
-        role: role.name.clone(),
-        role_id: role.role_id.clone(),
-        session: ask.session.to_owned(),
-    };
+    let identity =
+        Identity::Role { role: role.name.clone(), role_id: role.role_id.clone(), session: ask.session.to_owned() };
     let mut limits = vec![Limit::AttachedToRole];
     limits.extend(ask.policy.clone().map(Limit::Policy));
     Key {

@@ -21,11 +21,7 @@ pub(super) fn tell(caller: &Key) -> Value {
             "UserId": id,
             "Arn": format!("acs:ram::{account}:user/{name}"),
         }),
-        Identity::Role {
-            role,
-            role_id,
-            session,
-        } => json!({
+        Identity::Role { role, role_id, session } => json!({
             "IdentityType": "AssumedRoleUser",
             "AccountId": account,
             "PrincipalId": format!("{role_id}:{session}"),

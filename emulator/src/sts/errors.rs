@@ -3,20 +3,12 @@
 use crate::wire::Failure;
 
 pub(super) fn role_not_found() -> Failure {
-    Failure::new(
-        404,
-        "EntityNotExist.Role",
-        "The specified Role not exists .",
-    )
+    Failure::new(404, "EntityNotExist.Role", "The specified Role not exists .")
 }
 
 /// The caller is an account root, or lacks `sts:AssumeRole`.
 pub(super) fn not_authorized() -> Failure {
-    Failure::new(
-        403,
-        "NoPermission",
-        "You are not authorized to do this action. You should be authorized by RAM.",
-    )
+    Failure::new(403, "NoPermission", "You are not authorized to do this action. You should be authorized by RAM.")
 }
 
 pub(super) fn not_trusted() -> Failure {
@@ -25,25 +17,13 @@ pub(super) fn not_trusted() -> Failure {
 }
 
 pub(super) fn malformed(parameter: &str) -> Failure {
-    Failure::new(
-        400,
-        format!("InvalidParameter.{parameter}"),
-        format!("The parameter {parameter} is wrongly formed."),
-    )
+    Failure::new(400, format!("InvalidParameter.{parameter}"), format!("The parameter {parameter} is wrongly formed."))
 }
 
 pub(super) fn duration() -> Failure {
-    Failure::new(
-        400,
-        "InvalidParameter.DurationSeconds",
-        "The Min/Max value of DurationSeconds is 15min/1hr.",
-    )
+    Failure::new(400, "InvalidParameter.DurationSeconds", "The Min/Max value of DurationSeconds is 15min/1hr.")
 }
 
 pub(super) fn policy_grammar() -> Failure {
-    Failure::new(
-        400,
-        "InvalidParameter.PolicyGrammar",
-        "The parameter Policy has not passed grammar check.",
-    )
+    Failure::new(400, "InvalidParameter.PolicyGrammar", "The parameter Policy has not passed grammar check.")
 }

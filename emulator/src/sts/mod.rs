@@ -16,13 +16,7 @@ pub(crate) fn knows(action: &str) -> bool {
     matches!(action, "GetCallerIdentity" | "AssumeRole")
 }
 
-pub(crate) fn call(
-    world: &mut WorldState,
-    caller: &Key,
-    action: &str,
-    params: &Params,
-    now: Timestamp,
-) -> Reply {
+pub(crate) fn call(world: &mut WorldState, caller: &Key, action: &str, params: &Params, now: Timestamp) -> Reply {
     match action {
         "GetCallerIdentity" => Ok(caller_identity::tell(caller)),
         "AssumeRole" => assume_role::call(world, caller, params, now),

@@ -4,11 +4,7 @@ use std::collections::BTreeMap;
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 
-const RESERVED: &AsciiSet = &NON_ALPHANUMERIC
-    .remove(b'-')
-    .remove(b'_')
-    .remove(b'.')
-    .remove(b'~');
+const RESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');
 
 /// RFC 3986: everything but letters, digits and `-_.~`.
 pub(crate) fn encode(text: &str) -> String {
@@ -17,19 +13,13 @@ pub(crate) fn encode(text: &str) -> String {
 
 /// `name=value&…`, sorted by name in byte order; an empty value keeps its `=`.
 pub(crate) fn canonical(params: &BTreeMap<String, String>) -> String {
-    let pairs: Vec<String> = params
-        .iter()
-        .map(|(name, value)| format!("{}={}", encode(name), encode(value)))
-        .collect();
+    let pairs: Vec<String> = params.iter().map(|(name, value)| format!("{}={}", encode(name), encode(value))).collect();
     pairs.join("&")
 }
 
 /// Reads a query or a form body.
 pub(crate) fn parse(text: &str) -> BTreeMap<String, String> {
-    text.split('&')
-        .filter(|pair| !pair.is_empty())
-        .map(parse_pair)
-        .collect()
+    text.split('&').filter(|pair| !pair.is_empty()).map(parse_pair).collect()
 }
 
 fn parse_pair(pair: &str) -> (String, String) {
@@ -38,7 +28,5 @@ fn parse_pair(pair: &str) -> (String, String) {
 }
 
 fn decode(text: &str) -> String {
-    percent_decode_str(&text.replace('+', " "))
-        .decode_utf8_lossy()
-        .into_owned()
+    percent_decode_str(&text.replace('+', " ")).decode_utf8_lossy().into_owned()
 }

@@ -19,21 +19,14 @@ pub(crate) struct Failure {
 
 impl Failure {
     pub(crate) fn new(status: u16, code: impl Into<String>, message: impl Into<String>) -> Self {
-        Self {
-            status,
-            code: code.into(),
-            message: message.into(),
-            detail: None,
-        }
+        Self { status, code: code.into(), message: message.into(), detail: None }
     }
 
     pub(crate) fn missing_parameter(name: &str) -> Self {
         Self::new(
             400,
             "MissingParameter",
-            format!(
-                "The input parameter {name} that is mandatory for processing this request is not supplied."
-            ),
+            format!("The input parameter {name} that is mandatory for processing this request is not supplied."),
         )
     }
 
@@ -67,10 +60,7 @@ pub(crate) fn render(status: u16, body: &Value, json: bool, root: &str) -> Respo
         ("text/xml;charset=utf-8", xml::document(root, body))
     };
     let mut response = Response::new(Body::from(text));
-    *response.status_mut() =
-        StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-    response
-        .headers_mut()
-        .insert(header::CONTENT_TYPE, HeaderValue::from_static(kind));
+    *response.status_mut() = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(kind));
     response
 }

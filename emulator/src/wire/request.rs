@@ -49,11 +49,7 @@ impl Request {
 
     fn from_parts(parts: &Parts, body: Bytes) -> Self {
         let headers = headers(parts);
-        let form = if is_form(&headers) {
-            encoding::parse(&String::from_utf8_lossy(&body))
-        } else {
-            BTreeMap::new()
-        };
+        let form = if is_form(&headers) { encoding::parse(&String::from_utf8_lossy(&body)) } else { BTreeMap::new() };
         Self {
             method: parts.method.to_string(),
             path: parts.uri.path().to_owned(),
@@ -69,29 +65,22 @@ impl Request {
     }
 
     fn parameter(&self, name: &str) -> Option<&str> {
-        self.form
-            .get(name)
-            .or_else(|| self.query.get(name))
-            .map(String::as_str)
+        self.form.get(name).or_else(|| self.query.get(name)).map(String::as_str)
     }
 
     /// The operation that is asked for, wherever the request names it.
     pub(crate) fn action(&self) -> Option<&str> {
-        self.header("x-acs-action")
-            .or_else(|| self.parameter("Action"))
+        self.header("x-acs-action").or_else(|| self.parameter("Action"))
     }
 
     pub(crate) fn version(&self) -> Option<&str> {
-        self.header("x-acs-version")
-            .or_else(|| self.parameter("Version"))
+        self.header("x-acs-version").or_else(|| self.parameter("Version"))
     }
 
     /// ACS3 clients get JSON always; RPC 1.0 clients get XML unless they say otherwise.
     pub(crate) fn wants_json(&self) -> bool {
         self.header("x-acs-action").is_some()
-            || self
-                .parameter("Format")
-                .is_some_and(|format| format.eq_ignore_ascii_case("json"))
+            || self.parameter("Format").is_some_and(|format| format.eq_ignore_ascii_case("json"))
     }
 
     /// Query and form together: both are signed by RPC 1.0.
@@ -110,20 +99,12 @@ impl Request {
 }
 
 fn headers(parts: &Parts) -> BTreeMap<String, String> {
-    let text = |value: &axum::http::HeaderValue| {
-        String::from_utf8_lossy(value.as_bytes()).trim().to_owned()
-    };
-    parts
-        .headers
-        .iter()
-        .map(|(name, value)| (name.as_str().to_owned(), text(value)))
-        .collect()
+    let text = |value: &axum::http::HeaderValue| String::from_utf8_lossy(value.as_bytes()).trim().to_owned();
+    parts.headers.iter().map(|(name, value)| (name.as_str().to_owned(), text(value))).collect()
 }
 
 fn is_form(headers: &BTreeMap<String, String>) -> bool {
-    headers
-        .get("content-type")
-        .is_some_and(|kind| kind.starts_with("application/x-www-form-urlencoded"))
+    headers.get("content-type").is_some_and(|kind| kind.starts_with("application/x-www-form-urlencoded"))
 }
 
 /// The parameters of one operation.
@@ -138,9 +119,7 @@ impl Params {
     /// # Errors
     /// `MissingParameter` if it is absent or empty.
     pub(crate) fn required(&self, name: &str) -> Result<&str, Failure> {
-        self.optional(name)
-            .filter(|value| !value.is_empty())
-            .ok_or_else(|| Failure::missing_parameter(name))
+        self.optional(name).filter(|value| !value.is_empty()).ok_or_else(|| Failure::missing_parameter(name))
     }
 
     /// A whole number within a range, or the default.
@@ -155,11 +134,7 @@ impl Params {
         };
         let number = text.parse().ok().filter(|number| range.contains(number));
         number.ok_or_else(|| {
-            Failure::new(
-                400,
-                format!("InvalidParameter.{name}"),
-                format!("The parameter {name} is out of range."),
-            )
+            Failure::new(400, format!("InvalidParameter.{name}"), format!("The parameter {name} is out of range."))
         })
     }
 
@@ -171,11 +146,7 @@ impl Params {
         };
         let flag = text.to_ascii_lowercase().parse().ok();
         flag.map(Some).ok_or_else(|| {
-            Failure::new(
-                400,
-                format!("InvalidParameter.{name}"),
-                format!("The parameter {name} is no boolean."),
-            )
+            Failure::new(400, format!("InvalidParameter.{name}"), format!("The parameter {name} is no boolean."))
         })
     }
 }

@@ -3,22 +3,15 @@
 use serde_json::Value;
 
 pub(crate) fn document(root: &str, body: &Value) -> String {
-    format!(
-        "<?xml version='1.0' encoding='UTF-8'?>{}",
-        element(root, body)
-    )
+    format!("<?xml version='1.0' encoding='UTF-8'?>{}", element(root, body))
 }
 
 fn element(name: &str, value: &Value) -> String {
     match value {
         Value::Array(items) => items.iter().map(|item| element(name, item)).collect(),
-        Value::Object(fields) => wrap(
-            name,
-            &fields
-                .iter()
-                .map(|(name, value)| element(name, value))
-                .collect::<String>(),
-        ),
+        Value::Object(fields) => {
+            wrap(name, &fields.iter().map(|(name, value)| element(name, value)).collect::<String>())
+        }
         Value::String(text) => wrap(name, &escape(text)),
         other => wrap(name, &other.to_string()),
     }
@@ -29,10 +22,7 @@ fn wrap(name: &str, inner: &str) -> String {
 }
 
 fn escape(text: &str) -> String {
-    text.replace('&', "&amp;")
-        .replace('<', "&lt;")
-        .replace('>', "&gt;")
-        .replace('"', "&quot;")
+    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
 }
 
 #[cfg(test)]

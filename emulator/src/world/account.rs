@@ -45,7 +45,10 @@ impl AccountSeed {
 
     /// Adds a custom policy that allows to read a bucket.
     pub fn custom_policy(self, name: &str) -> Self {
-        self.custom_policy_with(name, r#"{"Version":"1","Statement":[{"Effect":"Allow","Action":"oss:GetObject","Resource":"*"}]}"#)
+        self.custom_policy_with(
+            name,
+            r#"{"Version":"1","Statement":[{"Effect":"Allow","Action":"oss:GetObject","Resource":"*"}]}"#,
+        )
     }
 
     /// Adds a custom policy with a document.

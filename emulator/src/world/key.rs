@@ -8,15 +8,8 @@ use crate::policy::Document;
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Identity {
     Root,
-    User {
-        name: String,
-        id: String,
-    },
-    Role {
-        role: String,
-        role_id: String,
-        session: String,
-    },
+    User { name: String, id: String },
+    Role { role: String, role_id: String, session: String },
 }
 
 /// A key as the server knows it.
@@ -88,25 +81,12 @@ impl AccessKey {
 
     /// The key of a RAM user.
     pub fn of_user(self, account: &str, name: &str) -> Self {
-        self.of(
-            account,
-            Identity::User {
-                name: name.to_owned(),
-                id: String::new(),
-            },
-        )
+        self.of(account, Identity::User { name: name.to_owned(), id: String::new() })
     }
 
     /// The key of a role's session.
     pub fn of_role(self, account: &str, role: &str, session: &str) -> Self {
-        self.of(
-            account,
-            Identity::Role {
-                role: role.to_owned(),
-                role_id: String::new(),
-                session: session.to_owned(),
-            },
-        )
+        self.of(account, Identity::Role { role: role.to_owned(), role_id: String::new(), session: session.to_owned() })
     }
 
     fn of(mut self, account: &str, identity: Identity) -> Self {
@@ -134,9 +114,7 @@ impl AccessKey {
     }
 
     fn statement(mut self, allow: bool, actions: Vec<String>, resources: Vec<String>) -> Self {
-        self.policy
-            .get_or_insert_default()
-            .push(allow, actions, resources);
+        self.policy.get_or_insert_default().push(allow, actions, resources);
         self
     }
 

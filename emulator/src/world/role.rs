@@ -11,8 +11,7 @@ pub const DTS_POLICY: &str = "AliyunDTSRolePolicy";
 /// Its trust policy.
 pub const DTS_TRUST: &str = r#"{"Statement":[{"Action":"sts:AssumeRole","Effect":"Allow","Principal":{"Service":["dts.aliyuncs.com"]}}],"Version":"1"}"#;
 /// Its description.
-pub const DTS_DESCRIPTION: &str =
-    "DTS will use this role to access your resources in other services.";
+pub const DTS_DESCRIPTION: &str = "DTS will use this role to access your resources in other services.";
 
 /// A role to put into an account. No check is made: a test may plant what the API would refuse.
 ///
@@ -51,9 +50,7 @@ impl Role {
 
     /// The healthy `AliyunDTSDefaultRole`.
     pub fn dts() -> Self {
-        Self::named(DTS_ROLE)
-            .description(DTS_DESCRIPTION)
-            .attach_system(DTS_POLICY)
+        Self::named(DTS_ROLE).description(DTS_DESCRIPTION).attach_system(DTS_POLICY)
     }
 
     /// `ResourceDirectoryAccountAccessRole`: trusts the management account, may do everything.

@@ -30,11 +30,6 @@ impl Seed {
 }
 
 fn extras() -> Role {
-    let role = Role::dts()
-        .trusting_service("ecs.aliyuncs.com")
-        .max_session_duration(7200);
-    role.attach_system("AliyunOSSReadOnlyAccess")
-        .attach_custom("TeamExtra")
-        .tag("team", "data")
-        .tag("empty", "")
+    let role = Role::dts().trusting_service("ecs.aliyuncs.com").max_session_duration(7200);
+    role.attach_system("AliyunOSSReadOnlyAccess").attach_custom("TeamExtra").tag("team", "data").tag("empty", "")
 }

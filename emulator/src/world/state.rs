@@ -32,10 +32,7 @@ impl WorldState {
 
     /// All roles of an account, by name.
     pub fn roles(&self, account: &str) -> impl Iterator<Item = &RoleRecord> {
-        self.accounts
-            .get(account)
-            .into_iter()
-            .flat_map(|account| account.roles.values())
+        self.accounts.get(account).into_iter().flat_map(|account| account.roles.values())
     }
 
     /// Creates a role, or puts one in the place of another; either way it has a new `RoleId`.
@@ -48,9 +45,7 @@ impl WorldState {
 
     /// Deletes a role with its attachments and tags, as the console does.
     pub fn delete_role(&mut self, account: &str, name: &str) -> bool {
-        self.change(account, |account| {
-            account.roles.remove(&name.to_lowercase()).is_some()
-        })
+        self.change(account, |account| account.roles.remove(&name.to_lowercase()).is_some())
     }
 
     /// Sets a role's trust policy document, any text.
@@ -98,13 +93,8 @@ impl WorldState {
     /// Deletes a custom policy and its attachments.
     pub fn delete_custom_policy(&mut self, account: &str, policy: &str) -> bool {
         self.change(account, |account| {
-            let is_it = |attached: &Attachment| {
-                attached.policy_type == PolicyType::Custom && attached.name == policy
-            };
-            account
-                .roles
-                .values_mut()
-                .for_each(|role| role.policies.retain(|attached| !is_it(attached)));
+            let is_it = |attached: &Attachment| attached.policy_type == PolicyType::Custom && attached.name == policy;
+            account.roles.values_mut().for_each(|role| role.policies.retain(|attached| !is_it(attached)));
             account.policies.remove(policy).is_some()
         })
     }
@@ -121,18 +111,10 @@ impl WorldState {
 
     /// Ends the time of a temporary key.
     pub fn expire_key(&mut self, id: &str) -> bool {
-        self.keys
-            .get_mut(id)
-            .map(|key| key.expires = Some(Timestamp::UNIX_EPOCH))
-            .is_some()
+        self.keys.get_mut(id).map(|key| key.expires = Some(Timestamp::UNIX_EPOCH)).is_some()
     }
 
-    fn change_role(
-        &mut self,
-        account: &str,
-        name: &str,
-        change: impl FnOnce(&mut RoleRecord),
-    ) -> bool {
+    fn change_role(&mut self, account: &str, name: &str, change: impl FnOnce(&mut RoleRecord)) -> bool {
         self.change(account, |account| {
             let Some(role) = account.role_mut(name) else {
                 return false;
@@ -162,16 +144,11 @@ impl WorldState {
         let account = self.accounts.entry(id.to_owned()).or_default();
         account.limits = seed.limits.unwrap_or(account.limits);
         for (name, document) in seed.policies {
-            account
-                .policies
-                .insert(name.clone(), CustomPolicy::new(&name, &document, now));
+            account.policies.insert(name.clone(), CustomPolicy::new(&name, &document, now));
         }
         for role in seed.roles {
             let role_id = self.next_id();
-            self.accounts
-                .entry(id.to_owned())
-                .or_default()
-                .put_seed(role, role_id, now);
+            self.accounts.entry(id.to_owned()).or_default().put_seed(role, role_id, now);
         }
     }
 
@@ -182,10 +159,8 @@ impl WorldState {
             Identity::Root => {}
             Identity::User { id, .. } => "200000000000000001".clone_into(id),
             Identity::Role { role, role_id, .. } => {
-                *role_id = known.role(role).map_or_else(
-                    || "300000000000000301".to_owned(),
-                    |role| role.role_id.clone(),
-                );
+                *role_id =
+                    known.role(role).map_or_else(|| "300000000000000301".to_owned(), |role| role.role_id.clone());
             }
         }
         self.keys.insert(key.id.clone(), key);
@@ -197,10 +172,7 @@ impl WorldState {
 
     /// The account as it was before its last `writes` changes, or as far back as is known.
     pub(crate) fn stale_account(&self, id: &str, writes: usize) -> Option<&Account> {
-        let history = self
-            .history
-            .get(id)
-            .filter(|history| writes > 0 && !history.is_empty());
+        let history = self.history.get(id).filter(|history| writes > 0 && !history.is_empty());
         let Some(history) = history else {
             return self.account(id);
         };
@@ -233,18 +205,14 @@ impl WorldState {
 
 /// Seeded things are old.
 fn seeded_at() -> Timestamp {
-    "2025-01-23T12:33:18Z"
-        .parse()
-        .unwrap_or(Timestamp::UNIX_EPOCH)
+    "2025-01-23T12:33:18Z".parse().unwrap_or(Timestamp::UNIX_EPOCH)
 }
 
 impl Account {
     fn put_seed(&mut self, role: Role, role_id: String, now: Timestamp) {
         for (policy_type, name) in &role.policies {
             if *policy_type == PolicyType::Custom {
-                self.policies
-                    .entry(name.clone())
-                    .or_insert_with(|| CustomPolicy::sample(name, now));
+                self.policies.entry(name.clone()).or_insert_with(|| CustomPolicy::sample(name, now));
             }
         }
         self.put(RoleRecord::seeded(role, role_id, now));

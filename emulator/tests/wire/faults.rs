@@ -7,11 +7,7 @@ use emulator::{Emulator, Fault, Rule};
 
 use crate::support::{ACCOUNT, Answer, Client, MEMBER, ROLE, healthy, parse};
 
-const DETACH: [(&str, &str); 3] = [
-    ("RoleName", ROLE),
-    ("PolicyType", "System"),
-    ("PolicyName", "AliyunDTSRolePolicy"),
-];
+const DETACH: [(&str, &str); 3] = [("RoleName", ROLE), ("PolicyType", "System"), ("PolicyName", "AliyunDTSRolePolicy")];
 
 fn detach(client: &Client) -> Answer {
     client.ram("DetachPolicyFromRole", &DETACH)
@@ -36,25 +32,14 @@ fn envelopes_without_effect() {
         (on_detach().unavailable(), 503, "ServiceUnavailable"),
         (on_detach().deny(), 403, "NoPermission"),
         (on_detach().deny_by_control_policy(), 403, "NoPermission"),
-        (
-            on_detach().expired_token(),
-            403,
-            "InvalidSecurityToken.Expired",
-        ),
+        (on_detach().expired_token(), 403, "InvalidSecurityToken.Expired"),
         (on_detach().error(429, "Throttling"), 429, "Throttling"),
     ];
     let (emulator, client) = healthy();
     for (fault, status, code) in cases {
         let guard = emulator.fault(fault);
         let answer = detach(&client);
-        assert_eq!(
-            (
-                answer.status,
-                answer.code().as_str(),
-                is_attached(&emulator)
-            ),
-            (status, code, true)
-        );
+        assert_eq!((answer.status, answer.code().as_str(), is_attached(&emulator)), (status, code, true));
         assert_eq!(guard.hits(), 1);
     }
     assert!(emulator.writes().iter().all(|call| !call.effect));
@@ -65,10 +50,7 @@ fn a_control_policy_says_so() {
     let (emulator, client) = healthy();
     let _guard = emulator.fault(on_detach().deny_by_control_policy());
     let detail = detach(&client).json()["AccessDeniedDetail"].clone();
-    assert_eq!(
-        (&detail["PolicyType"], &detail["NoPermissionType"]),
-        (&"ControlPolicy".into(), &"ExplicitDeny".into())
-    );
+    assert_eq!((&detail["PolicyType"], &detail["NoPermissionType"]), (&"ControlPolicy".into(), &"ExplicitDeny".into()));
     assert_eq!(detail["AuthAction"], "ram:DetachPolicyFromRole");
 }
 
@@ -77,14 +59,7 @@ fn an_internal_error_after_the_effect() {
     let (emulator, client) = healthy();
     let _guard = emulator.fault(on_detach().internal_error_after_effect());
     let answer = detach(&client);
-    assert_eq!(
-        (
-            answer.status,
-            answer.code().as_str(),
-            is_attached(&emulator)
-        ),
-        (500, "InternalError", false)
-    );
+    assert_eq!((answer.status, answer.code().as_str(), is_attached(&emulator)), (500, "InternalError", false));
     assert!(emulator.writes()[0].effect);
 }
 
@@ -94,53 +69,30 @@ fn a_page_of_html() {
     let _guard = emulator.fault(on_detach().html(502));
     let answer = detach(&client);
     assert_eq!(answer.status, 502);
-    assert!(
-        answer.text.starts_with("<html>")
-            && answer.head.contains("text/html")
-            && is_attached(&emulator)
-    );
+    assert!(answer.text.starts_with("<html>") && answer.head.contains("text/html") && is_attached(&emulator));
 }
 
 #[test]
 fn a_lost_reply_is_no_byte_at_all() {
-    for (fault, effect) in [
-        (on_detach().lose_before(), false),
-        (on_detach().lose_after(), true),
-    ] {
+    for (fault, effect) in [(on_detach().lose_before(), false), (on_detach().lose_after(), true)] {
         let (emulator, client) = healthy();
         let _guard = emulator.fault(fault);
         assert_eq!(raw_detach(&client), b"");
         assert_eq!(is_attached(&emulator), !effect);
         let call = &emulator.writes()[0];
-        assert_eq!(
-            (call.status, call.effect, call.finished.is_some()),
-            (None, effect, true)
-        );
+        assert_eq!((call.status, call.effect, call.finished.is_some()), (None, effect, true));
     }
 }
 
 #[test]
 fn half_a_body_is_less_than_it_promises() {
-    for (fault, effect) in [
-        (on_detach().half_body(), true),
-        (on_detach().half_body().before_effect(), false),
-    ] {
+    for (fault, effect) in [(on_detach().half_body(), true), (on_detach().half_body().before_effect(), false)] {
         let (emulator, client) = healthy();
         let _guard = emulator.fault(fault);
         let answer = parse(&raw_detach(&client));
-        let promised = answer
-            .head
-            .lines()
-            .find_map(|line| line.strip_prefix("content-length: "))
-            .unwrap();
-        assert_eq!(
-            (answer.status, answer.text.len()),
-            (200, promised.parse::<usize>().unwrap() / 2)
-        );
-        assert!(
-            !answer.text.is_empty()
-                && serde_json::from_str::<serde_json::Value>(&answer.text).is_err()
-        );
+        let promised = answer.head.lines().find_map(|line| line.strip_prefix("content-length: ")).unwrap();
+        assert_eq!((answer.status, answer.text.len()), (200, promised.parse::<usize>().unwrap() / 2));
+        assert!(!answer.text.is_empty() && serde_json::from_str::<serde_json::Value>(&answer.text).is_err());
         assert_eq!(is_attached(&emulator), !effect);
     }
 }
@@ -150,14 +102,9 @@ fn a_hanging_call_keeps_its_connection() {
     let (emulator, client) = healthy();
     let _guard = emulator.fault(on_detach().hang());
     let mut stream = client.open(&client.request("DetachPolicyFromRole", &DETACH));
-    stream
-        .set_read_timeout(Some(Duration::from_millis(50)))
-        .unwrap();
+    stream.set_read_timeout(Some(Duration::from_millis(50))).unwrap();
     let error = stream.read(&mut [0; 16]).unwrap_err();
-    assert!(matches!(
-        error.kind(),
-        std::io::ErrorKind::WouldBlock | std::io::ErrorKind::TimedOut
-    ));
+    assert!(matches!(error.kind(), std::io::ErrorKind::WouldBlock | std::io::ErrorKind::TimedOut));
     assert!(is_attached(&emulator));
     drop(emulator);
     stream.set_read_timeout(None).unwrap();
@@ -180,12 +127,9 @@ fn a_call_can_hang_after_its_effect() {
 
 #[test]
 fn a_pause_before_or_after_the_effect() {
-    for fault in [
-        on_detach().latency(Duration::from_millis(30)),
-        on_detach()
-            .latency(Duration::from_millis(30))
-            .after_effect(),
-    ] {
+    for fault in
+        [on_detach().latency(Duration::from_millis(30)), on_detach().latency(Duration::from_millis(30)).after_effect()]
+    {
         let (emulator, client) = healthy();
         let _guard = emulator.fault(fault);
         assert_eq!(detach(&client).status, 200);
@@ -198,16 +142,12 @@ fn a_pause_before_or_after_the_effect() {
 fn a_list_without_its_last_item() {
     let (emulator, client) = healthy();
     let _guard = emulator.fault(Rule::on("ListPoliciesForRole").partial_list());
-    let told = client
-        .ram("ListPoliciesForRole", &[("RoleName", ROLE)])
-        .json();
+    let told = client.ram("ListPoliciesForRole", &[("RoleName", ROLE)]).json();
     assert_eq!(told["Policies"]["Policy"], serde_json::json!([]));
 }
 
 fn codes(client: &Client, calls: usize) -> Vec<String> {
-    (0..calls)
-        .map(|_| client.ram("GetRole", &[("RoleName", ROLE)]).code())
-        .collect()
+    (0..calls).map(|_| client.ram("GetRole", &[("RoleName", ROLE)]).code()).collect()
 }
 
 #[test]
@@ -215,10 +155,7 @@ fn rules_choose_by_number() {
     let (emulator, client) = healthy();
     let seen = |fault: Fault| {
         let _guard = emulator.fault(fault);
-        codes(&client, 4)
-            .iter()
-            .map(|code| u8::from(code != "none"))
-            .collect::<Vec<_>>()
+        codes(&client, 4).iter().map(|code| u8::from(code != "none")).collect::<Vec<_>>()
     };
     assert_eq!(seen(Rule::on("GetRole").nth(2).throttle()), [0, 1, 0, 0]);
     assert_eq!(seen(Rule::reads().from(3).throttle()), [0, 0, 1, 1]);
@@ -236,9 +173,7 @@ fn rules_choose_by_account_and_parameter() {
         codes(&client, 1) != ["none"]
     };
     assert!(hit(Rule::any().account(ACCOUNT)) && !hit(Rule::any().account(MEMBER)));
-    assert!(
-        hit(Rule::any().param("RoleName", ROLE)) && !hit(Rule::any().param("RoleName", "Other"))
-    );
+    assert!(hit(Rule::any().param("RoleName", ROLE)) && !hit(Rule::any().param("RoleName", "Other")));
 }
 
 #[test]
@@ -255,14 +190,8 @@ fn a_person_comes_in_between() {
         world.attach_system(ACCOUNT, ROLE, "AliyunOSSReadOnlyAccess");
     });
     detach(&client);
-    assert_eq!(
-        client.ram("DeleteRole", &[("RoleName", ROLE)]).code(),
-        "DeleteConflict.Role.Policy"
-    );
-    assert_eq!(
-        emulator.role(ACCOUNT, ROLE).unwrap().policy_names(),
-        ["AliyunOSSReadOnlyAccess"]
-    );
+    assert_eq!(client.ram("DeleteRole", &[("RoleName", ROLE)]).code(), "DeleteConflict.Role.Policy");
+    assert_eq!(emulator.role(ACCOUNT, ROLE).unwrap().policy_names(), ["AliyunOSSReadOnlyAccess"]);
 }
 
 #[test]
@@ -272,10 +201,7 @@ fn a_person_comes_just_after() {
         world.delete_role(ACCOUNT, ROLE);
     });
     assert_eq!(detach(&client).status, 200);
-    assert_eq!(
-        client.ram("GetRole", &[("RoleName", ROLE)]).code(),
-        "EntityNotExist.Role"
-    );
+    assert_eq!(client.ram("GetRole", &[("RoleName", ROLE)]).code(), "EntityNotExist.Role");
     assert_eq!(emulator.writes().len(), 1);
 }
 
@@ -283,20 +209,10 @@ fn a_person_comes_just_after() {
 fn a_kept_connection_ends_with_the_lost_reply() {
     let (emulator, client) = healthy();
     let _guard = emulator.fault(on_detach().lose_after());
-    let kept = |action: &str, params: &[(&str, &str)]| {
-        client
-            .request(action, params)
-            .replace("connection: close\r\n", "")
-    };
+    let kept =
+        |action: &str, params: &[(&str, &str)]| client.request(action, params).replace("connection: close\r\n", "");
     let requests = kept("GetRole", &DETACH[..1]) + &kept("DetachPolicyFromRole", &DETACH);
     let replies = String::from_utf8(client.send(&requests)).unwrap();
-    assert_eq!(
-        (
-            replies.matches("HTTP/1.1").count(),
-            replies.matches("200 OK").count()
-        ),
-        (1, 1),
-        "{replies}"
-    );
+    assert_eq!((replies.matches("HTTP/1.1").count(), replies.matches("200 OK").count()), (1, 1), "{replies}");
     assert!(!is_attached(&emulator));
 }

@@ -1,10 +1,5 @@
 //! The emulator over the wire, asked by a client that shares no code with it.
-#![expect(
-    clippy::unwrap_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    reason = "a helper of a test may fail it"
-)]
+#![expect(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a helper of a test may fail it")]
 
 mod access;
 mod errors;

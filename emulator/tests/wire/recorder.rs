@@ -9,68 +9,28 @@ use crate::support::{ACCOUNT, Client, ROLE, Style, healthy};
 #[test]
 fn a_call_is_told_without_its_secrets() {
     let (emulator, client) = healthy();
-    client
-        .style(Style::Acs3Query)
-        .ram("GetRole", &[("RoleName", ROLE)]);
-    client.ram(
-        "TagResources",
-        &[
-            ("ResourceType", "role"),
-            ("ResourceNames.1", ROLE),
-            ("Tag.1.Key", "k"),
-        ],
-    );
+    client.style(Style::Acs3Query).ram("GetRole", &[("RoleName", ROLE)]);
+    client.ram("TagResources", &[("ResourceType", "role"), ("ResourceNames.1", ROLE), ("Tag.1.Key", "k")]);
     client.ram("GetRole", &[("RoleName", "Nobody")]);
     let calls = emulator.calls();
+    assert_eq!(emulator.operations(), ["GetRole", "TagResources", "GetRole"]);
     assert_eq!(
-        emulator.operations(),
-        ["GetRole", "TagResources", "GetRole"]
-    );
-    assert_eq!(
-        calls
-            .iter()
-            .map(|call| call.scheme.unwrap())
-            .collect::<Vec<_>>(),
+        calls.iter().map(|call| call.scheme.unwrap()).collect::<Vec<_>>(),
         [Scheme::Acs3, Scheme::RpcV1, Scheme::RpcV1]
     );
+    assert_eq!(calls.iter().map(|call| call.status.unwrap()).collect::<Vec<_>>(), [200, 200, 404]);
     assert_eq!(
-        calls
-            .iter()
-            .map(|call| call.status.unwrap())
-            .collect::<Vec<_>>(),
-        [200, 200, 404]
-    );
-    assert_eq!(
-        calls
-            .iter()
-            .map(|call| (call.index, call.write, call.effect))
-            .collect::<Vec<_>>(),
+        calls.iter().map(|call| (call.index, call.write, call.effect)).collect::<Vec<_>>(),
         [(0, false, false), (1, true, true), (2, false, false)]
     );
+    assert_eq!((calls[2].code.as_deref(), calls[2].account.as_deref()), (Some("EntityNotExist.Role"), Some(ACCOUNT)));
     assert_eq!(
-        (calls[2].code.as_deref(), calls[2].account.as_deref()),
-        (Some("EntityNotExist.Role"), Some(ACCOUNT))
-    );
-    assert_eq!(
-        (
-            calls[0].user_agent.as_deref(),
-            calls[0].access_key_id.as_deref()
-        ),
+        (calls[0].user_agent.as_deref(), calls[0].access_key_id.as_deref()),
         (Some("hand-made"), Some("STS.ID"))
     );
-    assert!(
-        calls
-            .iter()
-            .all(|call| call.finished.unwrap() >= call.started)
-    );
+    assert!(calls.iter().all(|call| call.finished.unwrap() >= call.started));
     let told = format!("{calls:?}");
-    assert!(
-        emulator
-            .secrets()
-            .iter()
-            .all(|secret| !told.contains(secret.as_str())),
-        "{told}"
-    );
+    assert!(emulator.secrets().iter().all(|secret| !told.contains(secret.as_str())), "{told}");
 }
 
 #[test]
@@ -96,20 +56,8 @@ fn reads_are_silence() {
 fn a_write_that_changes_nothing_has_no_effect() {
     let (emulator, client) = healthy();
     client.ram("UpdateRole", &[("RoleName", ROLE)]);
-    client.ram(
-        "UntagResources",
-        &[
-            ("ResourceType", "role"),
-            ("ResourceNames.1", ROLE),
-            ("TagKeys.1", "x"),
-        ],
-    );
-    assert!(
-        emulator
-            .writes()
-            .iter()
-            .all(|call| call.status == Some(200) && !call.effect)
-    );
+    client.ram("UntagResources", &[("ResourceType", "role"), ("ResourceNames.1", ROLE), ("TagKeys.1", "x")]);
+    assert!(emulator.writes().iter().all(|call| call.status == Some(200) && !call.effect));
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -138,15 +86,9 @@ fn latency_delays_every_call() {
 #[test]
 fn two_emulators_know_nothing_of_each_other() {
     let ((first, client), (second, _)) = (healthy(), healthy());
-    client.ram(
-        "UpdateRole",
-        &[("RoleName", ROLE), ("NewDescription", "mine")],
-    );
+    client.ram("UpdateRole", &[("RoleName", ROLE), ("NewDescription", "mine")]);
     assert_ne!(first.role(ACCOUNT, ROLE), second.role(ACCOUNT, ROLE));
     assert!(second.calls().is_empty());
-    let elsewhere = Client {
-        host: second.host(),
-        ..client
-    };
+    let elsewhere = Client { host: second.host(), ..client };
     assert_eq!(elsewhere.ram("GetRole", &[("RoleName", ROLE)]).status, 200);
 }

@@ -10,10 +10,7 @@ use crate::support::{ACCOUNT, Answer, Client, ROLE};
 /// Every value replaced by its type; a list by the shape of its first item.
 fn shape(value: &Value) -> Value {
     match value {
-        Value::Object(fields) => fields
-            .iter()
-            .map(|(name, value)| (name.clone(), shape(value)))
-            .collect(),
+        Value::Object(fields) => fields.iter().map(|(name, value)| (name.clone(), shape(value))).collect(),
         Value::Array(items) => items.iter().take(1).map(shape).collect(),
         Value::String(_) => json!("text"),
         Value::Number(_) => json!(0),
@@ -23,37 +20,22 @@ fn shape(value: &Value) -> Value {
 }
 
 fn sample(name: &str) -> Value {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR"))
-        .join("tests/samples")
-        .join(format!("{name}.json"));
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/samples").join(format!("{name}.json"));
     serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap()
 }
 
 #[track_caller]
 fn is_like(name: &str, answer: &Answer) {
-    assert_eq!(
-        shape(&answer.json()),
-        shape(&sample(name)),
-        "{name}: {}",
-        answer.text
-    );
+    assert_eq!(shape(&answer.json()), shape(&sample(name)), "{name}: {}", answer.text);
 }
 
 #[track_caller]
 fn is_refused_like(name: &str, answer: &Answer) {
     let expected = sample(name);
-    assert_eq!(
-        shape(&answer.json()),
-        shape(&expected["body"]),
-        "{name}: {}",
-        answer.text
-    );
+    assert_eq!(shape(&answer.json()), shape(&expected["body"]), "{name}: {}", answer.text);
     assert_eq!(
         (answer.status, &answer.json()["Code"]),
-        (
-            u16::try_from(expected["status"].as_u64().unwrap()).unwrap(),
-            &expected["body"]["Code"]
-        )
+        (u16::try_from(expected["status"].as_u64().unwrap()).unwrap(), &expected["body"]["Code"])
     );
 }
 
@@ -61,12 +43,7 @@ fn emulator() -> (Emulator, impl Fn(&str) -> Client) {
     let world = World::new()
         .account(ACCOUNT, |account| {
             account
-                .role(
-                    Role::dts()
-                        .attach_custom("TeamExtra")
-                        .tag("team", "data")
-                        .tag("empty", ""),
-                )
+                .role(Role::dts().attach_custom("TeamExtra").tag("team", "data").tag("empty", ""))
                 .role(Role::named("Bare"))
                 .role(Role::named("Linked").service_linked())
                 .role(Role::member_access(ACCOUNT))
@@ -74,94 +51,43 @@ fn emulator() -> (Emulator, impl Fn(&str) -> Client) {
         .key(AccessKey::permanent("USER", "secret").of_user(ACCOUNT, "alice"))
         .key(AccessKey::permanent("ROOT", "secret").of_root(ACCOUNT))
         .key(AccessKey::permanent("ROLE", "secret").of_role(ACCOUNT, "guard", "s"))
-        .key(
-            AccessKey::permanent("READER", "secret")
-                .of_role(ACCOUNT, "guard", "s")
-                .allow(["ram:Get*"], ["*"]),
-        );
+        .key(AccessKey::permanent("READER", "secret").of_role(ACCOUNT, "guard", "s").allow(["ram:Get*"], ["*"]));
     let emulator = Emulator::start(world).unwrap();
     let client = Client::new(&emulator, "USER", "secret", None);
-    (emulator, move |id: &str| Client {
-        id: id.to_owned(),
-        ..client.clone()
-    })
+    (emulator, move |id: &str| Client { id: id.to_owned(), ..client.clone() })
 }
 
-const POLICY: [(&str, &str); 4] = [
-    ("RoleName", "Bare"),
-    ("PolicyType", "System"),
-    ("PolicyName", "AliyunDTSRolePolicy"),
-    ("VersionId", "v59"),
-];
-const TAGS: [(&str, &str); 4] = [
-    ("ResourceType", "role"),
-    ("ResourceNames.1", ROLE),
-    ("Tag.1.Key", "team"),
-    ("TagKeys.1", "team"),
-];
+const POLICY: [(&str, &str); 4] =
+    [("RoleName", "Bare"), ("PolicyType", "System"), ("PolicyName", "AliyunDTSRolePolicy"), ("VersionId", "v59")];
+const TAGS: [(&str, &str); 4] =
+    [("ResourceType", "role"), ("ResourceNames.1", ROLE), ("Tag.1.Key", "team"), ("TagKeys.1", "team")];
 
 #[test]
 fn reads_of_ram() {
     let (_emulator, client) = emulator();
     let ram = |action: &str, params: &[(&str, &str)]| client("USER").ram(action, params);
     is_like("ram-GetRole", &ram("GetRole", &[("RoleName", ROLE)]));
-    is_like(
-        "ram-GetRole-service-linked",
-        &ram("GetRole", &[("RoleName", "Linked")]),
-    );
-    is_like(
-        "ram-ListRoles-page1",
-        &ram("ListRoles", &[("MaxItems", "2")]),
-    );
+    is_like("ram-GetRole-service-linked", &ram("GetRole", &[("RoleName", "Linked")]));
+    is_like("ram-ListRoles-page1", &ram("ListRoles", &[("MaxItems", "2")]));
     is_like("ram-ListRoles-page2", &ram("ListRoles", &[]));
-    is_like(
-        "ram-ListPoliciesForRole",
-        &ram("ListPoliciesForRole", &[("RoleName", ROLE)]),
-    );
-    is_like(
-        "ram-ListPoliciesForRole-empty",
-        &ram("ListPoliciesForRole", &[("RoleName", "Bare")]),
-    );
+    is_like("ram-ListPoliciesForRole", &ram("ListPoliciesForRole", &[("RoleName", ROLE)]));
+    is_like("ram-ListPoliciesForRole-empty", &ram("ListPoliciesForRole", &[("RoleName", "Bare")]));
     is_like("ram-GetPolicy", &ram("GetPolicy", &POLICY));
     is_like("ram-GetPolicyVersion", &ram("GetPolicyVersion", &POLICY));
-    is_like(
-        "ram-ListEntitiesForPolicy",
-        &ram("ListEntitiesForPolicy", &POLICY),
-    );
+    is_like("ram-ListEntitiesForPolicy", &ram("ListEntitiesForPolicy", &POLICY));
     is_like("ram-ListTagResources", &ram("ListTagResources", &TAGS[..2]));
-    is_like(
-        "ram-ListTagResources-page1",
-        &ram("ListTagResources", &[TAGS[0], TAGS[1], ("PageSize", "1")]),
-    );
+    is_like("ram-ListTagResources-page1", &ram("ListTagResources", &[TAGS[0], TAGS[1], ("PageSize", "1")]));
 }
 
 #[test]
 fn writes_of_ram() {
     let (_emulator, client) = emulator();
     let ram = |action: &str, params: &[(&str, &str)]| client("USER").ram(action, params);
-    is_like(
-        "ram-CreateRole",
-        &ram(
-            "CreateRole",
-            &[("RoleName", "New"), ("AssumeRolePolicyDocument", DTS_TRUST)],
-        ),
-    );
-    is_like(
-        "ram-UpdateRole",
-        &ram(
-            "UpdateRole",
-            &[("RoleName", "New"), ("NewDescription", "d")],
-        ),
-    );
+    is_like("ram-CreateRole", &ram("CreateRole", &[("RoleName", "New"), ("AssumeRolePolicyDocument", DTS_TRUST)]));
+    is_like("ram-UpdateRole", &ram("UpdateRole", &[("RoleName", "New"), ("NewDescription", "d")]));
     is_like("ram-DeleteRole", &ram("DeleteRole", &[("RoleName", "New")]));
-    is_like(
-        "ram-AttachPolicyToRole",
-        &ram("AttachPolicyToRole", &POLICY),
-    );
-    is_like(
-        "ram-DetachPolicyFromRole",
-        &ram("DetachPolicyFromRole", &POLICY),
-    );
+    is_like("ram-AttachPolicyToRole", &ram("AttachPolicyToRole", &POLICY));
+    is_like("ram-DetachPolicyFromRole", &ram("DetachPolicyFromRole", &POLICY));
     is_like("ram-TagResources", &ram("TagResources", &TAGS));
     is_like("ram-UntagResources", &ram("UntagResources", &TAGS));
 }
@@ -170,40 +96,19 @@ fn writes_of_ram() {
 fn sts() {
     let (_emulator, client) = emulator();
     let assume = [
-        (
-            "RoleArn",
-            "acs:ram::1234567890123456:role/ResourceDirectoryAccountAccessRole",
-        ),
+        ("RoleArn", "acs:ram::1234567890123456:role/ResourceDirectoryAccountAccessRole"),
         ("RoleSessionName", "session"),
     ];
     is_like("sts-AssumeRole", &client("USER").sts("AssumeRole", &assume));
-    is_like(
-        "sts-GetCallerIdentity",
-        &client("ROLE").sts("GetCallerIdentity", &[]),
-    );
-    is_like(
-        "sts-GetCallerIdentity-account",
-        &client("ROOT").sts("GetCallerIdentity", &[]),
-    );
-    is_like(
-        "sts-GetCallerIdentity-ramuser",
-        &client("USER").sts("GetCallerIdentity", &[]),
-    );
-    is_refused_like(
-        "sts-error-NoPermission",
-        &client("READER").sts("AssumeRole", &assume),
-    );
+    is_like("sts-GetCallerIdentity", &client("ROLE").sts("GetCallerIdentity", &[]));
+    is_like("sts-GetCallerIdentity-account", &client("ROOT").sts("GetCallerIdentity", &[]));
+    is_like("sts-GetCallerIdentity-ramuser", &client("USER").sts("GetCallerIdentity", &[]));
+    is_refused_like("sts-error-NoPermission", &client("READER").sts("AssumeRole", &assume));
 }
 
 #[test]
 fn refusals() {
     let (_emulator, client) = emulator();
-    is_refused_like(
-        "ram-error-NoPermission",
-        &client("READER").ram("DeleteRole", &[("RoleName", ROLE)]),
-    );
-    is_refused_like(
-        "ram-error-EntityNotExist.Role",
-        &client("USER").ram("GetRole", &[("RoleName", "Nobody")]),
-    );
+    is_refused_like("ram-error-NoPermission", &client("READER").ram("DeleteRole", &[("RoleName", ROLE)]));
+    is_refused_like("ram-error-EntityNotExist.Role", &client("USER").ram("GetRole", &[("RoleName", "Nobody")]));
 }

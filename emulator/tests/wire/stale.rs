@@ -4,19 +4,10 @@ use emulator::{Role, Rule, World};
 
 use crate::support::{ACCOUNT, Client, ROLE, healthy, start};
 
-const POLICY: [(&str, &str); 3] = [
-    ("RoleName", ROLE),
-    ("PolicyType", "System"),
-    ("PolicyName", "AliyunDTSRolePolicy"),
-];
+const POLICY: [(&str, &str); 3] = [("RoleName", ROLE), ("PolicyType", "System"), ("PolicyName", "AliyunDTSRolePolicy")];
 
 fn count(client: &Client) -> usize {
-    client
-        .ram("ListPoliciesForRole", &[("RoleName", ROLE)])
-        .json()["Policies"]["Policy"]
-        .as_array()
-        .unwrap()
-        .len()
+    client.ram("ListPoliciesForRole", &[("RoleName", ROLE)]).json()["Policies"]["Policy"].as_array().unwrap().len()
 }
 
 #[test]
@@ -37,13 +28,7 @@ fn a_deleted_role_is_still_seen_and_a_created_one_not_yet() {
     client.ram("DeleteRole", &[("RoleName", ROLE)]);
     let stale = emulator.fault(Rule::on("GetRole").stale());
     assert_eq!(get(&client), 200);
-    client.ram(
-        "CreateRole",
-        &[
-            ("RoleName", ROLE),
-            ("AssumeRolePolicyDocument", emulator::DTS_TRUST),
-        ],
-    );
+    client.ram("CreateRole", &[("RoleName", ROLE), ("AssumeRolePolicyDocument", emulator::DTS_TRUST)]);
     assert_eq!(get(&client), 404);
     assert_eq!(stale.hits(), 2);
 }

@@ -16,15 +16,12 @@ pub(crate) const STS: &str = "2015-04-01";
 
 /// An emulator with a healthy role and a key that may do everything.
 pub(crate) fn healthy() -> (Emulator, Client) {
-    start(World::new().account(ACCOUNT, |account| {
-        account.role(Role::dts()).custom_policy("TeamExtra")
-    }))
+    start(World::new().account(ACCOUNT, |account| account.role(Role::dts()).custom_policy("TeamExtra")))
 }
 
 /// An emulator with a key of a role's session.
 pub(crate) fn start(world: World) -> (Emulator, Client) {
-    let key =
-        AccessKey::session("STS.ID", "secret", "CAIS+tok/en==").of_role(ACCOUNT, "guard", "test");
+    let key = AccessKey::session("STS.ID", "secret", "CAIS+tok/en==").of_role(ACCOUNT, "guard", "test");
     let emulator = Emulator::start(world.key(key)).unwrap();
     let client = Client::new(&emulator, "STS.ID", "secret", Some("CAIS+tok/en=="));
     (emulator, client)
@@ -40,13 +37,8 @@ pub(crate) enum Style {
     Acs3Form,
 }
 
-pub(crate) const STYLES: [Style; 5] = [
-    Style::RpcPost,
-    Style::RpcGet,
-    Style::RpcPostInQuery,
-    Style::Acs3Query,
-    Style::Acs3Form,
-];
+pub(crate) const STYLES: [Style; 5] =
+    [Style::RpcPost, Style::RpcGet, Style::RpcPostInQuery, Style::Acs3Query, Style::Acs3Form];
 
 #[derive(Clone, Debug)]
 pub(crate) struct Client {
@@ -93,10 +85,7 @@ impl Client {
     }
 
     pub(crate) fn style(&self, style: Style) -> Self {
-        Self {
-            style,
-            ..self.clone()
-        }
+        Self { style, ..self.clone() }
     }
 
     pub(crate) fn ram(&self, action: &str, params: &[(&str, &str)]) -> Answer {
@@ -133,13 +122,7 @@ impl Client {
 
 pub(crate) fn parse(reply: &[u8]) -> Answer {
     let reply = String::from_utf8_lossy(reply).into_owned();
-    let (head, text) = reply
-        .split_once("\r\n\r\n")
-        .unwrap_or_else(|| panic!("no reply: {reply:?}"));
+    let (head, text) = reply.split_once("\r\n\r\n").unwrap_or_else(|| panic!("no reply: {reply:?}"));
     let status = head.split(' ').nth(1).unwrap().parse().unwrap();
-    Answer {
-        status,
-        head: head.to_owned(),
-        text: text.to_owned(),
-    }
+    Answer { status, head: head.to_owned(), text: text.to_owned() }
 }

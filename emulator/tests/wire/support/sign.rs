@@ -11,9 +11,7 @@ use super::{Client, Style};
 
 #[expect(clippy::disallowed_methods, reason = "a client reads its own clock")]
 fn now() -> String {
-    jiff::Timestamp::now()
-        .strftime("%Y-%m-%dT%H:%M:%SZ")
-        .to_string()
+    jiff::Timestamp::now().strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
 }
 
 fn nonce() -> String {
@@ -35,40 +33,22 @@ fn escape(text: &str) -> String {
 
 fn join(mut pairs: Vec<(String, String)>) -> String {
     pairs.sort();
-    pairs
-        .iter()
-        .map(|(name, value)| format!("{}={}", escape(name), escape(value)))
-        .collect::<Vec<_>>()
-        .join("&")
+    pairs.iter().map(|(name, value)| format!("{}={}", escape(name), escape(value))).collect::<Vec<_>>().join("&")
 }
 
 fn owned(params: &[(&str, &str)]) -> Vec<(String, String)> {
-    params
-        .iter()
-        .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
-        .collect()
+    params.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
 }
 
-pub(crate) fn request(
-    client: &Client,
-    version: &str,
-    action: &str,
-    params: &[(&str, &str)],
-) -> String {
+pub(crate) fn request(client: &Client, version: &str, action: &str, params: &[(&str, &str)]) -> String {
     match client.style {
-        Style::RpcPost | Style::RpcGet | Style::RpcPostInQuery => {
-            rpc(client, version, action, params)
-        }
+        Style::RpcPost | Style::RpcGet | Style::RpcPostInQuery => rpc(client, version, action, params),
         Style::Acs3Query | Style::Acs3Form => acs3(client, version, action, params),
     }
 }
 
 fn rpc(client: &Client, version: &str, action: &str, params: &[(&str, &str)]) -> String {
-    let verb = if client.style == Style::RpcGet {
-        "GET"
-    } else {
-        "POST"
-    };
+    let verb = if client.style == Style::RpcGet { "GET" } else { "POST" };
     let mut all = owned(params);
     let nonce = client.nonce.clone().unwrap_or_else(nonce);
     let timestamp = client.timestamp.clone().unwrap_or_else(now);
@@ -84,38 +64,22 @@ fn rpc(client: &Client, version: &str, action: &str, params: &[(&str, &str)]) ->
         ("AccessKeyId", &client.id),
     ];
     all.extend(owned(&common));
-    all.extend(
-        client
-            .token
-            .iter()
-            .map(|token| ("SecurityToken".to_owned(), token.clone())),
-    );
+    all.extend(client.token.iter().map(|token| ("SecurityToken".to_owned(), token.clone())));
     let signed = join(all);
-    let mut mac =
-        Hmac::<sha1::Sha1>::new_from_slice(format!("{}&", client.secret).as_bytes()).unwrap();
+    let mut mac = Hmac::<sha1::Sha1>::new_from_slice(format!("{}&", client.secret).as_bytes()).unwrap();
     mac.update(format!("{verb}&%2F&{}", escape(&signed)).as_bytes());
     let signature = base64::engine::general_purpose::STANDARD.encode(mac.finalize().into_bytes());
     let all = format!("{signed}&Signature={}", escape(&signature));
     let host = &client.host;
     if client.style == Style::RpcPost {
-        return http(
-            "POST",
-            "/",
-            host,
-            &["content-type: application/x-www-form-urlencoded".to_owned()],
-            &all,
-        );
+        return http("POST", "/", host, &["content-type: application/x-www-form-urlencoded".to_owned()], &all);
     }
     http(verb, &format!("/?{all}"), host, &[], "")
 }
 
 fn acs3(client: &Client, version: &str, action: &str, params: &[(&str, &str)]) -> String {
     let params = join(owned(params));
-    let (query, body) = if client.style == Style::Acs3Form {
-        (String::new(), params)
-    } else {
-        (params, String::new())
-    };
+    let (query, body) = if client.style == Style::Acs3Form { (String::new(), params) } else { (params, String::new()) };
     let hash = hex(&Sha256::digest(&body));
     let nonce = client.nonce.clone().unwrap_or_else(nonce);
     let timestamp = client.timestamp.clone().unwrap_or_else(now);
@@ -144,24 +108,15 @@ fn acs3(client: &Client, version: &str, action: &str, params: &[(&str, &str)]) -
         })
         .collect();
     let lines = lines.concat();
-    let names = headers
-        .iter()
-        .map(|(name, _)| *name)
-        .collect::<Vec<_>>()
-        .join(";");
+    let names = headers.iter().map(|(name, _)| *name).collect::<Vec<_>>().join(";");
     let canonical = format!("POST\n/\n{query}\n{lines}\n{names}\n{hash}");
     let mut mac = Hmac::<Sha256>::new_from_slice(client.secret.as_bytes()).unwrap();
     mac.update(format!("ACS3-HMAC-SHA256\n{}", hex(&Sha256::digest(canonical))).as_bytes());
     let signature = hex(&mac.finalize().into_bytes());
-    let authorization = format!(
-        "Authorization: ACS3-HMAC-SHA256 Credential={},SignedHeaders={names},Signature={signature}",
-        client.id
-    );
-    let mut sent: Vec<String> = headers
-        .iter()
-        .filter(|(name, _)| *name != "host")
-        .map(|(name, value)| format!("{name}: {value}"))
-        .collect();
+    let authorization =
+        format!("Authorization: ACS3-HMAC-SHA256 Credential={},SignedHeaders={names},Signature={signature}", client.id);
+    let mut sent: Vec<String> =
+        headers.iter().filter(|(name, _)| *name != "host").map(|(name, value)| format!("{name}: {value}")).collect();
     sent.push(authorization);
     http("POST", &format!("/?{query}"), &client.host, &sent, &body)
 }
