@@ -1,0 +1,78 @@
+//! Time and nonces: the only place that reads the clock or randomness, so that tests can fix both.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use jiff::Timestamp;
+
+/// Where the program gets its time, its pauses and its nonces from.
+pub trait Clock: Send + Sync + 'static {
+    /// The time of day (UTC). It may jump: an instance can be frozen between two requests.
+    fn now(&self) -> Timestamp;
+    /// Time since some fixed moment. It never goes back; use it to measure.
+    fn uptime(&self) -> Duration;
+    /// A value that was never used before, for signatures.
+    fn nonce(&self) -> String;
+    /// Waits.
+    fn sleep(&self, pause: Duration) -> Pin<Box<dyn Future<Output = ()> + Send + '_>>;
+}
+
+/// A shared [`Clock`].
+pub type SharedClock = Arc<dyn Clock>;
+
+/// The machine's clock.
+#[derive(Debug)]
+pub struct SystemClock {
+    start: Instant,
+}
+
+#[expect(clippy::disallowed_methods, reason = "this is the one place that reads the time")]
+impl SystemClock {
+    /// A clock whose uptime starts now.
+    #[must_use]
+    pub fn start() -> Self {
+        Self { start: Instant::now() }
+    }
+}
+
+#[expect(clippy::disallowed_methods, reason = "this is the one place that reads the time")]
+impl Clock for SystemClock {
+    fn now(&self) -> Timestamp {
+        Timestamp::now()
+    }
+
+    fn uptime(&self) -> Duration {
+        self.start.elapsed()
+    }
+
+    fn nonce(&self) -> String {
+        uuid::Uuid::new_v4().to_string()
+    }
+
+    fn sleep(&self, pause: Duration) -> Pin<Box<dyn Future<Output = ()> + Send + '_>> {
+        Box::pin(tokio::time::sleep(pause))
+    }
+}
+
+/// The moment, in [`Clock::uptime`], at which an answer must be ready.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Deadline(Option<Duration>);
+
+impl Deadline {
+    /// No deadline: a run from the terminal.
+    pub const NONE: Self = Self(None);
+
+    /// A deadline this long from now.
+    #[must_use]
+    pub fn after(clock: &dyn Clock, time: Duration) -> Self {
+        Self(clock.uptime().checked_add(time))
+    }
+
+    /// The time left; [`Duration::MAX`] without a deadline.
+    #[must_use]
+    pub fn remaining(&self, clock: &dyn Clock) -> Duration {
+        self.0.map_or(Duration::MAX, |at| at.saturating_sub(clock.uptime()))
+    }
+}
