@@ -1,0 +1,67 @@
+//! Adds a service to a trust policy without changing anything else in it.
+
+use serde_json::{Value, json};
+
+use super::document::decoded;
+use super::tree::Tree;
+use super::{ASSUME_ROLE, Effect, PolicyDocument, Principal, decide};
+
+/// Why a document cannot be extended.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum CannotExtend {
+    /// It is not understood as a whole.
+    #[error("it cannot be read as a whole")]
+    Unreadable,
+    /// Writing it again would lose one of the two.
+    #[error("a key stands in it twice")]
+    DuplicateKey,
+    /// A statement forbids it, and would have to be removed.
+    #[error("a statement with `Deny` would have to be removed")]
+    Denied,
+}
+
+/// The document with one more statement, which lets a service assume the role.
+///
+/// # Errors
+/// When that would not be enough, or something would be lost.
+pub fn with_service(text: &str, service: &str) -> Result<String, CannotExtend> {
+    let text = decoded(text);
+    let tree: Tree = serde_json::from_str(&text).map_err(|_| CannotExtend::Unreadable)?;
+    if tree.has_duplicate_keys() {
+        return Err(CannotExtend::DuplicateKey);
+    }
+    if decide(&PolicyDocument::parse(&text), ASSUME_ROLE, &Principal::service(service)).effect == Effect::Denied {
+        return Err(CannotExtend::Denied);
+    }
+    let mut document: Value = serde_json::from_str(&text).map_err(|_| CannotExtend::Unreadable)?;
+    let statements = document.get_mut("Statement").and_then(Value::as_array_mut).ok_or(CannotExtend::Unreadable)?;
+    statements.push(json!({"Action": ASSUME_ROLE, "Effect": "Allow", "Principal": {"Service": [service]}}));
+    Ok(document.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const DENY: &str = r#"{"Effect":"Deny","Action":"*","Principal":{"Service":"dts.aliyuncs.com"}}"#;
+
+    #[test]
+    fn other_statements_stay_as_they_are() {
+        let text = r#"{"Version":"1","Statement":[{"Principal":"*","Effect":"Deny","Odd":1.50,"Action":"x"}]}"#;
+        let extended: Value = serde_json::from_str(&with_service(text, "dts.aliyuncs.com").unwrap()).unwrap();
+        let before: Value = serde_json::from_str(text).unwrap();
+        assert_eq!(extended["Statement"][0], before["Statement"][0]);
+        assert_eq!(extended["Statement"].as_array().unwrap().len(), 2);
+        assert_eq!(extended["Version"], "1");
+    }
+
+    #[test]
+    fn nothing_is_removed_or_lost() {
+        let document = |statement: &str| format!(r#"{{"Version":"1","Statement":[{statement}]}}"#);
+        assert_eq!(with_service(&document(DENY), "dts.aliyuncs.com"), Err(CannotExtend::Denied));
+        assert_eq!(with_service(&document(r#"{"a":1,"a":2}"#), "dts.aliyuncs.com"), Err(CannotExtend::DuplicateKey));
+        for text in ["", "[]", r#"{"Statement":{}}"#] {
+            assert_eq!(with_service(text, "dts.aliyuncs.com"), Err(CannotExtend::Unreadable), "{text}");
+        }
+    }
+}
