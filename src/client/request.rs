@@ -1,0 +1,198 @@
+//! One request on the wire: sign, send, read the reply.
+
+use std::error::Error as StdError;
+
+use reqwest::header::{CONTENT_TYPE, DATE};
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+
+use super::{CALL_TIMEOUT, Error, Kind, Session};
+use crate::signing::{Call, FORM};
+
+/// A cloud API with its version.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Api {
+    /// Resource Access Management, 2015-05-01.
+    Ram,
+    /// Security Token Service, 2015-04-01.
+    Sts,
+}
+
+impl Api {
+    fn version(self) -> &'static str {
+        match self {
+            Self::Ram => "2015-05-01",
+            Self::Sts => "2015-04-01",
+        }
+    }
+}
+
+/// An operation with its parameters.
+#[derive(Debug)]
+pub struct Request {
+    pub(super) api: Api,
+    pub(super) operation: &'static str,
+    pub(super) params: Vec<(&'static str, String)>,
+    pub(super) writes: bool,
+}
+
+impl Request {
+    pub(super) fn read(api: Api, operation: &'static str) -> Self {
+        Self { api, operation, params: Vec::new(), writes: false }
+    }
+
+    pub(super) fn write(api: Api, operation: &'static str) -> Self {
+        Self { writes: true, ..Self::read(api, operation) }
+    }
+
+    pub(super) fn param(mut self, name: &'static str, value: impl ToString) -> Self {
+        self.params.push((name, value.to_string()));
+        self
+    }
+
+    pub(super) fn optional(self, name: &'static str, value: Option<impl ToString>) -> Self {
+        match value {
+            Some(value) => self.param(name, value),
+            None => self,
+        }
+    }
+
+    fn error(&self, kind: Kind) -> Error {
+        Error { operation: self.operation, kind, code: None, request_id: None, source: None, writes: self.writes }
+    }
+
+    fn no_reply(&self, why: impl Into<Box<dyn StdError + Send + Sync>>) -> Error {
+        Error { source: Some(why.into()), ..self.error(Kind::NoReply) }
+    }
+}
+
+/// A reply larger than this is not the cloud's.
+const REPLY_LIMIT: usize = 1024 * 1024;
+
+/// A reply as it came, before anybody reads it.
+struct Reply {
+    success: bool,
+    status: u16,
+    content_type: String,
+    date: Option<jiff::Timestamp>,
+    body: Vec<u8>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Envelope {
+    code: Option<String>,
+    request_id: Option<String>,
+}
+
+impl Session {
+    /// Sends once, or twice if the cloud says that our clock is wrong.
+    pub(super) async fn send<T: DeserializeOwned>(&self, request: &Request) -> Result<T, Error> {
+        let reply = self.exchange(request).await?;
+        match self.parse(request, &reply) {
+            Err(error) if error.is("InvalidTimeStamp.Expired") && self.adopt_cloud_time(&reply) => {
+                let reply = self.exchange(request).await?;
+                self.parse(request, &reply)
+            }
+            result => result,
+        }
+    }
+
+    async fn exchange(&self, request: &Request) -> Result<Reply, Error> {
+        let connection = &self.connection;
+        connection.rate.ready(request.operation, &self.account, &*connection.clock).await;
+        let remaining = self.remaining();
+        if remaining.is_zero() {
+            return Err(Error { source: Some("no time is left".into()), ..request.error(Kind::Unreachable) });
+        }
+        let begin = connection.clock.uptime();
+        let sent = self.sign(request).timeout(remaining.min(CALL_TIMEOUT)).send().await;
+        let reply = match sent {
+            Ok(response) => Reply::read(response).await.map_err(|why| request.no_reply(why)),
+            Err(error) => Err(lost(request, error)),
+        };
+        connection.measure(connection.clock.uptime().saturating_sub(begin));
+        reply
+    }
+
+    fn sign(&self, request: &Request) -> reqwest::RequestBuilder {
+        let connection = &self.connection;
+        let endpoint = connection.endpoints.of(request.api);
+        let call = Call {
+            action: request.operation,
+            version: request.api.version(),
+            host: endpoint.host(),
+            params: &request.params,
+            time: connection.cloud_time(),
+            nonce: &connection.clock.nonce(),
+        };
+        let form = connection.method.sign(&call, &self.credentials);
+        let post = connection.http.post(endpoint.url().clone()).header(CONTENT_TYPE, FORM).body(form.body);
+        form.headers.into_iter().fold(post, |post, (name, value)| post.header(name, value))
+    }
+
+    fn parse<T: DeserializeOwned>(&self, request: &Request, reply: &Reply) -> Result<T, Error> {
+        if reply.success {
+            return serde_json::from_slice(&reply.body)
+                .map_err(|error| request.no_reply(format!("{}: {}", reply.describe(), place(&error))));
+        }
+        match serde_json::from_slice(&reply.body) {
+            Ok(Envelope { code: Some(code), request_id }) => {
+                let kind = self.kind(&code);
+                Err(Error { code: Some(code), request_id, ..request.error(kind) })
+            }
+            _ => Err(request.no_reply(format!("{}: no error code in it", reply.describe()))),
+        }
+    }
+
+    /// A temporary key that has expired is also answered with `InvalidAccessKeyId.NotFound` (documented for KMS).
+    fn kind(&self, code: &str) -> Kind {
+        match code {
+            "InvalidAccessKeyId.NotFound" if self.credentials.security_token.is_some() => Kind::Expired,
+            _ => Kind::of_code(code),
+        }
+    }
+
+    fn adopt_cloud_time(&self, reply: &Reply) -> bool {
+        let Some(date) = reply.date else { return false };
+        let skew = date.as_second() - self.connection.clock.now().as_second();
+        self.connection.skew_seconds.swap(skew, std::sync::atomic::Ordering::Relaxed) != skew
+    }
+}
+
+/// An error below the reply. `without_url`, since a URL could carry keys.
+fn lost(request: &Request, error: reqwest::Error) -> Error {
+    let kind = if error.is_connect() || error.is_builder() { Kind::Unreachable } else { Kind::NoReply };
+    Error { source: Some(error.without_url().into()), ..request.error(kind) }
+}
+
+/// Where a reply stopped making sense. The parser's own words could quote a key.
+fn place(error: &serde_json::Error) -> String {
+    let what = if error.is_data() { "an unexpected shape" } else { "no whole JSON" };
+    format!("{what} (line {} column {})", error.line(), error.column())
+}
+
+impl Reply {
+    async fn read(mut response: reqwest::Response) -> Result<Self, Box<dyn StdError + Send + Sync>> {
+        let mut body = Vec::new();
+        while let Some(chunk) = response.chunk().await.map_err(reqwest::Error::without_url)? {
+            body.extend_from_slice(&chunk);
+            if body.len() > REPLY_LIMIT {
+                return Err("the reply is larger than 1 MiB".into());
+            }
+        }
+        let header = |name| response.headers().get(name).and_then(|value| value.to_str().ok());
+        Ok(Self {
+            success: response.status().is_success(),
+            status: response.status().as_u16(),
+            content_type: header(CONTENT_TYPE).unwrap_or("no content type").to_owned(),
+            date: header(DATE).and_then(|date| jiff::fmt::rfc2822::parse(date).ok()).map(|date| date.timestamp()),
+            body,
+        })
+    }
+
+    fn describe(&self) -> String {
+        let kind = crate::telemetry::foreign(&self.content_type);
+        format!("HTTP {} with {} bytes of {kind}", self.status, self.body.len())
+    }
+}

@@ -1,0 +1,47 @@
+//! When to repeat a read: up to four tries, with growing, jittered pauses, inside the deadline.
+
+use std::time::Duration;
+
+use backon::BackoffBuilder;
+use serde::de::DeserializeOwned;
+
+use super::{Error, Request, Retry, Session};
+
+/// A read is tried this often.
+const TRIES: usize = 4;
+
+/// Pauses that grow from 0.2 s to at most 3 s, each with up to as much again of jitter.
+pub(crate) fn pauses(count: usize) -> impl Iterator<Item = Duration> {
+    backon::ExponentialBuilder::default()
+        .with_min_delay(Duration::from_millis(200))
+        .with_max_delay(Duration::from_secs(3))
+        .with_jitter()
+        .with_max_times(count)
+        .build()
+}
+
+impl Session {
+    pub(super) async fn read<T: DeserializeOwned>(&self, request: Request) -> Result<T, Error> {
+        let mut pauses = pauses(TRIES - 1);
+        loop {
+            let error = match self.send(&request).await {
+                Ok(reply) => return Ok(reply),
+                Err(error) => error,
+            };
+            let (Retry::After(least), Some(pause)) = (error.retry(), pauses.next()) else { return Err(error) };
+            if !self.pause(pause.max(least)).await {
+                return Err(error);
+            }
+            tracing::debug!(operation = request.operation, error = %crate::telemetry::chain(&error), "trying again");
+        }
+    }
+
+    /// Waits, unless the deadline is nearer than that; says whether it waited.
+    pub async fn pause(&self, pause: Duration) -> bool {
+        let fits = pause < self.remaining();
+        if fits {
+            self.clock().sleep(pause).await;
+        }
+        fits
+    }
+}
