@@ -1,0 +1,132 @@
+//! One negative answer, with what it rests on.
+
+use serde::Serialize;
+use serde_json::{Value, json};
+
+use crate::target::PolicyRef;
+
+/// Names a finding, for machines too. Never renamed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum FindingId {
+    /// There is no such role.
+    RoleMissing,
+    /// The trust policy does not let DTS assume the role.
+    TrustServiceMissing,
+    /// The system policy is not attached.
+    PolicyMissing,
+    /// Somebody else may assume the role.
+    TrustExtraPrincipal,
+    /// The answer about DTS depends on a condition.
+    TrustConditional,
+    /// A fragment of the trust policy is not understood.
+    TrustUnreadable,
+    /// A recreation removed other principals.
+    TrustReplaced,
+    /// More policies are attached.
+    PolicyExtra,
+    /// A policy that the role had no longer exists.
+    PolicyGone,
+}
+
+/// Whether a finding makes the authorization fail.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Severity {
+    /// It does: DTS cannot work.
+    Failed,
+    /// It does not, and never causes a write.
+    Advisory,
+}
+
+/// One negative answer.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Finding {
+    /// Its stable name.
+    pub id: FindingId,
+    /// Whether the authorization fails.
+    pub severity: Severity,
+    /// For a person.
+    pub message: String,
+    /// What it rests on.
+    pub evidence: Value,
+}
+
+impl FindingId {
+    /// Its stable name.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::RoleMissing => "role-missing",
+            Self::TrustServiceMissing => "trust-service-missing",
+            Self::PolicyMissing => "policy-missing",
+            Self::TrustExtraPrincipal => "trust-extra-principal",
+            Self::TrustConditional => "trust-conditional",
+            Self::TrustUnreadable => "trust-unreadable",
+            Self::TrustReplaced => "trust-replaced",
+            Self::PolicyExtra => "policy-extra",
+            Self::PolicyGone => "policy-gone",
+        }
+    }
+
+    fn severity(self) -> Severity {
+        match self {
+            Self::RoleMissing | Self::TrustServiceMissing | Self::PolicyMissing => Severity::Failed,
+            Self::TrustExtraPrincipal
+            | Self::TrustConditional
+            | Self::TrustUnreadable
+            | Self::TrustReplaced
+            | Self::PolicyExtra
+            | Self::PolicyGone => Severity::Advisory,
+        }
+    }
+}
+
+impl Finding {
+    pub(super) fn new(id: FindingId, message: impl Into<String>, evidence: Value) -> Self {
+        Self { id, severity: id.severity(), message: message.into(), evidence }
+    }
+
+    /// Whether the authorization fails because of it.
+    #[must_use]
+    pub fn failed(&self) -> bool {
+        self.severity == Severity::Failed
+    }
+
+    /// A policy that the role had no longer exists and could not come back.
+    #[must_use]
+    pub fn policy_gone(policy: &PolicyRef) -> Self {
+        let message = format!("policy `{policy}` no longer exists and could not be attached again");
+        Self::new(FindingId::PolicyGone, message, json!({"policy": policy.to_string()}))
+    }
+
+    /// What a recreation removed, from the finding that named it before.
+    #[must_use]
+    pub fn replaced(extra: &Self) -> Self {
+        let message = "the trust policy is the vendor's default again: other principals can no longer assume the role";
+        Self::new(FindingId::TrustReplaced, message, extra.evidence.clone())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_finding_is_called_the_same_everywhere() {
+        use FindingId::*;
+        for id in [
+            RoleMissing,
+            TrustServiceMissing,
+            PolicyMissing,
+            TrustExtraPrincipal,
+            TrustConditional,
+            TrustUnreadable,
+            TrustReplaced,
+            PolicyExtra,
+            PolicyGone,
+        ] {
+            assert_eq!(json!(id), json!(id.word()));
+        }
+    }
+}
