@@ -1,0 +1,438 @@
+//! The settings: every `DTS_GUARD_*` variable, read once, all mistakes reported together.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::num::NonZeroU32;
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+use url::{Host, Url};
+
+use crate::client::Api;
+use crate::signing;
+use crate::telemetry::foreign;
+
+/// The most that the function may do.
+pub const MODE: &str = "DTS_GUARD_MODE";
+/// Whether a repair needs the `planId` of a plan that was shown.
+pub const APPROVAL: &str = "DTS_GUARD_APPROVAL";
+/// How a role that exists is repaired.
+pub const STRATEGY: &str = "DTS_GUARD_STRATEGY";
+/// Which accounts a run is about.
+pub const SCOPE: &str = "DTS_GUARD_SCOPE";
+/// Requests a second to one operation in one account.
+pub const RATE: &str = "DTS_GUARD_RATE";
+/// Where RAM is.
+pub const RAM_ENDPOINT: &str = "DTS_GUARD_RAM_ENDPOINT";
+/// Where STS is.
+pub const STS_ENDPOINT: &str = "DTS_GUARD_STS_ENDPOINT";
+/// How requests are signed.
+pub const SIGNATURE: &str = "DTS_GUARD_SIGNATURE";
+/// What is logged.
+pub const LOG: &str = "DTS_GUARD_LOG";
+
+const KNOWN: [&str; 9] = [MODE, APPROVAL, STRATEGY, SCOPE, RATE, RAM_ENDPOINT, STS_ENDPOINT, SIGNATURE, LOG];
+
+/// Names that later versions will accept. Refused rather than ignored: who sets one relies on it.
+const NOT_YET: [&str; 8] = [
+    "DTS_GUARD_MEMBER_ROLE",
+    "DTS_GUARD_EXCLUDE_ACCOUNTS",
+    "DTS_GUARD_EXCEPTIONS",
+    "DTS_GUARD_BRAKE",
+    "DTS_GUARD_NOTIFY",
+    "DTS_GUARD_CONCURRENCY",
+    "DTS_GUARD_JOURNAL_DIR",
+    "DTS_GUARD_RESOURCE_MANAGER_ENDPOINT",
+];
+
+/// What a run may do; each includes the ones before it.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Mode {
+    /// Look and judge.
+    #[default]
+    Verify,
+    /// Also say what a repair would do.
+    Plan,
+    /// Also repair.
+    Remediate,
+}
+
+/// How a role that exists is repaired. A missing role is created either way.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Strategy {
+    /// Delete it and create it again, as the vendor advises.
+    #[default]
+    Recreate,
+    /// Attach what is missing and add the DTS statement; never delete.
+    InPlace,
+}
+
+/// Which accounts a run is about.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Scope {
+    /// The function's own account.
+    #[default]
+    Account,
+    /// Every member of the resource directory. Not available yet.
+    Organization,
+}
+
+/// Whether a repair needs a person's word.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Approval {
+    /// No.
+    #[default]
+    None,
+    /// A repair runs only with the `planId` of a plan that was shown.
+    Required,
+}
+
+/// A text with a closed list of values.
+trait Words: Sized + Copy + 'static {
+    const ALL: &'static [(&'static str, Self)];
+}
+
+impl Words for Mode {
+    const ALL: &'static [(&'static str, Self)] =
+        &[("verify", Self::Verify), ("plan", Self::Plan), ("remediate", Self::Remediate)];
+}
+
+impl Words for Strategy {
+    const ALL: &'static [(&'static str, Self)] = &[("recreate", Self::Recreate), ("in-place", Self::InPlace)];
+}
+
+impl Words for Approval {
+    const ALL: &'static [(&'static str, Self)] = &[("none", Self::None), ("required", Self::Required)];
+}
+
+impl Words for Scope {
+    const ALL: &'static [(&'static str, Self)] = &[("account", Self::Account)];
+}
+
+impl Words for signing::Method {
+    const ALL: &'static [(&'static str, Self)] = &[("hmac-sha1", Self::HmacSha1), ("acs3", Self::Acs3)];
+}
+
+impl fmt::Display for Mode {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let word = Self::ALL.iter().find(|(_, mode)| mode == self).map_or("", |(word, _)| word);
+        f.write_str(word)
+    }
+}
+
+impl FromStr for Mode {
+    type Err = ();
+
+    fn from_str(text: &str) -> Result<Self, ()> {
+        Self::ALL.iter().find(|(word, _)| *word == text).map(|(_, mode)| *mode).ok_or(())
+    }
+}
+
+impl Mode {
+    /// Whether the mode allows a write.
+    #[must_use]
+    pub fn writes(self) -> bool {
+        self == Self::Remediate
+    }
+}
+
+/// Where an API is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Endpoint {
+    url: Url,
+    host: String,
+}
+
+impl Endpoint {
+    /// The address that requests are posted to.
+    #[must_use]
+    pub fn url(&self) -> &Url {
+        &self.url
+    }
+
+    /// The host with its port, as the header `Host` carries it.
+    #[must_use]
+    pub fn host(&self) -> &str {
+        &self.host
+    }
+}
+
+/// Where the APIs are.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Endpoints {
+    ram: Endpoint,
+    sts: Endpoint,
+}
+
+impl Endpoints {
+    /// The endpoint of an API.
+    #[must_use]
+    pub fn of(&self, api: Api) -> &Endpoint {
+        match api {
+            Api::Ram => &self.ram,
+            Api::Sts => &self.sts,
+        }
+    }
+}
+
+/// The settings.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Config {
+    /// The most that the function may do.
+    pub mode: Mode,
+    /// Whether a repair needs a person's word.
+    pub approval: Approval,
+    /// How a role that exists is repaired.
+    pub strategy: Strategy,
+    /// Which accounts a run is about.
+    pub scope: Scope,
+    /// Requests a second to one operation in one account.
+    pub rate: NonZeroU32,
+    /// Where the APIs are.
+    pub endpoints: Endpoints,
+    /// How requests are signed.
+    pub signature: signing::Method,
+    /// Whether [`MODE`] was set at all.
+    pub mode_is_set: bool,
+}
+
+/// One mistake in the settings.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Mistake(String);
+
+impl fmt::Display for Mistake {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// Everything that is wrong with the settings.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct InvalidSettings(pub Vec<Mistake>);
+
+impl fmt::Display for InvalidSettings {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let list: Vec<_> = self.0.iter().map(ToString::to_string).collect();
+        write!(f, "the settings are wrong: {}", list.join("; "))
+    }
+}
+
+impl std::error::Error for InvalidSettings {}
+
+/// The environment as name and value.
+pub type Variables = BTreeMap<String, String>;
+
+impl Config {
+    /// Reads the settings.
+    ///
+    /// # Errors
+    /// Every mistake at once: a value out of range, an unknown `DTS_GUARD_*` name, one that is not available yet.
+    pub fn from_variables(variables: &Variables) -> Result<Self, InvalidSettings> {
+        let mut read = Reader { variables, mistakes: unknown_names(variables) };
+        let config = Self {
+            mode: read.word(MODE),
+            approval: read.word(APPROVAL),
+            strategy: read.word(STRATEGY),
+            scope: read.scope(),
+            rate: read.rate(),
+            endpoints: Endpoints {
+                ram: read.endpoint(RAM_ENDPOINT, "https://ram.aliyuncs.com"),
+                sts: read.endpoint(STS_ENDPOINT, "https://sts.aliyuncs.com"),
+            },
+            signature: read.word(SIGNATURE),
+            mode_is_set: read.value(MODE).is_some(),
+        };
+        read.log_filter();
+        if read.mistakes.is_empty() { Ok(config) } else { Err(InvalidSettings(read.mistakes)) }
+    }
+}
+
+fn unknown_names(variables: &Variables) -> Vec<Mistake> {
+    let set = variables.iter().filter(|(name, value)| name.starts_with("DTS_GUARD_") && !value.is_empty());
+    set.filter(|(name, _)| !KNOWN.contains(&name.as_str())).map(|(name, _)| unknown(name)).collect()
+}
+
+fn unknown(name: &str) -> Mistake {
+    if NOT_YET.contains(&name) {
+        return Mistake(format!("`{name}` is not available in this version: unset it"));
+    }
+    Mistake(format!("`{}` is no setting; there are {}", foreign(name), KNOWN.join(", ")))
+}
+
+struct Reader<'a> {
+    variables: &'a Variables,
+    mistakes: Vec<Mistake>,
+}
+
+impl Reader<'_> {
+    /// An empty value counts as unset.
+    fn value(&self, name: &str) -> Option<String> {
+        self.variables.get(name).filter(|value| !value.is_empty()).cloned()
+    }
+
+    fn mistake(&mut self, name: &str, value: &str, right: &str) {
+        self.mistakes.push(Mistake(format!("`{name}` is `{}`: it takes {right}", foreign(value))));
+    }
+
+    fn word<T: Words + Default>(&mut self, name: &str) -> T {
+        let Some(value) = self.value(name) else { return T::default() };
+        let found = T::ALL.iter().find(|(word, _)| *word == value);
+        found.map(|(_, word)| *word).unwrap_or_else(|| {
+            let words: Vec<_> = T::ALL.iter().map(|(word, _)| format!("`{word}`")).collect();
+            self.mistake(name, &value, &words.join(" or "));
+            T::default()
+        })
+    }
+
+    fn scope(&mut self) -> Scope {
+        if self.value(SCOPE).as_deref() == Some("organization") {
+            let text = format!("`{SCOPE}` is `organization`: not available in this version, use `account`");
+            self.mistakes.push(Mistake(text));
+            return Scope::Account;
+        }
+        self.word(SCOPE)
+    }
+
+    fn rate(&mut self) -> NonZeroU32 {
+        const DEFAULT: NonZeroU32 = NonZeroU32::new(10).unwrap();
+        let Some(value) = self.value(RATE) else { return DEFAULT };
+        value.parse().unwrap_or_else(|_| {
+            self.mistake(RATE, &value, "a whole number of requests a second, from 1");
+            DEFAULT
+        })
+    }
+
+    fn log_filter(&mut self) {
+        let Some(value) = self.value(LOG) else { return };
+        if let Err(error) = value.parse::<tracing_subscriber::EnvFilter>() {
+            let right = format!("a tracing filter such as `info` or `dts_role_guard=debug` ({error})");
+            self.mistake(LOG, &value, &right);
+        }
+    }
+
+    fn endpoint(&mut self, name: &str, default: &str) -> Endpoint {
+        let value = self.value(name).unwrap_or_else(|| default.to_owned());
+        parse_endpoint(&value).unwrap_or_else(|right| {
+            self.mistake(name, &value, right);
+            // Never used: with a mistake no request is sent.
+            Endpoint { url: never(), host: String::new() }
+        })
+    }
+}
+
+#[expect(clippy::expect_used, reason = "a constant that a test parses")]
+fn never() -> Url {
+    Url::parse("https://invalid.invalid/").expect("a constant URL")
+}
+
+/// The endpoint receives the security token, so only the vendor's hosts and this machine are accepted.
+fn parse_endpoint(text: &str) -> Result<Endpoint, &'static str> {
+    const RIGHT: &str =
+        "`https://` and a host below `aliyuncs.com`, or a loopback address with `http://` or `https://`";
+    let url = Url::parse(text).map_err(|_| RIGHT)?;
+    let plain = url.path() == "/" && url.query().is_none() && url.fragment().is_none();
+    let anonymous = url.username().is_empty() && url.password().is_none();
+    let trusted = match url.scheme() {
+        "https" => is_vendor(&url) || is_loopback(&url),
+        "http" => is_loopback(&url),
+        _ => false,
+    };
+    if !(plain && anonymous && trusted) {
+        return Err(RIGHT);
+    }
+    let host = url.host_str().ok_or(RIGHT)?;
+    let host = url.port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"));
+    Ok(Endpoint { host, url })
+}
+
+fn is_vendor(url: &Url) -> bool {
+    matches!(url.host(), Some(Host::Domain(name)) if name.ends_with(".aliyuncs.com"))
+}
+
+fn is_loopback(url: &Url) -> bool {
+    match url.host() {
+        Some(Host::Domain(name)) => name == "localhost",
+        Some(Host::Ipv4(address)) => address.is_loopback(),
+        Some(Host::Ipv6(address)) => address.is_loopback(),
+        None => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(pairs: &[(&str, &str)]) -> Result<Config, InvalidSettings> {
+        let owned = pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+        Config::from_variables(&owned.collect())
+    }
+
+    fn mistakes(pairs: &[(&str, &str)]) -> Vec<String> {
+        read(pairs).unwrap_err().0.iter().map(ToString::to_string).collect()
+    }
+
+    #[test]
+    fn without_settings_the_guard_only_looks() {
+        let config = read(&[]).unwrap();
+        assert_eq!((config.mode, config.strategy, config.rate.get()), (Mode::Verify, Strategy::Recreate, 10));
+        assert_eq!(config.endpoints.of(Api::Ram).url().as_str(), "https://ram.aliyuncs.com/");
+        assert_eq!(config.endpoints.of(Api::Sts).host(), "sts.aliyuncs.com");
+    }
+
+    #[test]
+    fn an_empty_value_counts_as_unset() {
+        assert_eq!(read(&[(MODE, ""), (RATE, ""), ("DTS_GUARD_BRAKE", "")]), read(&[]));
+    }
+
+    #[test]
+    fn all_mistakes_are_reported_together() {
+        let found = mistakes(&[(MODE, "repair"), (RATE, "0"), ("DTS_GUARD_MODUS", "x"), (LOG, "=[")]);
+        assert_eq!(found.len(), 4, "{found:?}");
+        assert!(found.iter().any(|text| text.contains("`DTS_GUARD_MODUS` is no setting")), "{found:?}");
+        assert!(found.iter().any(|text| text.contains("`verify` or `plan` or `remediate`")), "{found:?}");
+    }
+
+    #[test]
+    fn what_is_not_available_yet_is_refused_and_not_ignored() {
+        for name in NOT_YET {
+            assert!(mistakes(&[(name, "x")])[0].contains("not available"), "{name}");
+        }
+        assert!(mistakes(&[(SCOPE, "organization")])[0].contains("not available"));
+    }
+
+    #[test]
+    fn an_endpoint_must_not_leak_the_token() {
+        for good in [
+            "https://ram.aliyuncs.com",
+            "https://sts-vpc.cn-hangzhou.aliyuncs.com",
+            "http://127.0.0.1:8080",
+            "http://[::1]:1",
+            "http://localhost:9",
+        ] {
+            assert!(read(&[(RAM_ENDPOINT, good)]).is_ok(), "{good}");
+        }
+        for bad in [
+            "http://ram.aliyuncs.com",
+            "https://evil.example",
+            "https://evilaliyuncs.com",
+            "https://aliyuncs.com.evil.example",
+            "https://user:pw@ram.aliyuncs.com",
+            "https://ram.aliyuncs.com/path",
+            "https://ram.aliyuncs.com?x=1",
+            "file:///etc",
+            "ram.aliyuncs.com",
+            "http://10.0.0.1",
+        ] {
+            assert!(mistakes(&[(STS_ENDPOINT, bad)])[0].contains("aliyuncs.com"), "{bad}");
+        }
+    }
+
+    #[test]
+    fn the_host_carries_a_port_that_is_not_the_default() {
+        let config = read(&[(RAM_ENDPOINT, "http://127.0.0.1:18080")]).unwrap();
+        assert_eq!(config.endpoints.of(Api::Ram).host(), "127.0.0.1:18080");
+    }
+}

@@ -1,0 +1,46 @@
+//! What a person or a program types: a word or a JSON object.
+
+use serde::Deserialize;
+
+use super::Wish;
+use crate::config::{Mode, Scope};
+use crate::target::AccountId;
+use crate::telemetry::foreign;
+
+/// The keys of a manual event. An unknown one is a mistake: who wrote it expects something from it.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct Manual {
+    mode: Option<Mode>,
+    scope: Option<Scope>,
+    accounts: Option<Vec<AccountId>>,
+    plan_id: Option<String>,
+}
+
+/// Reads a word; none means the settings.
+pub(super) fn word(text: &str) -> Result<Wish, String> {
+    if text.is_empty() {
+        return Ok(Wish::default());
+    }
+    let mode = text.parse().map_err(|()| {
+        format!("`{}` is none of `verify`, `plan`, `remediate`, and no JSON object either", foreign(text))
+    })?;
+    Ok(Wish { mode: Some(mode), ..Wish::default() })
+}
+
+/// Reads a JSON object.
+pub(super) fn json(text: &str) -> Result<Wish, String> {
+    let mut reader = serde_json::Deserializer::from_str(text);
+    let manual: Manual = serde_path_to_error::deserialize(&mut reader).map_err(|error| explain(&error))?;
+    if manual.scope == Some(Scope::Organization) {
+        return Err("`scope` `organization` is wider than the settings allow (`account`)".to_owned());
+    }
+    let plan_id = manual.plan_id.map(|id| id.parse().map_err(|error| format!("`planId`: {error}"))).transpose()?;
+    Ok(Wish { mode: manual.mode, accounts: manual.accounts, plan_id })
+}
+
+fn explain(error: &serde_path_to_error::Error<serde_json::Error>) -> String {
+    let path = error.path().to_string();
+    let place = if path == "." { "the event".to_owned() } else { format!("`{}`", foreign(&path)) };
+    format!("{place}: {}", foreign(&error.inner().to_string()))
+}

@@ -1,0 +1,59 @@
+//! A time trigger: `{"triggerTime", "triggerName", "payload"}`, its payload a text that may be empty or hold JSON.
+
+use serde_json::{Map, Value};
+
+use super::{Event, Wish, decide, manual};
+use crate::config::Mode;
+use crate::report::{Trigger, TriggerKind};
+use crate::telemetry::foreign;
+
+pub(super) fn decode(object: &Map<String, Value>, allowed: Mode) -> Event {
+    let name = object.get("triggerName").and_then(Value::as_str).map(foreign);
+    Event {
+        trigger: Trigger { kind: TriggerKind::Timer, name },
+        decision: decide(wish(object.get("payload")), allowed),
+    }
+}
+
+fn wish(payload: Option<&Value>) -> Result<Wish, String> {
+    let text = match payload {
+        None | Some(Value::Null) => "",
+        Some(Value::String(text)) => text.trim(),
+        Some(_) => {
+            return Err("`payload` is no text: a timer's payload is a string, JSON inside it included".to_owned());
+        }
+    };
+    let wish = if text.starts_with('{') { manual::json(text) } else { manual::word(text) };
+    match wish.map_err(|reason| format!("`payload`: {reason}"))? {
+        Wish { plan_id: Some(_), .. } => {
+            Err("`payload`: a `planId` approves one plan once and cannot stand in a timer".to_owned())
+        }
+        wish => Ok(wish),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::*;
+
+    fn timer(payload: &Value) -> Event {
+        let event = json!({"triggerTime": "2025-11-24T02:00:00Z", "triggerName": "nightly", "payload": payload});
+        decode(event.to_string().as_bytes(), Mode::Remediate)
+    }
+
+    #[test]
+    fn three_kinds_of_payload() {
+        for (payload, mode) in [("", Mode::Remediate), ("verify", Mode::Verify), (r#"{"mode":"plan"}"#, Mode::Plan)] {
+            let event = timer(&json!(payload));
+            assert_eq!(event.trigger, Trigger { kind: TriggerKind::Timer, name: Some("nightly".to_owned()) });
+            assert_eq!(event.decision, Decision::Run(Request { mode, ..Request::default() }), "{payload}");
+        }
+    }
+
+    #[test]
+    fn a_payload_that_is_no_text_is_rejected() {
+        assert!(
+            matches!(timer(&json!({"mode": "verify"})).decision, Decision::Rejected(reason) if reason.contains("`payload`"))
+        );
+    }
+}

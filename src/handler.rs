@@ -1,0 +1,258 @@
+//! Event in, report out: decode, choose the target, reconcile, report. It cannot fail to answer.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tracing::Instrument as _;
+
+use crate::client::{Connection, RateLimits, Session};
+use crate::clock::{Deadline, SharedClock};
+use crate::config::{Config, InvalidSettings, Mode, Variables};
+use crate::credentials::{self, Credentials, Found};
+use crate::event::{self, Decision, Event, Request};
+use crate::reconcile::{self, Guard};
+use crate::report::{AccountReport, CallError, Json, Render, Report, Run};
+use crate::runtime::{Context, Diagnostic, HeaderCredentials, Invocation};
+use crate::target::{AccountId, ROLE_NAME};
+use crate::telemetry::{Log, foreign};
+
+/// Kept back from the deadline for the answer itself.
+const ANSWER_MARGIN: Duration = Duration::from_millis(500);
+
+/// What outlives an invocation: settings, the environment's keys, the clock.
+#[derive(Debug)]
+pub struct App {
+    config: Result<Config, InvalidSettings>,
+    environment: Found,
+    clock: SharedClock,
+    log: Log,
+}
+
+/// What starts a run, whatever way it came.
+#[derive(Debug)]
+pub struct Ask {
+    /// Names the run.
+    pub request_id: String,
+    /// What it asks for.
+    pub event: Event,
+    /// Keys that came with it.
+    pub keys: Found,
+    /// The own account, where it is known.
+    pub account: Option<AccountId>,
+    /// When the answer must be ready.
+    pub deadline: Deadline,
+}
+
+/// A run that could not begin.
+#[derive(Debug, thiserror::Error)]
+pub enum Abort {
+    /// The settings are wrong.
+    #[error(transparent)]
+    Settings(#[from] InvalidSettings),
+    /// There are no usable keys.
+    #[error(transparent)]
+    Credentials(#[from] credentials::Error),
+    /// TLS cannot be set up.
+    #[error("TLS cannot be set up")]
+    Tls(#[source] Box<dyn std::error::Error + Send + Sync>),
+}
+
+impl Abort {
+    fn error_type(&self) -> &'static str {
+        match self {
+            Self::Settings(_) => "InvalidSettings",
+            Self::Credentials(_) => "NoCredentials",
+            Self::Tls(_) => "NoTls",
+        }
+    }
+
+    /// The exit code of a terminal command.
+    #[must_use]
+    pub fn exit_code(&self) -> u8 {
+        match self {
+            Self::Settings(_) => 2,
+            Self::Credentials(_) | Self::Tls(_) => 3,
+        }
+    }
+}
+
+impl App {
+    /// Reads the settings and the environment's keys.
+    #[must_use]
+    pub fn new(variables: &Variables, clock: SharedClock, log: Log) -> Self {
+        let environment = Found::in_environment(|name| variables.get(name).cloned());
+        Self { config: Config::from_variables(variables), environment, clock, log }
+    }
+
+    /// The settings.
+    ///
+    /// # Errors
+    /// Their mistakes.
+    pub fn config(&self) -> Result<&Config, InvalidSettings> {
+        self.config.as_ref().map_err(Clone::clone)
+    }
+
+    /// The settings with another mode: a terminal command names its own.
+    #[must_use]
+    pub fn with_mode(mut self, mode: Mode) -> Self {
+        if let Ok(config) = &mut self.config {
+            config.mode = mode;
+        }
+        self
+    }
+
+    /// The clock of every run.
+    #[must_use]
+    pub fn clock(&self) -> &SharedClock {
+        &self.clock
+    }
+
+    /// Answers an invocation of the platform.
+    ///
+    /// # Errors
+    /// A run that could not begin, and a report that the platform must count as a failure.
+    pub async fn invoke(self: Arc<Self>, invocation: Invocation) -> Result<String, Diagnostic> {
+        let Invocation { event, context } = invocation;
+        let span = tracing::info_span!("invocation", request_id = context.request_id.as_str());
+        async {
+            let config = self.config().map_err(|mistakes| abort(&mistakes.into()))?;
+            let ask = self.ask(event::decode(&event, config.mode), &context);
+            let report = self.run(ask).await.map_err(|why| abort(&why))?;
+            for line in report.log_lines() {
+                self.log.line(&line);
+            }
+            answer(&report)
+        }
+        .instrument(span)
+        .await
+    }
+
+    fn ask(&self, event: Event, context: &Context) -> Ask {
+        let trigger = event.trigger.name.as_deref();
+        tracing::info!(retry = context.retry_count, trigger, decision = event.decision.word(), "invoked");
+        let left = context.deadline.saturating_duration_since(tokio::time::Instant::now());
+        let left = left.saturating_sub(ANSWER_MARGIN.min(left / 10));
+        Ask {
+            request_id: context.request_id.as_str().to_owned(),
+            event,
+            keys: context.credentials.clone().map(Found::from).unwrap_or_default(),
+            account: context.account_id.as_deref().and_then(|id| id.parse().ok()),
+            deadline: Deadline::after(&*self.clock, left),
+        }
+    }
+
+    /// Does what an event asks for.
+    ///
+    /// # Errors
+    /// When the run could not begin. Everything later is in the report.
+    pub async fn run(&self, ask: Ask) -> Result<Report, Abort> {
+        let config = self.config()?;
+        let begin = (self.clock.now(), self.clock.uptime());
+        let mode = match &ask.event.decision {
+            Decision::Run(request) => request.mode,
+            Decision::Ignored(_) | Decision::Rejected(_) => config.mode,
+        };
+        let run = |trigger| Run {
+            request_id: ask.request_id.clone(),
+            trigger,
+            mode,
+            strategy: config.strategy,
+            started_at: begin.0,
+            duration: self.clock.uptime().saturating_sub(begin.1),
+        };
+        let trigger = ask.event.trigger.clone();
+        match &ask.event.decision {
+            Decision::Ignored(reason) => Ok(Report::ignored(run(trigger), reason.clone())),
+            Decision::Rejected(reason) => Ok(Report::rejected(run(trigger), reason.clone(), event::example())),
+            Decision::Run(request) => match self.work(config, &ask, request).await? {
+                Ok(account) => Ok(Report::of(run(trigger), vec![account])),
+                Err(reason) => Ok(Report::rejected(run(trigger), reason, event::example())),
+            },
+        }
+    }
+
+    async fn work(
+        &self,
+        config: &Config,
+        ask: &Ask,
+        request: &Request,
+    ) -> Result<Result<AccountReport, String>, Abort> {
+        let credentials = credentials::resolve(ask.keys.clone(), self.environment.clone())?;
+        tracing::debug!(source = %credentials.source, "credentials");
+        let session = self.session(config, credentials, ask)?;
+        let account = match own_account(&session, ask.account.clone()).await {
+            Ok(account) => account,
+            Err(failed) => return Ok(Ok(*failed)),
+        };
+        if let Some(other) = other_account(request, &account) {
+            let reason =
+                format!("account `{other}` is not the own account `{account}`: this version works in no other");
+            return Ok(Err(reason));
+        }
+        let guard = Guard {
+            session,
+            mode: request.mode,
+            strategy: config.strategy,
+            approval: config.approval,
+            approved: request.plan_id.clone(),
+            log: self.log,
+            request_id: ask.request_id.clone(),
+        };
+        let reason = ask.event.trigger.name.as_deref();
+        let span = tracing::info_span!("role", account = account.as_str(), role = ROLE_NAME, reason);
+        Ok(Ok(reconcile::role(&guard, &account).instrument(span).await))
+    }
+
+    fn session(&self, config: &Config, credentials: Credentials, ask: &Ask) -> Result<Session, Abort> {
+        let rate = RateLimits::per_second(config.rate);
+        let connection = Connection::new(config.endpoints.clone(), config.signature, rate, self.clock.clone());
+        let connection = Arc::new(connection.map_err(Abort::Tls)?);
+        let account = ask.account.as_ref().map_or("", AccountId::as_str);
+        Ok(Session::new(connection, credentials, account, ask.deadline))
+    }
+}
+
+/// The platform says whose function it is; where it does not, the keys do.
+async fn own_account(session: &Session, known: Option<AccountId>) -> Result<AccountId, Box<AccountReport>> {
+    if let Some(account) = known {
+        return Ok(account);
+    }
+    let caller = session
+        .get_caller_identity()
+        .await
+        .map_err(|error| Box::new(AccountReport::failed(None, CallError::from(&error), error.kind.may_pass())))?;
+    caller
+        .account_id
+        .parse()
+        .map_err(|error| Box::new(AccountReport::failed(None, CallError::of_identity(&error), true)))
+}
+
+fn other_account<'a>(request: &'a Request, own: &AccountId) -> Option<&'a AccountId> {
+    request.accounts.iter().flatten().find(|account| *account != own)
+}
+
+impl From<HeaderCredentials> for Found {
+    fn from(keys: HeaderCredentials) -> Self {
+        Self {
+            access_key_id: keys.access_key_id,
+            access_key_secret: keys.access_key_secret,
+            security_token: keys.security_token,
+        }
+    }
+}
+
+fn abort(why: &Abort) -> Diagnostic {
+    let text = crate::telemetry::chain(why);
+    tracing::error!(reason = %foreign(&text), "the run could not begin");
+    Diagnostic::new(why.error_type(), text)
+}
+
+fn answer(report: &Report) -> Result<String, Diagnostic> {
+    match report.failure() {
+        None => Ok(Json.render(report)),
+        Some(failure) => {
+            let value = serde_json::to_value(report).unwrap_or_default();
+            Err(Diagnostic::new(failure.error_type, failure.error_message).with_report(value))
+        }
+    }
+}

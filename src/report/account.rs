@@ -1,0 +1,151 @@
+//! What became of one account's role.
+
+use serde::Serialize;
+use serde_json::{Value, json};
+
+use super::Status;
+use crate::apply::StepRecord;
+use crate::client::Error;
+use crate::observe::{LookError, ObservedRole, Role, Tags};
+use crate::policy;
+use crate::target::{AccountId, ROLE_NAME};
+use crate::telemetry::chain;
+use crate::verify::Finding;
+
+/// What became of one account's role.
+#[derive(Debug, Clone, Serialize)]
+#[serde(rename_all = "camelCase")]
+#[must_use]
+pub struct AccountReport {
+    /// Null only where the keys' own account could not be found out.
+    pub account_id: Option<AccountId>,
+    /// Always `AliyunDTSDefaultRole`.
+    pub role_name: &'static str,
+    /// The result.
+    pub status: Status,
+    /// What the first look found.
+    pub findings: Vec<Finding>,
+    /// Names the plan; null in mode `verify` and where there is nothing to do.
+    pub plan_id: Option<String>,
+    /// The role as it was found; null for a missing one.
+    pub before: Option<Before>,
+    /// What was done, or would be.
+    pub steps: Vec<StepRecord>,
+    /// What the second look saw; null where there was none.
+    pub after: Option<Before>,
+    /// What the second look found.
+    pub residual: Vec<Finding>,
+    /// The call that kept us from finding out.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub error: Option<CallError>,
+    /// What a person should do.
+    pub next: Option<String>,
+    /// Whether what went wrong may pass without anybody doing anything.
+    #[serde(skip)]
+    pub may_pass: bool,
+}
+
+/// A role in the report.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Before {
+    role_id: String,
+    trust_policy: Value,
+    policies: Vec<Value>,
+    description: String,
+    max_session_duration: Option<u32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    allow_console_login: Option<bool>,
+    tags: Option<Tags>,
+}
+
+impl Before {
+    /// The role as the report and the journal show it. Tags are null where they were not read.
+    #[must_use]
+    pub fn of(role: Option<&Role>, tags: Option<&Tags>) -> Option<Self> {
+        let role = role?;
+        let policies = role.policies.iter();
+        Some(Self {
+            role_id: role.id.clone(),
+            trust_policy: policy::for_report(&role.trust),
+            policies: policies.map(|policy| json!({"policyType": policy.kind, "policyName": policy.name})).collect(),
+            description: role.description.clone(),
+            max_session_duration: role.max_session_duration,
+            allow_console_login: role.console_login,
+            tags: tags.cloned(),
+        })
+    }
+}
+
+/// A cloud call that kept us from finding out.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct CallError {
+    operation: &'static str,
+    code: Option<String>,
+    message: String,
+    request_id: Option<String>,
+}
+
+impl From<&Error> for CallError {
+    fn from(error: &Error) -> Self {
+        Self {
+            operation: error.operation,
+            code: error.code.as_deref().map(crate::telemetry::foreign),
+            message: chain(error),
+            request_id: error.request_id.as_deref().map(crate::telemetry::foreign),
+        }
+    }
+}
+
+impl CallError {
+    /// STS answered something that is no account id.
+    pub fn of_identity(error: &crate::target::BadAccountId) -> Self {
+        Self { operation: "GetCallerIdentity", code: None, message: error.to_string(), request_id: None }
+    }
+}
+
+impl From<&LookError> for CallError {
+    fn from(error: &LookError) -> Self {
+        match error {
+            LookError::Call(error) => error.into(),
+            LookError::Disagree => {
+                Self { operation: "GetRole", code: None, message: error.to_string(), request_id: None }
+            }
+        }
+    }
+}
+
+impl AccountReport {
+    /// An account that nothing is known of yet.
+    pub fn new(account_id: Option<AccountId>, status: Status) -> Self {
+        Self {
+            account_id,
+            role_name: ROLE_NAME,
+            status,
+            findings: Vec::new(),
+            plan_id: None,
+            before: None,
+            steps: Vec::new(),
+            after: None,
+            residual: Vec::new(),
+            error: None,
+            next: None,
+            may_pass: false,
+        }
+    }
+
+    /// An account that could not be looked at. Nothing was written.
+    pub fn failed(account_id: Option<AccountId>, error: CallError, may_pass: bool) -> Self {
+        let advice = if may_pass { "it may pass: the next run looks again" } else { "a person must mend it" };
+        let next = format!("{}; nothing was written; {advice}", error.message);
+        Self { error: Some(error), next: Some(next), may_pass, ..Self::new(account_id, Status::Failed) }
+    }
+
+    /// An account whose role was looked at.
+    pub fn observed(account_id: AccountId, observed: &ObservedRole, findings: Vec<Finding>) -> Self {
+        let status = if findings.iter().any(Finding::failed) { Status::Drifted } else { Status::Authorized };
+        let before = Before::of(observed.present(), None);
+        Self { findings, before, ..Self::new(Some(account_id), status) }
+    }
+}

@@ -1,0 +1,119 @@
+//! The report for a person at a terminal. Colours vanish where the output is none.
+
+use std::fmt::Write as _;
+
+use anstyle::{AnsiColor, Style};
+
+use super::{AccountReport, Render, Report, Status};
+use crate::apply::{StepRecord, StepResult};
+use crate::telemetry::foreign;
+use crate::verify::{Finding, Severity};
+
+/// Lines with colours.
+#[derive(Debug, Clone, Copy)]
+pub struct Human;
+
+const BOLD: Style = Style::new().bold();
+const DIM: Style = Style::new().dimmed();
+
+impl Render for Human {
+    fn render(&self, report: &Report) -> String {
+        let mut text = headline(report);
+        for account in &report.accounts {
+            text.push_str(&account_lines(account));
+        }
+        if let Some(reason) = &report.reason {
+            let _ = writeln!(text, "  {}", harmless(reason));
+        }
+        if let Some(example) = &report.example {
+            let _ = writeln!(text, "  a right event: {BOLD}{example}{BOLD:#}");
+        }
+        text
+    }
+}
+
+fn headline(report: &Report) -> String {
+    let style = style(report.status);
+    let (word, mode) = (report.status.word(), report.mode);
+    format!("{style}{} {word}{style:#}  {DIM}mode {mode}, {} ms{DIM:#}\n", mark(report.status), report.duration_ms)
+}
+
+fn account_lines(account: &AccountReport) -> String {
+    let mut text = String::new();
+    let id = account.account_id.as_ref().map_or("unknown account", |id| id.as_str());
+    let style = style(account.status);
+    let word = account.status.word();
+    let _ = writeln!(text, "\n  {BOLD}{id}{BOLD:#} {} {style}{word}{style:#}", account.role_name);
+    section(&mut text, "found", account.findings.iter().map(finding));
+    section(&mut text, "steps", account.steps.iter().map(step));
+    section(&mut text, "left", account.residual.iter().map(finding));
+    if let Some(id) = &account.plan_id {
+        let _ = writeln!(text, "    {DIM}plan{DIM:#}   {id}");
+    }
+    if let Some(next) = &account.next {
+        let _ = writeln!(text, "    {BOLD}next{BOLD:#}   {}", printable(next));
+    }
+    text
+}
+
+/// The title stands on the first line only.
+fn section(text: &mut String, title: &str, lines: impl Iterator<Item = String>) {
+    for (index, line) in lines.enumerate() {
+        let title = if index == 0 { title } else { "" };
+        let _ = writeln!(text, "    {DIM}{title:<6}{DIM:#} {line}");
+    }
+}
+
+fn finding(finding: &Finding) -> String {
+    let style = match finding.severity {
+        Severity::Failed => colour(AnsiColor::Red),
+        Severity::Advisory => colour(AnsiColor::Yellow),
+    };
+    format!("{style}{}{style:#}  {}", finding.id.word(), harmless(&finding.message))
+}
+
+fn step(step: &StepRecord) -> String {
+    let (mark, style) = match step.result {
+        StepResult::Planned => ("·", DIM),
+        StepResult::Done => ("✓", colour(AnsiColor::Green)),
+        StepResult::Already => ("=", colour(AnsiColor::Green)),
+        StepResult::Undone => ("↩", colour(AnsiColor::Yellow)),
+        StepResult::Skipped => ("–", colour(AnsiColor::Yellow)),
+        StepResult::Failed | StepResult::Unknown => ("✗", colour(AnsiColor::Red)),
+    };
+    let error = step.error.as_deref().map(|error| format!("  {}", harmless(error))).unwrap_or_default();
+    let took = if step.attempts == 0 { String::new() } else { format!("  {DIM}{} ms{DIM:#}", step.duration_ms) };
+    format!("{style}{mark}{style:#} {:<20} {}{took}{error}", step.action, harmless(&step.target))
+}
+
+fn harmless(text: &str) -> String {
+    foreign(text)
+}
+
+/// Text of our own, which may be long; what is foreign in it is harmless already, but a name may hold anything.
+fn printable(text: &str) -> String {
+    text.chars().map(|character| if character.is_control() { '\u{FFFD}' } else { character }).collect()
+}
+
+const fn colour(colour: AnsiColor) -> Style {
+    colour.on_default()
+}
+
+fn style(status: Status) -> Style {
+    let colour = match status {
+        Status::Authorized | Status::Remediated => AnsiColor::Green,
+        Status::Ignored | Status::Skipped => AnsiColor::Cyan,
+        Status::Pending | Status::Drifted | Status::Refused | Status::RolledBack => AnsiColor::Yellow,
+        Status::Rejected | Status::Failed | Status::Stuck => AnsiColor::Red,
+    };
+    colour.on_default().bold()
+}
+
+fn mark(status: Status) -> char {
+    match status {
+        Status::Authorized | Status::Remediated => '✓',
+        Status::Ignored | Status::Skipped | Status::Pending => '–',
+        Status::Drifted | Status::Refused | Status::RolledBack => '!',
+        Status::Rejected | Status::Failed | Status::Stuck => '✗',
+    }
+}

@@ -1,0 +1,298 @@
+//! What a run found and did. The [`Report`] is the model; [`Render`] turns it into a format.
+//!
+//! Its shape is fixed by `schema/report-v1.json`.
+
+mod account;
+mod human;
+mod json;
+mod manual;
+
+use jiff::Timestamp;
+use serde::Serialize;
+use serde_json::Value;
+
+pub use account::{AccountReport, Before, CallError};
+pub use human::Human;
+pub use json::Json;
+pub use manual::{QUICK_AUTHORIZATION, commands};
+
+use crate::config::{Mode, Strategy};
+
+/// The name of the report's shape.
+pub const SCHEMA: &str = "dts-role-guard/report/v1";
+
+/// What became of an account, or of a run. The order is from best to worst.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Status {
+    /// The event is none of ours.
+    Ignored,
+    /// The event is not understood or not allowed.
+    Rejected,
+    /// Left alone by the settings.
+    Skipped,
+    /// All conditions held; nothing was written.
+    Authorized,
+    /// It was repaired, and a second look confirmed it.
+    Remediated,
+    /// Not reached before the deadline.
+    Pending,
+    /// A condition failed and the mode allows no write.
+    Drifted,
+    /// The guard would not start, or put everything back before the deletion.
+    Refused,
+    /// A repair failed, and the role is as it was.
+    RolledBack,
+    /// Could not find out; nothing was written.
+    Failed,
+    /// A person must finish it.
+    Stuck,
+}
+
+impl Status {
+    /// The word in the report.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Ignored => "ignored",
+            Self::Rejected => "rejected",
+            Self::Skipped => "skipped",
+            Self::Authorized => "authorized",
+            Self::Remediated => "remediated",
+            Self::Pending => "pending",
+            Self::Drifted => "drifted",
+            Self::Refused => "refused",
+            Self::RolledBack => "rolledBack",
+            Self::Failed => "failed",
+            Self::Stuck => "stuck",
+        }
+    }
+}
+
+/// Why a run was started.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Trigger {
+    /// What kind of event.
+    pub kind: TriggerKind,
+    /// The trigger's name, where it has one.
+    pub name: Option<String>,
+}
+
+/// The kind of an event.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum TriggerKind {
+    /// A time trigger.
+    Timer,
+    /// A person or a program that invoked the function, or the terminal.
+    Manual,
+    /// A record of a change to the role.
+    Audit,
+    /// A new member account.
+    Member,
+}
+
+/// How many accounts have which status.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+#[expect(missing_docs, reason = "each field is the status of its name")]
+pub struct Summary {
+    pub accounts: usize,
+    pub authorized: usize,
+    pub drifted: usize,
+    pub remediated: usize,
+    pub rolled_back: usize,
+    pub stuck: usize,
+    pub refused: usize,
+    pub failed: usize,
+    pub pending: usize,
+    pub skipped: usize,
+}
+
+impl Summary {
+    fn of(accounts: &[AccountReport]) -> Self {
+        let count = |status| accounts.iter().filter(|account| account.status == status).count();
+        Self {
+            accounts: accounts.len(),
+            authorized: count(Status::Authorized),
+            drifted: count(Status::Drifted),
+            remediated: count(Status::Remediated),
+            rolled_back: count(Status::RolledBack),
+            stuck: count(Status::Stuck),
+            refused: count(Status::Refused),
+            failed: count(Status::Failed),
+            pending: count(Status::Pending),
+            skipped: count(Status::Skipped),
+        }
+    }
+}
+
+/// Where the write-ahead records of repairs are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum JournalPlace {
+    /// In the log only: a later run cannot read them.
+    Log,
+}
+
+/// What a run is called and how it was started.
+#[derive(Debug, Clone)]
+pub struct Run {
+    /// The platform's id of the request, or a made-up one.
+    pub request_id: String,
+    /// Why it was started.
+    pub trigger: Trigger,
+    /// What it might do.
+    pub mode: Mode,
+    /// How it would repair a role that exists.
+    pub strategy: Strategy,
+    /// When it began.
+    pub started_at: Timestamp,
+    /// How long it took.
+    pub duration: std::time::Duration,
+}
+
+/// What a run found and did.
+#[derive(Debug, Clone, Serialize)]
+#[serde(rename_all = "camelCase")]
+#[must_use]
+pub struct Report {
+    schema: &'static str,
+    /// The worst of the accounts, or `ignored` or `rejected`.
+    pub status: Status,
+    request_id: String,
+    trigger: Trigger,
+    mode: Mode,
+    strategy: Strategy,
+    started_at: String,
+    duration_ms: u64,
+    journal: JournalPlace,
+    /// Counts.
+    pub summary: Summary,
+    /// Each account once.
+    pub accounts: Vec<AccountReport>,
+    /// Why an event was ignored or rejected.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+    /// A right event, for one that was rejected.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub example: Option<Value>,
+}
+
+/// A report as text.
+pub trait Render {
+    /// The whole text, with a line break at its end.
+    fn render(&self, report: &Report) -> String;
+}
+
+impl Report {
+    /// A run that looked at accounts.
+    pub fn of(run: Run, accounts: Vec<AccountReport>) -> Self {
+        let status = accounts.iter().map(|account| account.status).max().unwrap_or(Status::Skipped);
+        Self { summary: Summary::of(&accounts), accounts, ..Self::empty(run, status) }
+    }
+
+    /// An event that is none of ours.
+    pub fn ignored(run: Run, reason: String) -> Self {
+        Self { reason: Some(reason), ..Self::empty(run, Status::Ignored) }
+    }
+
+    /// An event that is not understood or not allowed.
+    pub fn rejected(run: Run, reason: String, example: Value) -> Self {
+        Self { reason: Some(reason), example: Some(example), ..Self::empty(run, Status::Rejected) }
+    }
+
+    fn empty(run: Run, status: Status) -> Self {
+        Self {
+            schema: SCHEMA,
+            status,
+            request_id: run.request_id,
+            trigger: run.trigger,
+            mode: run.mode,
+            strategy: run.strategy,
+            started_at: run.started_at.strftime("%Y-%m-%dT%H:%M:%S%.3fZ").to_string(),
+            duration_ms: u64::try_from(run.duration.as_millis()).unwrap_or(u64::MAX),
+            journal: JournalPlace::Log,
+            summary: Summary::default(),
+            accounts: Vec::new(),
+            reason: None,
+            example: None,
+        }
+    }
+
+    /// Why the platform must count the run as failed, if it must: because trying again can help, or because nobody would
+    /// notice otherwise.
+    #[must_use]
+    pub fn failure(&self) -> Option<Failure> {
+        let worst =
+            self.accounts.iter().filter(|account| self.is_failure(account)).max_by_key(|account| account.status)?;
+        let why = worst.next.as_deref().unwrap_or("see the report");
+        let account = worst.account_id.as_ref().map_or("unknown", |id| id.as_str());
+        Some(Failure {
+            error_type: worst.status.failure_type(),
+            error_message: format!("account {account}: {}: {why}", worst.status.word()),
+        })
+    }
+
+    fn is_failure(&self, account: &AccountReport) -> bool {
+        match account.status {
+            Status::Stuck => true,
+            Status::RolledBack => account.may_pass,
+            Status::Failed => account.may_pass || self.summary.failed == self.summary.accounts,
+            Status::Refused => self.mode.writes(),
+            _ => false,
+        }
+    }
+
+    /// The exit code of a terminal command.
+    #[must_use]
+    pub fn exit_code(&self) -> u8 {
+        match self.status {
+            Status::Authorized | Status::Remediated | Status::Skipped | Status::Ignored => 0,
+            Status::Drifted | Status::RolledBack | Status::Refused | Status::Pending => 1,
+            Status::Rejected => 2,
+            Status::Failed => 3,
+            Status::Stuck => 4,
+        }
+    }
+
+    /// One line for each account that is not authorized, and the summary: what a timer's owner sees in the log.
+    #[must_use]
+    pub fn log_lines(&self) -> Vec<Value> {
+        let accounts = self.accounts.iter().filter(|account| account.status != Status::Authorized);
+        let lines = accounts.map(|account| serde_json::json!({"requestId": self.request_id, "account": account}));
+        lines.chain([self.summary_line()]).collect()
+    }
+
+    fn summary_line(&self) -> Value {
+        serde_json::json!({
+            "requestId": self.request_id,
+            "status": self.status,
+            "trigger": self.trigger,
+            "mode": self.mode,
+            "durationMs": self.duration_ms,
+            "summary": self.summary,
+            "reason": self.reason,
+        })
+    }
+}
+
+/// What the platform is told about a run that failed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Failure {
+    /// In the manner of a type name.
+    pub error_type: &'static str,
+    /// In one line.
+    pub error_message: String,
+}
+
+impl Status {
+    fn failure_type(self) -> &'static str {
+        match self {
+            Self::Stuck => "Stuck",
+            Self::RolledBack => "RolledBack",
+            Self::Refused => "Refused",
+            _ => "Failed",
+        }
+    }
+}

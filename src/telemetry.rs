@@ -1,0 +1,149 @@
+//! What the program says about itself: the log, the chain of an error, foreign text made harmless.
+
+use std::error::Error;
+use std::fmt::Write as _;
+use std::io::{IsTerminal, Write};
+
+use serde_json::{Value, json};
+use tracing_subscriber::EnvFilter;
+use tracing_subscriber::fmt::MakeWriter;
+
+/// Foreign text is cut here, in characters.
+const FOREIGN_LIMIT: usize = 256;
+
+/// A log line of a report is cut here, in bytes; the platform cuts at 32 KiB.
+const LINE_LIMIT: usize = 24 * 1024;
+
+/// Makes text from an event or from the cloud harmless: cut at 256 characters; control, escape and bidirectional
+/// characters escaped.
+#[must_use]
+pub fn foreign(text: &str) -> String {
+    let mut shown = String::new();
+    for (count, character) in text.chars().enumerate() {
+        if count == FOREIGN_LIMIT {
+            shown.push('…');
+            break;
+        }
+        push_harmless(&mut shown, character);
+    }
+    shown
+}
+
+fn push_harmless(shown: &mut String, character: char) {
+    if character.is_control() || is_invisible(character) {
+        shown.extend(character.escape_unicode());
+    } else {
+        shown.push(character);
+    }
+}
+
+/// Marks that turn the direction of text, separate lines, or show nothing.
+fn is_invisible(character: char) -> bool {
+    matches!(character,
+        '\u{061C}' | '\u{200B}'..='\u{200F}' | '\u{2028}'..='\u{202E}' | '\u{2060}'..='\u{206F}' | '\u{FEFF}')
+}
+
+/// An error and everything below it, in one line.
+#[must_use]
+pub fn chain(error: &(dyn Error + 'static)) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(below) = source {
+        let _ = write!(text, ": {below}");
+        source = below.source();
+    }
+    text
+}
+
+/// Where the log goes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Log {
+    /// Serving: the platform collects standard output.
+    Stdout,
+    /// Terminal commands: standard output holds the report alone.
+    Stderr,
+}
+
+impl<'a> MakeWriter<'a> for Log {
+    type Writer = Box<dyn Write + 'a>;
+
+    fn make_writer(&'a self) -> Self::Writer {
+        match self {
+            Self::Stdout => Box::new(std::io::stdout()),
+            Self::Stderr => Box::new(std::io::stderr()),
+        }
+    }
+}
+
+impl Log {
+    fn is_terminal(self) -> bool {
+        match self {
+            Self::Stdout => std::io::stdout().is_terminal(),
+            Self::Stderr => std::io::stderr().is_terminal(),
+        }
+    }
+
+    /// Starts the log. JSON lines where it is no terminal; a filter that cannot be read counts as `info` here and is
+    /// reported as a mistake in the settings.
+    pub fn start(self, filter: Option<&str>) {
+        let default = if self == Self::Stdout { "info" } else { "warn" };
+        let filter = filter.filter(|text| !text.is_empty()).and_then(|text| text.parse().ok());
+        let filter = filter.unwrap_or_else(|| EnvFilter::new(default));
+        let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(self);
+        let started = if self.is_terminal() {
+            builder.with_target(false).try_init()
+        } else {
+            builder.json().flatten_event(true).with_span_list(false).with_ansi(false).try_init()
+        };
+        drop(started);
+        std::panic::set_hook(Box::new(|panic| {
+            let place = panic.location().map(ToString::to_string);
+            tracing::error!(place, "panic");
+        }));
+    }
+
+    /// Writes one line of JSON, whatever the filter: a timer's caller sees nothing else of the report.
+    pub fn line(self, line: &Value) {
+        let mut text = cut_line(line.to_string());
+        text.push('\n');
+        // Nobody can be told when the log is gone.
+        let _ = self.make_writer().write_all(text.as_bytes());
+    }
+}
+
+/// Keeps a line below the platform's limit: the start is kept, in a JSON string, and the cut is marked.
+fn cut_line(line: String) -> String {
+    if line.len() <= LINE_LIMIT {
+        return line;
+    }
+    let mut end = LINE_LIMIT / 2;
+    while !line.is_char_boundary(end) {
+        end -= 1;
+    }
+    let start = line.get(..end).unwrap_or_default();
+    json!({"cut": true, "bytes": line.len(), "start": start}).to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn foreign_text_cannot_draw_on_a_terminal() {
+        assert_eq!(foreign("a\u{1b}[31mb\nc\u{202e}d"), "a\\u{1b}[31mb\\u{a}c\\u{202e}d");
+    }
+
+    #[test]
+    fn foreign_text_is_cut_by_characters() {
+        let shown = foreign(&"é".repeat(300));
+        assert_eq!(shown.chars().count(), FOREIGN_LIMIT + 1);
+        assert!(shown.ends_with('…'));
+    }
+
+    #[test]
+    fn a_long_line_is_cut_and_stays_json() {
+        let line = cut_line(json!({"text": "\"é".repeat(20_000)}).to_string());
+        assert!(line.len() <= LINE_LIMIT, "{}", line.len());
+        assert_eq!(serde_json::from_str::<Value>(&line).unwrap()["cut"], true);
+    }
+}
