@@ -208,7 +208,8 @@ impl Wanted<'_> {
 
     fn expected(&self, outcome: &Outcome, seen: &Seen) -> bool {
         match outcome {
-            Outcome::Applied | Outcome::Stuck(_) => self.repaired(seen),
+            Outcome::Applied => self.repaired(seen),
+            Outcome::Stuck(_) => self.repaired(seen) || self.unchanged(seen),
             Outcome::RolledBack(_) => self.unchanged(seen),
             Outcome::Refused(_) => self.put_back(seen),
         }
@@ -254,9 +255,9 @@ fn judge(
     let status = match &applied.outcome {
         _ if wanted.repaired(&seen) => Status::Remediated,
         outcome if !wanted.expected(outcome, &seen) => Status::Stuck,
-        Outcome::RolledBack(_) => Status::RolledBack,
+        Outcome::RolledBack(_) | Outcome::Stuck(_) => Status::RolledBack,
         Outcome::Refused(_) => Status::Refused,
-        Outcome::Applied | Outcome::Stuck(_) => Status::Stuck,
+        Outcome::Applied => Status::Stuck,
     };
     AccountReport {
         status,

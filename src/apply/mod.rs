@@ -241,6 +241,7 @@ impl Run<'_> {
             Undo::Step(undo) => self.undo(&undo).await,
             Undo::DeleteCreated => match self.created.take() {
                 Some(role_id) => self.undo(&Step::Delete { role_id }).await,
+                None if settled::is_missing(self.session).await => Ok(()),
                 None => Err(Stop::unknown_origin()),
             },
             Undo::ForwardOnly | Undo::Nothing => Ok(()),

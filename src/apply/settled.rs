@@ -36,6 +36,11 @@ pub(super) async fn still_there(session: &Session, step: &Step) -> bool {
     }
 }
 
+/// Whether a look shows that there is no role.
+pub(super) async fn is_missing(session: &Session) -> bool {
+    role_id_now(session).await.is_ok_and(|now| now.is_none())
+}
+
 async fn role_id_now(session: &Session) -> Result<Option<String>, Error> {
     match session.get_role(ROLE_NAME).await {
         Ok(role) => Ok(Some(role.role_id)),

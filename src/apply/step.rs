@@ -19,8 +19,10 @@ const TRIES_WITHOUT_WAY_BACK: usize = 12;
 enum Next {
     /// The cloud is in the state that the step leads to.
     Settled,
-    /// Send it once more.
+    /// Send it once more: a look showed that it had no effect, or it was never carried out.
     Again,
+    /// Send it once more: whether it had its effect cannot be seen.
+    Blind,
     /// What the step names no longer exists.
     Gone,
     /// Stop here.
@@ -87,9 +89,12 @@ impl Run<'_> {
                 Next::Settled => (if lost { StepResult::Done } else { StepResult::Already }, Ok(())),
                 Next::Gone => (StepResult::Skipped, Ok(())),
                 Next::Stop(stop) => (StepResult::Failed, Err(stop)),
-                Next::Again => match pauses.next() {
+                next @ (Next::Again | Next::Blind) => match pauses.next() {
                     Some(pause) if self.session.pause(pause).await => continue,
-                    _ => (if lost { StepResult::Unknown } else { StepResult::Failed }, Err(failed(&error))),
+                    _ => (
+                        if matches!(next, Next::Blind) { StepResult::Unknown } else { StepResult::Failed },
+                        Err(failed(&error)),
+                    ),
                 },
             };
             record.result = result;
@@ -151,7 +156,8 @@ impl Run<'_> {
     async fn look(&self, step: &Step) -> Next {
         match settled::is(self.session, step).await {
             Ok(true) => Next::Settled,
-            Ok(false) | Err(_) => Next::Again,
+            Ok(false) => Next::Again,
+            Err(_) => Next::Blind,
         }
     }
 

@@ -156,7 +156,8 @@ impl Session {
     fn adopt_cloud_time(&self, reply: &Reply) -> bool {
         let Some(date) = reply.date else { return false };
         let skew = date.as_second() - self.connection.clock.now().as_second();
-        self.connection.skew_seconds.swap(skew, std::sync::atomic::Ordering::Relaxed) != skew
+        self.connection.skew_seconds.store(skew, std::sync::atomic::Ordering::Relaxed);
+        true
     }
 }
 
