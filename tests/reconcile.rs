@@ -1,0 +1,317 @@
+//! One role, one run, against the emulator: what is found, what is done, what is said.
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, missing_docs, reason = "tests")]
+
+#[path = "support/lab.rs"]
+mod lab;
+
+use std::time::Duration;
+
+use dts_role_guard::config::Mode;
+use dts_role_guard::report::Status;
+use emulator::{AccessKey, DTS_POLICY, DTS_ROLE, Role, Rule};
+use lab::{ACCOUNT, Lab, account, ids, json};
+
+const DENY_DTS: &str = r#"{"Version":"1","Statement":[{"Effect":"Allow","Action":"sts:AssumeRole","Principal":{"Service":["dts.aliyuncs.com"]}},{"Effect":"Deny","Action":"sts:AssumeRole","Principal":{"Service":["dts.aliyuncs.com"]}}]}"#;
+const UNREADABLE: &str = r#"{"Version":"1","Statement":[{"Effect":"Allow","Action":"sts:AssumeRole","Principal":{"Service":["*.aliyuncs.com"]}}]}"#;
+
+fn other_trust() -> Role {
+    Role::dts().trusting_service("ecs.aliyuncs.com")
+}
+
+fn full() -> Role {
+    let role = other_trust().description("ours").max_session_duration(7200).console_login(true);
+    role.attach_system("AliyunOSSReadOnlyAccess").attach_custom("TeamExtra").tag("team", "data").tag("empty", "")
+}
+
+#[tokio::test]
+async fn a_healthy_role_costs_two_reads_in_every_mode() {
+    for mode in [Mode::Verify, Mode::Plan, Mode::Remediate] {
+        let lab = Lab::new(Some(Role::dts()));
+        assert_eq!(lab.run(mode).await.status, Status::Authorized);
+        let mut operations = lab.emulator.operations();
+        operations.sort();
+        assert_eq!(operations, ["GetRole", "ListPoliciesForRole"], "{mode}");
+    }
+}
+
+#[tokio::test]
+async fn verify_and_plan_only_read_whatever_is_broken() {
+    for mode in [Mode::Verify, Mode::Plan] {
+        for role in [None, Some(full()), Some(Role::dts().detach(DTS_POLICY))] {
+            let lab = Lab::new(role);
+            assert_eq!(lab.run(mode).await.status, Status::Drifted);
+            assert_eq!(lab.writes(), [""; 0]);
+            assert!(lab.emulator.operations().iter().all(|name| name.starts_with("Get") || name.starts_with("List")));
+        }
+    }
+}
+
+#[tokio::test]
+async fn each_finding_is_repaired_and_the_next_run_writes_nothing() {
+    for (role, finding) in [
+        (None, "role-missing"),
+        (Some(other_trust()), "trust-service-missing"),
+        (Some(Role::dts().trust(DENY_DTS)), "trust-service-missing"),
+        (Some(Role::dts().trusting_service("1234567890123456@dts.aliyuncs.com")), "trust-service-missing"),
+        (Some(Role::dts().detach(DTS_POLICY)), "policy-missing"),
+        (Some(other_trust().detach(DTS_POLICY)), "policy-missing"),
+        (Some(full()), "trust-service-missing"),
+    ] {
+        let lab = Lab::new(role);
+        let report = lab.run(Mode::Remediate).await;
+        assert_eq!(report.status, Status::Remediated, "{}", json(&report));
+        assert!(ids(&account(&report)["findings"]).contains(&finding), "{}", json(&report));
+        let writes = lab.writes().len();
+        assert_eq!(lab.run(Mode::Remediate).await.status, Status::Authorized);
+        assert_eq!(lab.writes().len(), writes, "a second run writes nothing");
+    }
+}
+
+#[tokio::test]
+async fn a_custom_policy_of_the_same_name_does_not_count() {
+    let lab = Lab::new(Some(Role::dts().detach(DTS_POLICY)));
+    lab.emulator.with_world(|world| world.attach_custom(ACCOUNT, DTS_ROLE, DTS_POLICY));
+    let found = account(&lab.run(Mode::Verify).await);
+    assert_eq!(found["status"], "drifted");
+}
+
+#[tokio::test]
+async fn recreate_brings_everything_back_in_the_promised_order() {
+    let lab = Lab::new(Some(full()));
+    let before = lab.role().unwrap();
+    let report = lab.run(Mode::Remediate).await;
+    let after = lab.role().unwrap();
+    assert_ne!(after.role_id, before.role_id);
+    assert_eq!((&after.description, after.max_session_duration), (&before.description, before.max_session_duration));
+    assert_eq!((&after.tags, after.console_login), (&before.tags, before.console_login));
+    assert_eq!(after.policy_names().len(), 3);
+    assert_eq!(
+        lab.writes(),
+        [
+            "DetachPolicyFromRole",
+            "DetachPolicyFromRole",
+            "DetachPolicyFromRole",
+            "DeleteRole",
+            "CreateRole",
+            "AttachPolicyToRole",
+            "AttachPolicyToRole",
+            "AttachPolicyToRole",
+            "TagResources"
+        ]
+    );
+    let attached = lab.emulator.writes().into_iter().find(|call| call.operation == "AttachPolicyToRole").unwrap();
+    assert_eq!(attached.params["PolicyName"], DTS_POLICY, "DTS gets its policy first");
+    let said = account(&report);
+    assert_eq!((&said["before"]["roleId"], &said["after"]["roleId"]), (&before.role_id.into(), &after.role_id.into()));
+    assert!(ids(&said["residual"]).contains(&"trust-replaced"), "{said}");
+}
+
+#[tokio::test]
+async fn the_role_is_looked_at_again_between_the_last_detach_and_the_deletion() {
+    let lab = Lab::new(Some(full()));
+    let _ = lab.run(Mode::Remediate).await;
+    let operations = lab.emulator.operations();
+    let at = |name: &str| operations.iter().rposition(|operation| operation == name).unwrap();
+    let between = &operations[at("DetachPolicyFromRole") + 1..at("DeleteRole")];
+    let mut between = between.to_vec();
+    between.sort();
+    assert_eq!(between, ["GetRole", "ListPoliciesForRole"]);
+}
+
+#[tokio::test]
+async fn a_missing_role_is_created_under_either_strategy() {
+    for strategy in ["recreate", "in-place"] {
+        let lab = Lab::new(None).set("DTS_GUARD_STRATEGY", strategy);
+        assert_eq!(lab.run(Mode::Remediate).await.status, Status::Remediated);
+        assert_eq!(lab.writes(), ["CreateRole", "AttachPolicyToRole"], "{strategy}");
+    }
+}
+
+#[tokio::test]
+async fn in_place_never_deletes_and_keeps_the_other_statements() {
+    let lab = Lab::new(Some(full().detach(DTS_POLICY))).set("DTS_GUARD_STRATEGY", "in-place");
+    let before = lab.role().unwrap();
+    assert_eq!(lab.run(Mode::Remediate).await.status, Status::Remediated);
+    let after = lab.role().unwrap();
+    assert_eq!(lab.writes(), ["AttachPolicyToRole", "UpdateRole"]);
+    assert_eq!(after.role_id, before.role_id);
+    let statements = |trust: &str| serde_json::from_str::<serde_json::Value>(trust).unwrap()["Statement"].clone();
+    assert_eq!(statements(&after.trust)[0], statements(&before.trust)[0]);
+    assert_eq!(statements(&after.trust).as_array().unwrap().len(), 2);
+}
+
+#[tokio::test]
+async fn what_must_not_be_deleted_is_refused_without_a_write() {
+    for (role, strategy, word) in [
+        (other_trust().service_linked(), "recreate", "service-linked"),
+        (other_trust().attach_system("AdministratorAccess"), "recreate", "AdministratorAccess"),
+        (other_trust().attach_system("AliyunRAMFullAccess"), "recreate", "AliyunRAMFullAccess"),
+        (Role::dts().trust(UNREADABLE), "recreate", "trust-unreadable"),
+        (Role::dts().trust(DENY_DTS), "in-place", "Deny"),
+    ] {
+        let lab = Lab::new(Some(role)).set("DTS_GUARD_STRATEGY", strategy);
+        let report = lab.run(Mode::Remediate).await;
+        assert_eq!(report.status, Status::Refused, "{word}: {}", json(&report));
+        assert!(account(&report)["next"].as_str().unwrap().contains(word), "{}", json(&report));
+        assert_eq!(lab.writes(), [""; 0], "{word}");
+        assert!(report.failure().is_some(), "a refusal in mode remediate must be noticed");
+    }
+}
+
+#[tokio::test]
+async fn a_person_can_approve_what_the_guard_could_not_read() {
+    let lab = Lab::new(Some(Role::dts().trust(UNREADABLE)));
+    let shown = account(&lab.run(Mode::Plan).await);
+    assert_eq!(shown["status"], "drifted");
+    assert!(shown["next"].as_str().unwrap().contains("would refuse"), "{shown}");
+    let plan = shown["planId"].as_str();
+    let report = lab.ask(Mode::Remediate, plan, Duration::from_secs(600)).await;
+    assert_eq!(report.status, Status::Remediated, "{}", json(&report));
+}
+
+#[tokio::test]
+async fn with_approval_required_only_the_shown_plan_on_the_shown_state_is_carried_out() {
+    let lab = Lab::new(Some(full())).set("DTS_GUARD_APPROVAL", "required");
+    let first = account(&lab.run(Mode::Remediate).await);
+    assert_eq!(first["status"], "refused");
+    let plan = first["planId"].as_str().unwrap().to_owned();
+    assert_eq!(account(&lab.run(Mode::Plan).await)["planId"], plan.as_str(), "the same state gives the same id");
+    lab.emulator.with_world(|world| world.set_tag(ACCOUNT, DTS_ROLE, "team", "other"));
+    let report = lab.ask(Mode::Remediate, Some(&plan), Duration::from_secs(600)).await;
+    assert_eq!(report.status, Status::Refused, "{}", json(&report));
+    assert_eq!(lab.writes(), [""; 0]);
+    lab.emulator.with_world(|world| world.set_tag(ACCOUNT, DTS_ROLE, "team", "data"));
+    let report = lab.ask(Mode::Remediate, Some(&plan), Duration::from_secs(600)).await;
+    assert_eq!(report.status, Status::Remediated, "{}", json(&report));
+}
+
+#[tokio::test]
+async fn too_little_time_is_refused_before_the_first_write() {
+    let lab = Lab::new(Some(full()));
+    let report = lab.ask(Mode::Remediate, None, Duration::from_millis(700)).await;
+    assert_eq!(report.status, Status::Refused, "{}", json(&report));
+    assert!(account(&report)["next"].as_str().unwrap().contains("too little time"));
+    assert_eq!(lab.writes(), [""; 0]);
+}
+
+#[tokio::test]
+async fn keys_of_another_account_or_of_the_role_itself_write_nothing() {
+    let key = |account: &str, role: &str| {
+        AccessKey::session("STS.LabKey", "lab-secret-0123456789", "lab-token-0123456789").of_role(account, role, "lab")
+    };
+    for (account_id, role_name, word) in
+        [("2234567890123456", "guard", "2234567890123456"), (ACCOUNT, "aliyundtsdefaultrole", "lock the guard out")]
+    {
+        let lab = Lab::with_key(None, key(account_id, role_name));
+        let report = lab.run(Mode::Remediate).await;
+        assert_eq!(report.status, Status::Refused, "{}", json(&report));
+        assert!(account(&report)["next"].as_str().unwrap().contains(word), "{}", json(&report));
+        assert_eq!(lab.writes(), [""; 0]);
+    }
+}
+
+#[tokio::test]
+async fn tags_that_cannot_be_read_are_refused() {
+    let lab = Lab::new(Some(full()));
+    let _denied = lab.emulator.fault(Rule::on("ListTagResources").every().deny());
+    let report = lab.run(Mode::Remediate).await;
+    assert_eq!(report.status, Status::Refused);
+    assert_eq!(lab.writes(), [""; 0]);
+}
+
+#[tokio::test]
+async fn a_change_between_look_and_deletion_is_refused_and_everything_is_put_back() {
+    type Change = fn(&mut emulator::WorldState);
+    let changes: [(&str, Change); 4] = [
+        ("policy", |world| {
+            world.attach_custom(ACCOUNT, DTS_ROLE, "TeamAudit");
+        }),
+        ("trust", |world| {
+            world.set_trust(ACCOUNT, DTS_ROLE, UNREADABLE);
+        }),
+        ("description", |world| {
+            world.set_description(ACCOUNT, DTS_ROLE, "theirs");
+        }),
+        ("role id", |world| {
+            world.delete_role(ACCOUNT, DTS_ROLE);
+            world.put_role(ACCOUNT, Role::dts().trusting_service("ecs.aliyuncs.com").detach(DTS_POLICY));
+        }),
+    ];
+    for (word, change) in changes {
+        let lab = Lab::new(Some(full()));
+        let before = lab.role().unwrap();
+        let _person = lab.emulator.on_call(Rule::on("DetachPolicyFromRole").nth(3), change);
+        // The change comes before the third detach; the deleted role makes that detach find nothing.
+        let report = lab.run(Mode::Remediate).await;
+        assert_eq!(report.status, Status::Refused, "{word}: {}", json(&report));
+        assert!(account(&report)["next"].as_str().unwrap().contains(word), "{}", json(&report));
+        assert!(!lab.writes().contains(&"DeleteRole".to_owned()), "{word}");
+        let now = lab.role().unwrap();
+        assert!(before.policy_names().iter().all(|name| now.policy_names().contains(name)), "{word}");
+    }
+}
+
+#[tokio::test]
+async fn a_policy_attached_at_the_last_moment_stops_the_deletion() {
+    let lab = Lab::new(Some(full()));
+    let _person = lab.emulator.on_call(Rule::on("DeleteRole").nth(1), |world| {
+        world.attach_custom(ACCOUNT, DTS_ROLE, "TeamAudit");
+    });
+    let report = lab.run(Mode::Remediate).await;
+    assert_eq!(report.status, Status::Refused, "{}", json(&report));
+    assert_eq!(lab.role().unwrap().policy_names().len(), 4);
+}
+
+#[tokio::test]
+async fn a_policy_that_no_longer_exists_is_named() {
+    let lab = Lab::new(Some(full()));
+    let _person = lab.emulator.on_call(Rule::on("CreateRole").nth(1), |world| {
+        world.delete_custom_policy(ACCOUNT, "TeamExtra");
+    });
+    let report = lab.run(Mode::Remediate).await;
+    assert_eq!(report.status, Status::Remediated, "{}", json(&report));
+    assert!(ids(&account(&report)["residual"]).contains(&"policy-gone"), "{}", json(&report));
+}
+
+#[tokio::test]
+async fn advisories_are_said_and_cause_no_write() {
+    let role = Role::dts().attach_custom("TeamExtra").trust(
+        r#"{"Version":"1","Statement":[{"Effect":"Allow","Action":"sts:*","Principal":{"Service":"dts.aliyuncs.com","RAM":["acs:ram::1234567890123456:root"]},"Condition":{"Bool":{"acs:MFAPresent":"true"}}}]}"#,
+    );
+    let lab = Lab::new(Some(role));
+    let report = lab.run(Mode::Remediate).await;
+    assert_eq!(report.status, Status::Authorized);
+    let said = account(&report);
+    let mut found = ids(&said["findings"]);
+    found.sort_unstable();
+    assert_eq!(found, ["policy-extra", "trust-conditional", "trust-extra-principal"]);
+    assert_eq!(lab.writes(), [""; 0]);
+}
+
+#[tokio::test]
+async fn what_could_not_be_seen_is_failed_and_nothing_is_written() {
+    for operation in ["GetRole", "ListPoliciesForRole"] {
+        let lab = Lab::new(Some(full()));
+        let _fault = lab.emulator.fault(Rule::on(operation).every().unavailable());
+        let report = lab.run(Mode::Remediate).await;
+        assert_eq!(report.status, Status::Failed, "{}", json(&report));
+        let tries = lab.emulator.operations().iter().filter(|name| *name == operation).count();
+        assert_eq!((tries, lab.writes()), (4, vec![]), "{operation}");
+        assert!(report.failure().is_some());
+    }
+}
+
+#[tokio::test]
+async fn both_signatures_do_the_whole_job() {
+    for method in ["hmac-sha1", "acs3"] {
+        let lab = Lab::new(Some(full())).set("DTS_GUARD_SIGNATURE", method);
+        assert_eq!(lab.run(Mode::Remediate).await.status, Status::Remediated, "{method}");
+    }
+}
+
+#[tokio::test]
+async fn a_clock_that_is_wrong_is_set_by_the_clouds_answer() {
+    let lab = Lab::new(Some(Role::dts()));
+    lab.emulator.shift_clock(3600);
+    assert_eq!(lab.run(Mode::Verify).await.status, Status::Authorized);
+}

@@ -1,0 +1,131 @@
+//! The product in process against the emulator, with a clock whose pauses take no time.
+#![allow(dead_code, reason = "each test file uses a part")]
+
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use dts_role_guard::clock::{Clock, Deadline, SystemClock};
+use dts_role_guard::config::{Mode, Variables};
+use dts_role_guard::credentials::Found;
+use dts_role_guard::event::{Decision, Event, Request};
+use dts_role_guard::handler::{App, Ask};
+use dts_role_guard::report::{Report, Trigger, TriggerKind};
+use dts_role_guard::telemetry::Log;
+use emulator::{AccessKey, DTS_ROLE, Emulator, Role, RoleSnapshot, World};
+use serde_json::Value;
+
+pub(crate) const ACCOUNT: &str = "1234567890123456";
+const KEY: [&str; 3] = ["STS.LabKey", "lab-secret-0123456789", "lab-token-0123456789"];
+
+/// Pauses are added to the uptime and not waited for.
+pub(crate) struct LabClock {
+    real: SystemClock,
+    slept: Mutex<Duration>,
+}
+
+impl Clock for LabClock {
+    fn now(&self) -> jiff::Timestamp {
+        self.real.now()
+    }
+
+    fn uptime(&self) -> Duration {
+        self.real.uptime() + *self.slept.lock().unwrap()
+    }
+
+    fn nonce(&self) -> String {
+        self.real.nonce()
+    }
+
+    fn sleep(&self, pause: Duration) -> Pin<Box<dyn Future<Output = ()> + Send + '_>> {
+        *self.slept.lock().unwrap() += pause;
+        Box::pin(std::future::ready(()))
+    }
+}
+
+pub(crate) struct Lab {
+    pub(crate) emulator: Emulator,
+    clock: Arc<LabClock>,
+    variables: Variables,
+}
+
+impl Lab {
+    /// An account with this role, and the custom policies that it may hold.
+    pub(crate) fn new(role: Option<Role>) -> Self {
+        let key = AccessKey::session(KEY[0], KEY[1], KEY[2]).of_role(ACCOUNT, "dts-role-guard-role", "lab");
+        Self::with_key(role, key)
+    }
+
+    pub(crate) fn with_key(role: Option<Role>, key: AccessKey) -> Self {
+        let world = World::new().key(key).account(ACCOUNT, |mut account| {
+            for name in CUSTOM {
+                account = account.custom_policy(name);
+            }
+            match role {
+                Some(role) => account.role(role),
+                None => account,
+            }
+        });
+        let emulator = Emulator::start(world).unwrap();
+        let clock = Arc::new(LabClock { real: SystemClock::start(), slept: Mutex::default() });
+        let url = emulator.url();
+        let lab = Self { emulator, clock, variables: Variables::new() };
+        let lab = lab.set("DTS_GUARD_RAM_ENDPOINT", &url).set("DTS_GUARD_STS_ENDPOINT", &url);
+        lab.set("DTS_GUARD_RATE", "100000").set("DTS_GUARD_MODE", "remediate")
+    }
+
+    pub(crate) fn set(mut self, name: &str, value: &str) -> Self {
+        self.variables.insert(name.to_owned(), value.to_owned());
+        self
+    }
+
+    pub(crate) async fn run(&self, mode: Mode) -> Report {
+        self.ask(mode, None, Duration::from_secs(600)).await
+    }
+
+    pub(crate) async fn ask(&self, mode: Mode, plan_id: Option<&str>, time: Duration) -> Report {
+        let app = App::new(&self.variables, self.clock.clone(), Log::Stderr);
+        let request = Request { mode, accounts: None, plan_id: plan_id.map(|id| id.parse().unwrap()) };
+        let ask = Ask {
+            request_id: "lab".to_owned(),
+            event: Event {
+                trigger: Trigger { kind: TriggerKind::Manual, name: None },
+                decision: Decision::Run(request),
+            },
+            keys: Found {
+                access_key_id: Some(KEY[0].into()),
+                access_key_secret: Some(KEY[1].into()),
+                security_token: Some(KEY[2].into()),
+            },
+            account: Some(ACCOUNT.parse().unwrap()),
+            deadline: Deadline::after(&*self.clock, time),
+        };
+        app.run(ask).await.unwrap()
+    }
+
+    /// The truth, whatever a report says.
+    pub(crate) fn role(&self) -> Option<RoleSnapshot> {
+        self.emulator.role(ACCOUNT, DTS_ROLE)
+    }
+
+    pub(crate) fn writes(&self) -> Vec<String> {
+        self.emulator.writes().into_iter().map(|call| call.operation).collect()
+    }
+}
+
+/// Custom policies of the lab's account.
+pub(crate) const CUSTOM: [&str; 3] = ["TeamExtra", "TeamLogs", "TeamAudit"];
+
+pub(crate) fn json(report: &Report) -> Value {
+    serde_json::to_value(report).unwrap()
+}
+
+/// The one account's report.
+pub(crate) fn account(report: &Report) -> Value {
+    json(report)["accounts"][0].clone()
+}
+
+pub(crate) fn ids(findings: &Value) -> Vec<&str> {
+    findings.as_array().unwrap().iter().map(|finding| finding["id"].as_str().unwrap()).collect()
+}
