@@ -104,11 +104,24 @@ impl Log {
 
     /// Writes one line of JSON, whatever the filter: a timer's caller sees nothing else of the report.
     pub fn line(self, line: &Value) {
-        let mut text = cut_line(line.to_string());
+        let mut text = cut_line(escape_invisible(&line.to_string()));
         text.push('\n');
         // Nobody can be told when the log is gone.
         let _ = self.make_writer().write_all(text.as_bytes());
     }
+}
+
+/// Escapes, as JSON does, what JSON lets pass but a terminal obeys. Such characters stand only inside strings.
+fn escape_invisible(json: &str) -> String {
+    let mut text = String::with_capacity(json.len());
+    for character in json.chars() {
+        if character.is_control() || is_invisible(character) {
+            let _ = write!(text, "\\u{:04x}", u32::from(character));
+        } else {
+            text.push(character);
+        }
+    }
+    text
 }
 
 /// Keeps a line below the platform's limit: the start is kept, in a JSON string, and the cut is marked.
@@ -138,6 +151,14 @@ mod tests {
         let shown = foreign(&"é".repeat(300));
         assert_eq!(shown.chars().count(), FOREIGN_LIMIT + 1);
         assert!(shown.ends_with('…'));
+    }
+
+    #[test]
+    fn a_line_of_the_log_stays_json_and_cannot_draw_on_a_terminal() {
+        let value = json!({"a\u{202e}": "\u{9b}31m\n"});
+        let line = escape_invisible(&value.to_string());
+        assert_eq!(line, r#"{"a\u202e":"\u009b31m\n"}"#);
+        assert_eq!(serde_json::from_str::<Value>(&line).unwrap(), value);
     }
 
     #[test]

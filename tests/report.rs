@@ -1,0 +1,105 @@
+//! The report: its schema, its text for a person, its exit code, and that no secret is in any of them.
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, missing_docs, reason = "tests")]
+
+#[path = "support/lab.rs"]
+mod lab;
+
+use dts_role_guard::config::Mode;
+use dts_role_guard::report::{Human, Json, Render, Report, Status};
+use emulator::{DTS_POLICY, Role, Rule};
+use lab::Lab;
+
+fn broken() -> Role {
+    Role::dts().trusting_service("ecs.aliyuncs.com").attach_custom("TeamExtra").tag("team", "data")
+}
+
+/// A report of every kind that one account can give, with its exit code.
+async fn every_kind() -> Vec<(&'static str, Report, u8)> {
+    let mut reports = Vec::new();
+    let healthy = Lab::new(Some(Role::dts()));
+    reports.push(("authorized", healthy.run(Mode::Verify).await, 0));
+    let lab = Lab::new(Some(broken()));
+    reports.push(("drifted", lab.run(Mode::Verify).await, 1));
+    reports.push(("drifted", lab.run(Mode::Plan).await, 1));
+    let denied = lab.emulator.fault(Rule::on("DeleteRole").every().deny());
+    reports.push(("rolledBack", lab.run(Mode::Remediate).await, 1));
+    drop(denied);
+    let blind = lab.emulator.fault(Rule::on("GetRole").every().html(503));
+    reports.push(("failed", lab.run(Mode::Remediate).await, 3));
+    drop(blind);
+    let denied = lab.emulator.fault(Rule::on("CreateRole").every().deny());
+    reports.push(("stuck", lab.run(Mode::Remediate).await, 4));
+    drop(denied);
+    reports.push(("remediated", lab.run(Mode::Remediate).await, 0));
+    let privileged = Lab::new(Some(Role::dts().detach(DTS_POLICY).attach_system("AdministratorAccess")));
+    reports.push(("refused", privileged.run(Mode::Remediate).await, 1));
+    reports
+}
+
+#[tokio::test]
+async fn every_report_follows_the_schema_and_has_its_exit_code() {
+    let schema = serde_json::from_str(include_str!("../schema/report-v1.json")).unwrap();
+    let validator = jsonschema::validator_for(&schema).unwrap();
+    for (status, report, code) in every_kind().await {
+        let value = serde_json::from_str(&Json.render(&report)).unwrap();
+        let errors: Vec<_> = validator.iter_errors(&value).map(|error| error.to_string()).collect();
+        assert_eq!(errors, [""; 0], "{status}: {value:#}");
+        assert_eq!((report.status.word(), report.exit_code()), (status, code), "{value:#}");
+    }
+}
+
+#[test]
+fn the_schema_refuses_what_is_no_report() {
+    let schema = serde_json::from_str(include_str!("../schema/report-v1.json")).unwrap();
+    let validator = jsonschema::validator_for(&schema).unwrap();
+    assert!(!validator.is_valid(&serde_json::json!({})));
+    assert!(!validator.is_valid(&serde_json::json!({"schema": "dts-role-guard/report/v2"})));
+}
+
+#[tokio::test]
+async fn a_failure_is_reported_to_the_platform_only_where_it_helps() {
+    for (status, report, _) in every_kind().await {
+        let expected = matches!(status, "stuck" | "failed" | "refused");
+        assert_eq!(report.failure().is_some(), expected, "{status}");
+    }
+}
+
+#[tokio::test]
+async fn a_passing_cause_is_worth_the_platforms_retry() {
+    let lab = Lab::new(Some(broken()));
+    let _throttled = lab.emulator.fault(Rule::on("DeleteRole").every().throttle());
+    let report = lab.run(Mode::Remediate).await;
+    assert_eq!(report.status, Status::RolledBack);
+    assert_eq!(report.failure().unwrap().error_type, "RolledBack");
+}
+
+#[tokio::test]
+async fn every_account_that_is_not_authorized_has_its_line_in_the_log() {
+    for (status, report, _) in every_kind().await {
+        let lines = report.log_lines();
+        assert_eq!(lines.len(), if status == "authorized" { 1 } else { 2 }, "{status}");
+        assert_eq!(lines.last().unwrap()["summary"]["accounts"], 1);
+    }
+}
+
+#[tokio::test]
+async fn a_person_reads_what_was_found_and_what_to_do() {
+    for (status, report, _) in every_kind().await {
+        let text = anstream::adapter::strip_str(&Human.render(&report)).to_string();
+        assert!(text.contains(status), "{text}");
+        assert!(text.lines().all(|line| !line.ends_with(' ')), "{text}");
+        if matches!(status, "stuck" | "failed" | "refused" | "rolledBack") {
+            assert!(text.contains("next"), "{text}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn foreign_text_cannot_draw_on_the_terminal() {
+    let lab = Lab::new(Some(Role::dts().trust(
+        "{\"Version\":\"1\",\"Statement\":[{\"Effect\":\"Allow\",\"Action\":\"sts:AssumeRole\",\"Principal\":{\"RAM\":\"acs:\\u001b[31m\\u202e\"}}]}",
+    )));
+    let text = anstream::adapter::strip_str(&Human.render(&lab.run(Mode::Plan).await)).to_string();
+    assert!(text.contains("\\u{1b}[31m\\u{202e}"), "{text}");
+    assert!(!text.contains('\u{202e}'), "{text}");
+}
