@@ -280,11 +280,12 @@ impl Reader<'_> {
     fn word<T: Words + Default>(&mut self, name: &str) -> T {
         let Some(value) = self.value(name) else { return T::default() };
         let found = T::ALL.iter().find(|(word, _)| *word == value);
-        found.map(|(_, word)| *word).unwrap_or_else(|| {
-            let words: Vec<_> = T::ALL.iter().map(|(word, _)| format!("`{word}`")).collect();
-            self.mistake(name, &value, &words.join(" or "));
-            T::default()
-        })
+        if let Some((_, word)) = found {
+            return *word;
+        }
+        let words: Vec<_> = T::ALL.iter().map(|(word, _)| format!("`{word}`")).collect();
+        self.mistake(name, &value, &words.join(" or "));
+        T::default()
     }
 
     fn scope(&mut self) -> Scope {
@@ -345,7 +346,7 @@ fn parse_endpoint(text: &str) -> Result<Endpoint, &'static str> {
     }
     let host = url.host_str().ok_or(RIGHT)?;
     let host = url.port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"));
-    Ok(Endpoint { host, url })
+    Ok(Endpoint { url, host })
 }
 
 fn is_vendor(url: &Url) -> bool {

@@ -76,7 +76,9 @@ impl<'a> MakeWriter<'a> for Log {
 }
 
 impl Log {
-    fn is_terminal(self) -> bool {
+    /// Whether a person watches.
+    #[must_use]
+    pub fn is_terminal(self) -> bool {
         match self {
             Self::Stdout => std::io::stdout().is_terminal(),
             Self::Stderr => std::io::stderr().is_terminal(),
@@ -86,9 +88,8 @@ impl Log {
     /// Starts the log. JSON lines where it is no terminal; a filter that cannot be read counts as `info` here and is
     /// reported as a mistake in the settings.
     pub fn start(self, filter: Option<&str>) {
-        let default = if self == Self::Stdout { "info" } else { "warn" };
         let filter = filter.filter(|text| !text.is_empty()).and_then(|text| text.parse().ok());
-        let filter = filter.unwrap_or_else(|| EnvFilter::new(default));
+        let filter = filter.unwrap_or_else(|| EnvFilter::new("info"));
         let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(self);
         let started = if self.is_terminal() {
             builder.with_target(false).try_init()

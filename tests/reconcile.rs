@@ -165,7 +165,7 @@ async fn a_person_can_approve_what_the_guard_could_not_read() {
     assert_eq!(shown["status"], "drifted");
     assert!(shown["next"].as_str().unwrap().contains("would refuse"), "{shown}");
     let plan = shown["planId"].as_str();
-    let report = lab.ask(Mode::Remediate, plan, Duration::from_secs(600)).await;
+    let report = lab.ask(Mode::Remediate, plan, Duration::from_mins(10)).await;
     assert_eq!(report.status, Status::Remediated, "{}", json(&report));
 }
 
@@ -177,11 +177,11 @@ async fn with_approval_required_only_the_shown_plan_on_the_shown_state_is_carrie
     let plan = first["planId"].as_str().unwrap().to_owned();
     assert_eq!(account(&lab.run(Mode::Plan).await)["planId"], plan.as_str(), "the same state gives the same id");
     lab.emulator.with_world(|world| world.set_tag(ACCOUNT, DTS_ROLE, "team", "other"));
-    let report = lab.ask(Mode::Remediate, Some(&plan), Duration::from_secs(600)).await;
+    let report = lab.ask(Mode::Remediate, Some(&plan), Duration::from_mins(10)).await;
     assert_eq!(report.status, Status::Refused, "{}", json(&report));
     assert_eq!(lab.writes(), [""; 0]);
     lab.emulator.with_world(|world| world.set_tag(ACCOUNT, DTS_ROLE, "team", "data"));
-    let report = lab.ask(Mode::Remediate, Some(&plan), Duration::from_secs(600)).await;
+    let report = lab.ask(Mode::Remediate, Some(&plan), Duration::from_mins(10)).await;
     assert_eq!(report.status, Status::Remediated, "{}", json(&report));
 }
 

@@ -1,7 +1,14 @@
 //! Every write of every plan × every fault: what is said is what is true, and the next run ends authorized.
 //!
 //! What must hold is computed from the emulator's state, never from a list of expected statuses.
-#![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::print_stdout, missing_docs, reason = "tests")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::print_stdout,
+    clippy::panic,
+    missing_docs,
+    reason = "tests"
+)]
 
 #[path = "support/lab.rs"]
 mod lab;

@@ -1,6 +1,7 @@
 //! The record of a repair, written before each write: what it would take to finish by hand.
 //!
-//! In this version the records go to the log, one line of JSON each, whatever the log filter. A folder that a later run
+//! In this version the records go to the log, one line of JSON each, whatever the log filter. A person at a terminal gets
+//! the first and the last one only: the report tells the steps. A folder that a later run
 //! reads and finishes from has its place here.
 
 use serde_json::{Value, json};
@@ -35,13 +36,13 @@ impl Journal {
 
     /// Deletion and creation are one intent: nothing is written between them.
     pub(super) fn begin_step(&self, step: &Step) {
-        if !matches!(step, Step::Create { replaces: Some(_), .. }) {
+        if !self.log.is_terminal() && !matches!(step, Step::Create { replaces: Some(_), .. }) {
             self.write(&json!({"event": "step", "action": step.action(), "target": step.target()}));
         }
     }
 
     pub(super) fn end_step(&self, step: &Step, record: &StepRecord) {
-        if !matches!(step, Step::Delete { .. }) {
+        if !self.log.is_terminal() && !matches!(step, Step::Delete { .. }) {
             self.write(&json!({"event": "stepEnd", "step": record}));
         }
     }

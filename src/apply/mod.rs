@@ -1,7 +1,7 @@
 //! Carries a plan out: the only writer.
 //!
 //! The order is the plan's. Before the deletion a failure puts back what was taken away; after it the only way is
-//! forward. A lost reply is followed by a look, never by a guess ([`step`]). What is done is on record before it is done
+//! forward. A lost reply is followed by a look, never by a guess (`step`). What is done is on record before it is done
 //! ([`journal`]).
 //!
 //! Crash recovery from a journal folder and the cap on attempts will live beside these as `recover` and `attempts`.
@@ -134,7 +134,7 @@ fn lacks_time(session: &Session, writes: usize) -> Option<Refusal> {
     let call = (session.slowest_call() * 2).max(CALL_FLOOR);
     let needed = call.saturating_mul(u32::try_from(writes + 2).unwrap_or(u32::MAX));
     let left = session.remaining();
-    (needed > left).then(|| Refusal::TooLate { needed_ms: needed.as_millis(), left_ms: left.as_millis() })
+    (needed > left).then_some(Refusal::TooLate { needed_ms: needed.as_millis(), left_ms: left.as_millis() })
 }
 
 /// Carries the plan out, as far as it goes. `before` is the role that the plan was made for.

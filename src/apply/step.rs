@@ -88,7 +88,7 @@ impl Run<'_> {
             let (result, end) = match self.next(step, &error).await {
                 Next::Settled => (if lost { StepResult::Done } else { StepResult::Already }, Ok(())),
                 Next::Gone => (StepResult::Skipped, Ok(())),
-                Next::Stop(stop) => (StepResult::Failed, Err(stop)),
+                Next::Stop(why) => (StepResult::Failed, Err(why)),
                 next @ (Next::Again | Next::Blind) => match pauses.next() {
                     Some(pause) if self.session.pause(pause).await => continue,
                     _ => (

@@ -117,9 +117,10 @@ impl Error {
     pub fn retry(&self) -> Retry {
         match self.kind {
             Kind::Conflict | Kind::Denied | Kind::Expired | Kind::Invalid | Kind::NotFound => Retry::Never,
-            Kind::Throttled | Kind::Unreachable => Retry::After(PAUSE),
             Kind::NoReply | Kind::Unavailable | Kind::Unknown if self.writes => Retry::ObserveFirst,
-            Kind::NoReply | Kind::Unavailable | Kind::Unknown => Retry::After(PAUSE),
+            Kind::NoReply | Kind::Unavailable | Kind::Unknown | Kind::Throttled | Kind::Unreachable => {
+                Retry::After(PAUSE)
+            }
         }
     }
 

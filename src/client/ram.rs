@@ -110,7 +110,7 @@ fn write(operation: &'static str, role: &str) -> Request {
 }
 
 fn tag_request(operation: Request, role: &str) -> Request {
-    operation.param("ResourceType", "role").param("ResourceNames", json!([role]))
+    operation.param("ResourceType", "role").param("ResourceNames", &json!([role]))
 }
 
 impl Session {
@@ -140,7 +140,7 @@ impl Session {
         let mut tags = BTreeMap::new();
         let mut token = None;
         for _ in 0..TAG_PAGES {
-            let request = tag_request(Request::read(Api::Ram, "ListTagResources"), role).param("PageSize", 100);
+            let request = tag_request(Request::read(Api::Ram, "ListTagResources"), role).param("PageSize", &100);
             let page: TagsReply = self.read(request.optional("NextToken", token)).await?;
             tags.extend(page.tag_resources.into_iter().map(|tag| (tag.tag_key, tag.tag_value)));
             token = page.next_token.filter(|token| !token.is_empty());
@@ -203,7 +203,7 @@ impl Session {
     /// Any [`Error`].
     pub async fn tag_role(&self, role: &str, tags: &BTreeMap<String, String>) -> Result<Done, Error> {
         let list: Vec<_> = tags.iter().map(|(key, value)| json!({"Key": key, "Value": value})).collect();
-        self.send(&tag_request(Request::write(Api::Ram, "TagResources"), role).param("Tag", json!(list))).await
+        self.send(&tag_request(Request::write(Api::Ram, "TagResources"), role).param("Tag", &json!(list))).await
     }
 
     /// `UntagResources`, once.
@@ -211,7 +211,7 @@ impl Session {
     /// # Errors
     /// Any [`Error`].
     pub async fn untag_role(&self, role: &str, keys: &[String]) -> Result<Done, Error> {
-        self.send(&tag_request(Request::write(Api::Ram, "UntagResources"), role).param("TagKeys", json!(keys))).await
+        self.send(&tag_request(Request::write(Api::Ram, "UntagResources"), role).param("TagKeys", &json!(keys))).await
     }
 }
 

@@ -45,14 +45,14 @@ impl Request {
         Self { writes: true, ..Self::read(api, operation) }
     }
 
-    pub(super) fn param(mut self, name: &'static str, value: impl ToString) -> Self {
+    pub(super) fn param(mut self, name: &'static str, value: &(impl ToString + ?Sized)) -> Self {
         self.params.push((name, value.to_string()));
         self
     }
 
     pub(super) fn optional(self, name: &'static str, value: Option<impl ToString>) -> Self {
         match value {
-            Some(value) => self.param(name, value),
+            Some(value) => self.param(name, &value),
             None => self,
         }
     }

@@ -68,7 +68,7 @@ impl Session {
         let request = Request::read(Api::Sts, "AssumeRole")
             .param("RoleArn", &role.role_arn)
             .param("RoleSessionName", &role.session_name)
-            .param("DurationSeconds", role.duration_seconds)
+            .param("DurationSeconds", &role.duration_seconds)
             .optional("Policy", role.policy.as_ref());
         let keys = self.read::<AssumeRoleReply>(request).await?.credentials;
         Ok(Credentials {

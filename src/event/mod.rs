@@ -93,13 +93,10 @@ fn of_json(text: &str, value: &Value, allowed: Mode) -> Event {
     match value {
         Value::Object(object) if is_timer(object) => timer::decode(object, allowed),
         Value::Object(object) => match eventbridge::foreign_kind(object) {
-            Some(kind) => Event::manual(Decision::Ignored(format!("{kind}: this version does not act on it"))),
+            Some((kind, what)) => Event::ignored(kind, what),
             None => Event::manual(decide(manual::json(text), allowed)),
         },
-        _ => {
-            let reason = "a batch of events: this version does not act on it".to_owned();
-            Event { trigger: Trigger { kind: TriggerKind::Audit, name: None }, decision: Decision::Ignored(reason) }
-        }
+        _ => Event::ignored(TriggerKind::Audit, "a batch of events"),
     }
 }
 
@@ -108,6 +105,11 @@ fn is_timer(object: &Map<String, Value>) -> bool {
 }
 
 impl Event {
+    fn ignored(kind: TriggerKind, what: &str) -> Self {
+        let decision = Decision::Ignored(format!("{what}: this version does not act on it"));
+        Self { trigger: Trigger { kind, name: None }, decision }
+    }
+
     fn manual(decision: Decision) -> Self {
         Self { trigger: Trigger { kind: TriggerKind::Manual, name: None }, decision }
     }

@@ -100,6 +100,7 @@ impl From<&Error> for CallError {
 
 impl CallError {
     /// STS answered something that is no account id.
+    #[must_use]
     pub fn of_identity(error: &crate::target::BadAccountId) -> Self {
         Self { operation: "GetCallerIdentity", code: None, message: error.to_string(), request_id: None }
     }

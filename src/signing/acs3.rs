@@ -1,10 +1,10 @@
 //! ACS3-HMAC-SHA256 (the vendor's pages call it "V3"): HMAC-SHA256 over a canonical request.
 
-use hmac::{Hmac, KeyInit, Mac};
+use hmac::{Hmac, Mac};
 use secrecy::ExposeSecret;
 use sha2::{Digest, Sha256};
 
-use super::{Call, FORM, SignedForm, canonical_query, timestamp};
+use super::{Call, FORM, SignedForm, canonical_query, keyed, timestamp};
 use crate::credentials::Credentials;
 
 const ALGORITHM: &str = "ACS3-HMAC-SHA256";
@@ -55,10 +55,9 @@ pub fn string_to_sign(canonical_request: &str) -> String {
 /// `hex(HMAC-SHA256(secret, string to sign))`
 #[must_use]
 pub fn signature(string_to_sign: &str, access_key_secret: &str) -> String {
-    #[expect(clippy::expect_used, reason = "HMAC takes a key of any length")]
-    let mut mac = Hmac::<Sha256>::new_from_slice(access_key_secret.as_bytes()).expect("any key length");
+    let mut mac: Hmac<Sha256> = keyed(access_key_secret);
     mac.update(string_to_sign.as_bytes());
-    hex::encode(&mac.finalize().into_bytes())
+    hex::encode(mac.finalize().into_bytes())
 }
 
 /// The value of the header `Authorization`.
@@ -76,5 +75,5 @@ fn signed_names(headers: &[(&str, &str)]) -> String {
 }
 
 fn sha256_hex(bytes: &[u8]) -> String {
-    hex::encode(&Sha256::digest(bytes))
+    hex::encode(Sha256::digest(bytes))
 }

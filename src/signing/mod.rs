@@ -78,6 +78,11 @@ pub fn canonical_query<'a>(params: impl IntoIterator<Item = (&'a str, &'a str)>)
     encoded.join("&")
 }
 
+#[expect(clippy::expect_used, reason = "HMAC takes a key of any length")]
+fn keyed<M: hmac::KeyInit>(key: &str) -> M {
+    M::new_from_slice(key.as_bytes()).expect("any key length")
+}
+
 fn timestamp(time: Timestamp) -> String {
     time.strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
 }

@@ -1,11 +1,11 @@
 //! RPC signature 1.0 (the vendor's pages call it "V2, RPC style"): HMAC-SHA1 over the sorted form.
 
 use base64::prelude::{BASE64_STANDARD, Engine as _};
-use hmac::{Hmac, KeyInit, Mac};
+use hmac::{Hmac, Mac};
 use secrecy::ExposeSecret;
 use sha1::Sha1;
 
-use super::{Call, SignedForm, canonical_query, percent_encode, timestamp};
+use super::{Call, SignedForm, canonical_query, keyed, percent_encode, timestamp};
 use crate::credentials::Credentials;
 
 pub(super) fn sign(call: &Call<'_>, credentials: &Credentials) -> SignedForm {
@@ -38,8 +38,7 @@ pub fn string_to_sign(verb: &str, canonical_query: &str) -> String {
 /// `base64(HMAC-SHA1(secret + "&", string to sign))`
 #[must_use]
 pub fn signature(string_to_sign: &str, access_key_secret: &str) -> String {
-    #[expect(clippy::expect_used, reason = "HMAC takes a key of any length")]
-    let mut mac = Hmac::<Sha1>::new_from_slice(format!("{access_key_secret}&").as_bytes()).expect("any key length");
+    let mut mac: Hmac<Sha1> = keyed(&format!("{access_key_secret}&"));
     mac.update(string_to_sign.as_bytes());
     BASE64_STANDARD.encode(mac.finalize().into_bytes())
 }

@@ -81,7 +81,7 @@ impl Lab {
     }
 
     pub(crate) async fn run(&self, mode: Mode) -> Report {
-        self.ask(mode, None, Duration::from_secs(600)).await
+        self.ask(mode, None, Duration::from_mins(10)).await
     }
 
     pub(crate) async fn ask(&self, mode: Mode, plan_id: Option<&str>, time: Duration) -> Report {
