@@ -1,0 +1,319 @@
+//! Every sample event and request, unchanged, to the real program: what it answers and which cloud calls it makes.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "tests")]
+
+mod support;
+
+use std::collections::BTreeSet;
+
+use emulator::{DTS_POLICY, DTS_ROLE, Emulator};
+use serde_json::{Value, json};
+use support::{ACCOUNT, Guard, REQUEST_ID, broken_cloud, fixture, fixture_names, healthy_cloud};
+
+const TIMERS: [&str; 3] = ["timer.json", "timer-empty-payload.json", "timer-json-payload.json"];
+const REJECTED: [&str; 6] = [
+    "console-test.json",
+    "function-error-body.json",
+    "http-trigger-response.json",
+    "platform-error-legacy.json",
+    "platform-error-v3.json",
+    "timer-json-payload-unknown-key.json",
+];
+/// With what the reason must say.
+const IGNORED: [(&str, &str); 14] = [
+    ("async-destination-failure.json", "a record of an asynchronous invocation"),
+    ("async-destination-success.json", "a record of an asynchronous invocation"),
+    ("eventbridge-batch-strings.json", "a batch of events"),
+    ("eventbridge-batch.json", "a batch of events"),
+    ("eventbridge-data-only.json", "an ActionTrail record"),
+    ("eventbridge-product-event.json", "a CloudEvent"),
+    ("eventbridge-rd-AcceptHandshake-email.json", "a CloudEvent"),
+    ("eventbridge-rd-AcceptHandshake.json", "a CloudEvent"),
+    ("eventbridge-rd-CreateResourceAccount.json", "a CloudEvent"),
+    ("eventbridge-rd-InviteAccountToResourceDirectory.json", "a CloudEvent"),
+    ("eventbridge-rd-MoveAccount.json", "a CloudEvent"),
+    ("eventbridge-single.json", "a CloudEvent"),
+    ("http-trigger-event-base64.json", "an event of an HTTP trigger"),
+    ("http-trigger-event.json", "an event of an HTTP trigger"),
+];
+
+fn guard(emulator: &Emulator) -> Guard {
+    Guard::start(emulator, &[("DTS_GUARD_MODE", "remediate")])
+}
+
+fn event(name: &str) -> String {
+    fixture(&format!("events/{name}"))
+}
+
+/// Two reads, made at the same time.
+fn assert_only_looked(emulator: &Emulator) {
+    let mut operations = emulator.operations();
+    operations.sort();
+    assert_eq!(operations, ["GetRole", "ListPoliciesForRole"]);
+}
+
+fn assert_silent(emulator: &Emulator) {
+    assert_eq!(emulator.operations(), [""; 0]);
+}
+
+fn assert_authorized(report: &Value, mode: &str, trigger: &Value) {
+    assert_eq!(report["status"], "authorized", "{report}");
+    assert_eq!((&report["mode"], &report["trigger"]), (&json!(mode), trigger), "{report}");
+    assert_eq!(report["requestId"], REQUEST_ID);
+    assert_eq!((&report["summary"]["accounts"], &report["summary"]["authorized"]), (&json!(1), &json!(1)));
+    assert_eq!(report["accounts"][0]["accountId"], ACCOUNT);
+}
+
+fn nightly() -> Value {
+    json!({"kind": "timer", "name": "nightly-verify"})
+}
+
+fn by_hand() -> Value {
+    json!({"kind": "manual", "name": null})
+}
+
+#[test]
+fn every_sample_event_has_an_expected_outcome() {
+    let known: BTreeSet<_> =
+        TIMERS.into_iter().chain(REJECTED).chain(IGNORED.map(|(name, _)| name)).map(str::to_owned).collect();
+    assert_eq!(known, fixture_names("events").into_iter().collect());
+}
+
+#[test]
+fn a_timer_with_the_word_verify_only_looks() {
+    let emulator = healthy_cloud();
+    let report = guard(&emulator).invoke(event("timer.json")).report();
+    assert_authorized(&report, "verify", &nightly());
+    assert_only_looked(&emulator);
+}
+
+#[test]
+fn a_timer_with_the_word_verify_finds_drift_and_writes_nothing_although_the_settings_allow_it() {
+    let emulator = broken_cloud();
+    let report = guard(&emulator).invoke(event("timer.json")).report();
+    assert_eq!((&report["status"], &report["mode"]), (&json!("drifted"), &json!("verify")), "{report}");
+    assert_only_looked(&emulator);
+}
+
+#[test]
+fn a_timer_without_a_payload_takes_the_settings_mode() {
+    let emulator = healthy_cloud();
+    let report = guard(&emulator).invoke(event("timer-empty-payload.json")).report();
+    assert_authorized(&report, "remediate", &nightly());
+    assert_only_looked(&emulator);
+}
+
+#[test]
+fn a_timer_with_a_json_payload_checks_the_own_account_in_its_mode() {
+    let emulator = healthy_cloud();
+    let report = guard(&emulator).invoke(event("timer-json-payload.json")).report();
+    assert_authorized(&report, "remediate", &nightly());
+    assert_only_looked(&emulator);
+}
+
+#[test]
+fn a_timer_with_a_json_payload_repairs_what_is_broken() {
+    let emulator = broken_cloud();
+    let report = guard(&emulator).invoke(event("timer-json-payload.json")).report();
+    assert_eq!((&report["status"], &report["mode"]), (&json!("remediated"), &json!("remediate")), "{report}");
+    let role = emulator.role(ACCOUNT, DTS_ROLE).unwrap();
+    assert!(role.policies.iter().any(|policy| policy.name == DTS_POLICY), "{role:?}");
+}
+
+#[test]
+fn a_timer_cannot_widen_the_mode_of_the_settings() {
+    let emulator = broken_cloud();
+    let report = Guard::start(&emulator, &[]).invoke(event("timer-json-payload.json")).report();
+    assert_eq!(report["status"], "rejected", "{report}");
+    assert!(report["reason"].as_str().unwrap().contains("wider than the settings allow"), "{report}");
+    assert_silent(&emulator);
+}
+
+#[test]
+fn events_of_the_cloud_are_ignored_with_a_reason_and_without_a_call() {
+    let emulator = broken_cloud();
+    let guard = guard(&emulator);
+    for (name, kind) in IGNORED {
+        let report = guard.invoke(event(name)).report();
+        assert_eq!((&report["status"], &report["mode"]), (&json!("ignored"), &json!("remediate")), "{name}: {report}");
+        let trigger = if name.contains("batch") { "audit" } else { "manual" };
+        assert_eq!(report["trigger"], json!({"kind": trigger, "name": null}), "{name}");
+        assert_eq!(report["reason"], format!("{kind}: this version does not act on it"), "{name}");
+        assert_eq!((&report["accounts"], &report["summary"]["accounts"]), (&json!([]), &json!(0)), "{name}");
+    }
+    assert_silent(&emulator);
+}
+
+#[test]
+fn what_is_no_event_is_rejected_with_an_example_and_without_a_call() {
+    let emulator = broken_cloud();
+    let guard = guard(&emulator);
+    for name in REJECTED {
+        let report = guard.invoke(event(name)).report();
+        assert_eq!((&report["status"], &report["mode"]), (&json!("rejected"), &json!("remediate")), "{name}: {report}");
+        let trigger = if name.starts_with("timer") { nightly() } else { by_hand() };
+        assert_eq!(report["trigger"], trigger, "{name}");
+        assert!(report["reason"].as_str().unwrap().contains("unknown field"), "{name}: {report}");
+        assert_eq!((&report["example"], &report["accounts"]), (&json!({"mode": "verify"}), &json!([])), "{name}");
+    }
+    assert_silent(&emulator);
+}
+
+#[test]
+fn the_example_in_a_rejection_is_itself_accepted() {
+    let emulator = healthy_cloud();
+    let guard = guard(&emulator);
+    let example = guard.invoke(event("console-test.json")).report()["example"].to_string();
+    assert_authorized(&guard.invoke(example).report(), "verify", &by_hand());
+    assert_only_looked(&emulator);
+}
+
+fn assert_reason_names(sample: &str, wrong: &str) {
+    let emulator = broken_cloud();
+    let report = guard(&emulator).invoke(event(sample)).report();
+    let reason = report["reason"].as_str().unwrap();
+    for word in [wrong, "mode", "scope", "accounts", "planId"] {
+        assert!(reason.contains(&format!("`{word}`")), "{word}: {reason}");
+    }
+}
+
+#[test]
+fn an_unknown_key_of_a_timer_is_named_with_those_that_exist() {
+    assert_reason_names("timer-json-payload-unknown-key.json", "roleName");
+}
+
+#[test]
+fn an_unknown_key_of_the_consoles_template_is_named_with_those_that_exist() {
+    assert_reason_names("console-test.json", "key1");
+}
+
+#[test]
+fn a_failed_invocation_has_the_body_that_the_platform_documents() {
+    let emulator = healthy_cloud();
+    let failure = guard(&emulator).send_fixture("request-invoke-no-role.json").failure();
+    let documented: Value = serde_json::from_str(&event("function-error-body.json")).unwrap();
+    for (key, value) in documented.as_object().unwrap() {
+        assert_eq!(std::mem::discriminant(&failure[key]), std::mem::discriminant(value), "{key}: {failure}");
+    }
+}
+
+#[test]
+fn every_sample_request_is_sent_by_a_test_here() {
+    let sent = [
+        "request-http-invoke-lookalike.json",
+        "request-http-invoke.json",
+        "request-initialize.json",
+        "request-invoke-empty-body.json",
+        "request-invoke-no-role.json",
+        "request-invoke-retry.json",
+        "request-invoke.json",
+        "request-pre-stop.json",
+    ];
+    assert_eq!(fixture_names("requests"), sent);
+}
+
+#[test]
+fn an_invocation_of_the_platform_is_answered_with_a_report() {
+    let emulator = healthy_cloud();
+    let report = guard(&emulator).send_fixture("request-invoke.json").report();
+    assert_authorized(&report, "verify", &nightly());
+    assert_only_looked(&emulator);
+}
+
+#[test]
+fn a_retried_invocation_is_done_again_and_its_count_is_in_the_log() {
+    let emulator = healthy_cloud();
+    let guard = guard(&emulator);
+    assert_authorized(&guard.send_fixture("request-invoke-retry.json").report(), "verify", &nightly());
+    assert_only_looked(&emulator);
+    let logged: Value = serde_json::from_str(&guard.line_with("\"invoked\"")).unwrap();
+    assert_eq!(logged["retry"], 2, "{logged}");
+    assert_eq!(logged["span"]["request_id"], REQUEST_ID, "{logged}");
+}
+
+#[test]
+fn an_invocation_without_an_event_takes_the_settings_mode() {
+    let emulator = healthy_cloud();
+    let report = guard(&emulator).send_fixture("request-invoke-empty-body.json").report();
+    assert_authorized(&report, "remediate", &by_hand());
+    assert_only_looked(&emulator);
+}
+
+#[test]
+fn an_invocation_without_a_role_fails_for_the_platform() {
+    let emulator = broken_cloud();
+    let reply = guard(&emulator).send_fixture("request-invoke-no-role.json");
+    assert_eq!((reply.status, &reply.failure()["errorType"]), (404, &json!("NoCredentials")), "{reply:?}");
+    assert_silent(&emulator);
+}
+
+#[test]
+fn an_invocation_without_a_role_works_with_the_keys_of_the_environment() {
+    let emulator = healthy_cloud();
+    let keys = [
+        ("ALIBABA_CLOUD_ACCESS_KEY_ID", support::KEY_ID),
+        ("ALIBABA_CLOUD_ACCESS_KEY_SECRET", support::KEY_SECRET),
+        ("ALIBABA_CLOUD_SECURITY_TOKEN", support::TOKEN),
+    ];
+    let report = Guard::start(&emulator, &keys).send_fixture("request-invoke-no-role.json").report();
+    assert_authorized(&report, "verify", &by_hand());
+    assert_only_looked(&emulator);
+}
+
+fn assert_refused(sample: &str) {
+    let emulator = broken_cloud();
+    let reply = guard(&emulator).send_fixture(sample);
+    // Nothing failed for the platform: the caller is not allowed.
+    assert_eq!((reply.status, reply.header("x-fc-status")), (403, None), "{reply:?}");
+    assert_eq!(reply.json()["errorType"], "HttpTriggerRefused");
+    assert_silent(&emulator);
+}
+
+#[test]
+fn a_request_of_an_http_trigger_is_refused() {
+    assert_refused("request-http-invoke.json");
+}
+
+#[test]
+fn a_request_of_an_http_trigger_that_looks_like_an_invocation_is_refused() {
+    assert_refused("request-http-invoke-lookalike.json");
+}
+
+fn assert_hook(sample: &str, phase: &str) {
+    let emulator = broken_cloud();
+    let guard = guard(&emulator);
+    let reply = guard.send_fixture(sample);
+    assert_eq!((reply.status, reply.header("x-fc-status"), reply.body.as_str()), (200, None, ""), "{reply:?}");
+    let (_, lines) = guard.stop();
+    let markers: Vec<_> = lines.iter().filter(|line| line.starts_with("FC ")).collect();
+    let expected = ["Start", "End"].map(|edge| format!("FC {phase} {edge} RequestId: {REQUEST_ID}"));
+    assert_eq!(markers, expected.iter().collect::<Vec<_>>());
+    assert_silent(&emulator);
+}
+
+#[test]
+fn initialize_prints_its_markers_and_calls_nobody() {
+    assert_hook("request-initialize.json", "Initialize");
+}
+
+#[test]
+fn pre_stop_prints_its_markers_and_calls_nobody() {
+    assert_hook("request-pre-stop.json", "PreStop");
+}
+
+#[test]
+fn a_whole_life_ends_in_order_without_a_secret_in_what_was_written() {
+    let emulator = broken_cloud();
+    let guard = guard(&emulator);
+    guard.send_fixture("request-initialize.json");
+    let mut written = guard.send_fixture("request-invoke.json").body;
+    written += &guard.send_fixture("request-invoke-empty-body.json").body;
+    guard.send_fixture("request-pre-stop.json");
+    let (status, lines) = guard.stop();
+    assert!(status.success(), "{status}");
+    written += &lines.join("\n");
+    assert!(written.contains(&format!("FC Invoke End RequestId: {REQUEST_ID}")), "{written}");
+    assert_eq!(emulator.secrets().len(), 2);
+    for secret in emulator.secrets() {
+        assert!(!written.contains(&secret), "{secret} in {written}");
+    }
+}

@@ -1,0 +1,280 @@
+//! The real binary as a process, HTTP by hand, and the emulator that plays the cloud.
+#![allow(dead_code, reason = "each test program uses a part of it")]
+
+use std::fmt::Write as _;
+use std::fs;
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::{Arc, Condvar, Mutex};
+use std::thread::{self, JoinHandle};
+use std::time::Duration;
+
+use emulator::{AccessKey, DTS_POLICY, Emulator, Role, World};
+use serde_json::Value;
+
+/// Only reached if the process hangs.
+const PATIENCE: Duration = Duration::from_secs(30);
+/// The port is free when it is chosen; another process may be faster.
+const TRIES: usize = 5;
+
+pub(crate) const ACCOUNT: &str = "1234567890123456";
+pub(crate) const KEY_ID: &str = "STS.EXAMPLEACCESSKEYID";
+pub(crate) const KEY_SECRET: &str = "EXAMPLEsecretEXAMPLEsecretEXAMPLE";
+pub(crate) const TOKEN: &str = "CAISEXAMPLEtoken==";
+pub(crate) const REQUEST_ID: &str = "1-692414ee-10000001-000000000003";
+
+/// A cloud with one account, whose role and keys the samples are about.
+pub(crate) fn cloud(role: Role) -> Emulator {
+    let keys = AccessKey::session(KEY_ID, KEY_SECRET, TOKEN).of_role(ACCOUNT, "dts-role-guard-role", "s");
+    Emulator::start(World::new().account(ACCOUNT, |account| account.role(role)).key(keys)).unwrap()
+}
+
+/// Nothing is to be done.
+pub(crate) fn healthy_cloud() -> Emulator {
+    cloud(Role::dts())
+}
+
+/// A guard that may write would write: so a test that finds no write has proved something.
+pub(crate) fn broken_cloud() -> Emulator {
+    cloud(Role::dts().detach(DTS_POLICY))
+}
+
+/// The text of a file below `tests/fixtures`.
+pub(crate) fn fixture(path: &str) -> String {
+    fs::read_to_string(fixtures().join(path)).unwrap_or_else(|error| panic!("{path}: {error}"))
+}
+
+/// The names of the JSON files in a folder of `tests/fixtures`, sorted.
+pub(crate) fn fixture_names(folder: &str) -> Vec<String> {
+    let entries = fs::read_dir(fixtures().join(folder)).unwrap();
+    let names = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap());
+    let mut names: Vec<_> = names.filter(|name| name.ends_with(".json")).collect();
+    names.sort();
+    names
+}
+
+fn fixtures() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures")
+}
+
+/// Everything that the process has written to its standard output so far.
+#[derive(Clone, Default)]
+struct Output(Arc<(Mutex<Lines>, Condvar)>);
+
+#[derive(Default)]
+struct Lines {
+    lines: Vec<String>,
+    ended: bool,
+}
+
+impl Output {
+    fn change(&self, change: impl FnOnce(&mut Lines)) {
+        change(&mut self.0.0.lock().unwrap());
+        self.0.1.notify_all();
+    }
+
+    fn lines(&self) -> Vec<String> {
+        self.0.0.lock().unwrap().lines.clone()
+    }
+
+    /// Waits for a line with this text; none if the process ended without one.
+    fn line_with(&self, text: &str) -> Option<String> {
+        let find = |lines: &Lines| lines.lines.iter().find(|line| line.contains(text)).cloned();
+        let guard = self.0.0.lock().unwrap();
+        let waiting = |lines: &mut Lines| find(lines).is_none() && !lines.ended;
+        let (guard, _) = self.0.1.wait_timeout_while(guard, PATIENCE, waiting).unwrap();
+        find(&guard)
+    }
+}
+
+/// A running `dts-role-guard serve`; killed on drop.
+pub(crate) struct Guard {
+    child: Child,
+    address: SocketAddr,
+    output: Output,
+    reader: Option<JoinHandle<()>>,
+}
+
+impl Guard {
+    /// As on the platform, with these settings and no other variable, against an emulator.
+    pub(crate) fn start(emulator: &Emulator, settings: &[(&str, &str)]) -> Self {
+        Self::start_at(&emulator.url(), settings)
+    }
+
+    /// As on the platform, with these settings and no other variable, against an endpoint.
+    pub(crate) fn start_at(endpoint: &str, settings: &[(&str, &str)]) -> Self {
+        let mut environment = vec![("DTS_GUARD_RAM_ENDPOINT", endpoint), ("DTS_GUARD_STS_ENDPOINT", endpoint)];
+        environment.extend(settings);
+        (0..TRIES).find_map(|_| Self::spawn(&environment)).expect("the process does not listen")
+    }
+
+    /// None if it ended before it listened, as it does when its port was taken meanwhile.
+    fn spawn(environment: &[(&str, &str)]) -> Option<Self> {
+        let port = free_port();
+        let mut child = Command::new(env!("CARGO_BIN_EXE_dts-role-guard"))
+            .arg("serve")
+            .env_clear()
+            .env("FC_FUNC_CODE_PATH", "/code")
+            .env("FC_CUSTOM_LISTEN_PORT", port.to_string())
+            .envs(environment.iter().copied())
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        let output = Output::default();
+        let reader = Some(read_lines(child.stdout.take().unwrap(), output.clone()));
+        let guard = Self { child, address: (Ipv4Addr::LOCALHOST, port).into(), output, reader };
+        guard.output.line_with("\"listening\"").is_some().then_some(guard)
+    }
+
+    /// Posts an event as the platform does.
+    pub(crate) fn invoke(&self, event: impl AsRef<[u8]>) -> Reply {
+        self.invoke_with(event, &[])
+    }
+
+    /// Posts an event as the platform does, with other values for some headers.
+    pub(crate) fn invoke_with(&self, event: impl AsRef<[u8]>, changes: &[(&str, &str)]) -> Reply {
+        let mut headers = vec![
+            ("host", "21.0.0.10:9000"),
+            ("content-type", "application/octet-stream"),
+            ("x-fc-control-path", "/invoke"),
+            ("x-fc-request-id", REQUEST_ID),
+            ("x-fc-account-id", ACCOUNT),
+            ("x-fc-function-timeout", "60"),
+            ("x-fc-access-key-id", KEY_ID),
+            ("x-fc-access-key-secret", KEY_SECRET),
+            ("x-fc-security-token", TOKEN),
+        ];
+        for (name, value) in changes {
+            headers.iter_mut().find(|(other, _)| other == name).expect("a header of the platform").1 = value;
+        }
+        self.send("POST", "/invoke", &headers, event.as_ref())
+    }
+
+    /// Sends a file of `tests/fixtures/requests` with its own method, path, headers and body.
+    pub(crate) fn send_fixture(&self, name: &str) -> Reply {
+        let sample: Value = serde_json::from_str(&fixture(&format!("requests/{name}"))).unwrap();
+        let headers = sample["headers"].as_object().unwrap();
+        let headers: Vec<_> = headers.iter().map(|(name, value)| (name.as_str(), value.as_str().unwrap())).collect();
+        let body = sample["body"].as_str().unwrap_or_default();
+        self.send(sample["method"].as_str().unwrap(), sample["path"].as_str().unwrap(), &headers, body.as_bytes())
+    }
+
+    /// Sends a request; a body without a `content-length` gets one.
+    pub(crate) fn send(&self, method: &str, path: &str, headers: &[(&str, &str)], body: &[u8]) -> Reply {
+        let mut head = format!("{method} {path} HTTP/1.1\r\n");
+        for (name, value) in headers {
+            write!(head, "{name}: {value}\r\n").unwrap();
+        }
+        if !body.is_empty() && !headers.iter().any(|(name, _)| *name == "content-length") {
+            write!(head, "content-length: {}\r\n", body.len()).unwrap();
+        }
+        let mut stream = TcpStream::connect(self.address).unwrap();
+        stream.set_read_timeout(Some(PATIENCE)).unwrap();
+        stream.set_write_timeout(Some(PATIENCE)).unwrap();
+        stream.write_all(format!("{head}\r\n").as_bytes()).unwrap();
+        stream.write_all(body).unwrap();
+        Reply::read(BufReader::new(stream))
+    }
+
+    /// Whether it still serves.
+    pub(crate) fn is_healthy(&self) -> bool {
+        self.send("GET", "/health", &[("host", "h")], b"").status == 200
+    }
+
+    /// Waits for a line of the standard output with this text.
+    pub(crate) fn line_with(&self, text: &str) -> String {
+        self.output.line_with(text).unwrap_or_else(|| panic!("no line with {text}: {:#?}", self.output.lines()))
+    }
+
+    /// Asks it to stop as the platform does; gives how it ended and all that it wrote.
+    pub(crate) fn stop(mut self) -> (ExitStatus, Vec<String>) {
+        let asked = Command::new("kill").args(["-TERM", &self.child.id().to_string()]).status().unwrap();
+        assert!(asked.success(), "{asked}");
+        let status = self.child.wait().unwrap();
+        self.reader.take().unwrap().join().unwrap();
+        (status, self.output.lines())
+    }
+}
+
+impl Drop for Guard {
+    fn drop(&mut self) {
+        // Fails if it has ended, which is fine.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// A port of this machine where nobody listens.
+pub(crate) fn free_port() -> u16 {
+    TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap().local_addr().unwrap().port()
+}
+
+fn read_lines(stdout: impl Read + Send + 'static, output: Output) -> JoinHandle<()> {
+    thread::spawn(move || {
+        for line in BufReader::new(stdout).lines() {
+            let line = line.unwrap();
+            output.change(|lines| lines.lines.push(line));
+        }
+        output.change(|lines| lines.ended = true);
+    })
+}
+
+/// What the process answered.
+#[derive(Debug)]
+pub(crate) struct Reply {
+    pub(crate) status: u16,
+    pub(crate) headers: Vec<(String, String)>,
+    pub(crate) body: String,
+}
+
+impl Reply {
+    fn read(mut stream: impl BufRead) -> Self {
+        let status = line(&mut stream).split(' ').nth(1).expect("a status line").parse().unwrap();
+        let mut headers = Vec::new();
+        loop {
+            let line = line(&mut stream);
+            let Some((name, value)) = line.split_once(": ") else { break };
+            headers.push((name.to_owned(), value.to_owned()));
+        }
+        let mut reply = Self { status, headers, body: String::new() };
+        let length = reply.header("content-length").map_or(0, |length| length.parse().unwrap());
+        let mut body = vec![0; length];
+        stream.read_exact(&mut body).unwrap();
+        reply.body = String::from_utf8(body).unwrap();
+        reply
+    }
+
+    pub(crate) fn header(&self, wanted: &str) -> Option<&str> {
+        let (_, value) = self.headers.iter().find(|(name, _)| name == wanted)?;
+        Some(value)
+    }
+
+    pub(crate) fn json(&self) -> Value {
+        assert_eq!(self.header("content-type"), Some("application/json"), "{self:?}");
+        serde_json::from_str(&self.body).unwrap_or_else(|error| panic!("{error}: {}", self.body))
+    }
+
+    /// The report of an invocation that the platform counts as a success.
+    pub(crate) fn report(&self) -> Value {
+        assert_eq!((self.status, self.header("x-fc-status")), (200, None), "{self:?}");
+        self.json()
+    }
+
+    /// The diagnostic of an invocation that the platform counts as failed.
+    pub(crate) fn failure(&self) -> Value {
+        assert_eq!(self.header("x-fc-status"), Some("404"), "{self:?}");
+        let diagnostic = self.json();
+        assert_eq!(diagnostic["stackTrace"], Value::Array(Vec::new()), "{self:?}");
+        diagnostic
+    }
+}
+
+fn line(stream: &mut impl BufRead) -> String {
+    let mut line = String::new();
+    stream.read_line(&mut line).unwrap();
+    line.trim_end().to_owned()
+}
