@@ -69,7 +69,7 @@ fn finding(finding: &Finding) -> String {
         Severity::Failed => colour(AnsiColor::Red),
         Severity::Advisory => colour(AnsiColor::Yellow),
     };
-    format!("{style}{}{style:#}  {}", finding.id.word(), harmless(&finding.message))
+    format!("{style}{:<21}{style:#} {}", finding.id.word(), harmless(&finding.message))
 }
 
 fn step(step: &StepRecord) -> String {

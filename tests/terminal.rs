@@ -1,0 +1,197 @@
+//! The terminal commands of the real binary: arguments, exit codes, what goes to stdout and what to stderr.
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, missing_docs, reason = "tests")]
+
+#[path = "support/lab.rs"]
+mod lab;
+
+use std::io::{Read, Write};
+use std::process::{Command, Output, Stdio};
+
+use emulator::{Role, Rule};
+use lab::Lab;
+use serde_json::Value;
+
+const KEYS: [(&str, &str); 3] = [
+    ("ALIBABA_CLOUD_ACCESS_KEY_ID", "STS.LabKey"),
+    ("ALIBABA_CLOUD_ACCESS_KEY_SECRET", "lab-secret-0123456789"),
+    ("ALIBABA_CLOUD_SECURITY_TOKEN", "lab-token-0123456789"),
+];
+
+fn broken() -> Lab {
+    Lab::new(Some(Role::dts().trusting_service("ecs.aliyuncs.com").attach_custom("TeamExtra").tag("team", "data")))
+}
+
+fn command(lab: &Lab, arguments: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_dts-role-guard"));
+    command.args(arguments).env_clear().envs(KEYS).stdin(Stdio::null());
+    for name in ["DTS_GUARD_RAM_ENDPOINT", "DTS_GUARD_STS_ENDPOINT"] {
+        command.env(name, lab.emulator.url());
+    }
+    command
+}
+
+fn run(lab: &Lab, arguments: &[&str]) -> (i32, Value, String) {
+    outcome(&command(lab, arguments).output().unwrap())
+}
+
+fn outcome(output: &Output) -> (i32, Value, String) {
+    let report = serde_json::from_slice(&output.stdout).unwrap_or(Value::Null);
+    (output.status.code().unwrap(), report, String::from_utf8(output.stderr.clone()).unwrap())
+}
+
+#[test]
+fn stdout_holds_the_report_alone_and_the_exit_code_its_status() {
+    let lab = broken();
+    for (arguments, code, status) in [
+        (&["verify"][..], 1, "drifted"),
+        (&["plan"], 1, "drifted"),
+        (&["remediate", "--yes"], 0, "remediated"),
+        (&["verify", "--account", lab::ACCOUNT, "--scope", "account", "--timeout", "30"], 0, "authorized"),
+    ] {
+        let (found, report, stderr) = run(&lab, arguments);
+        assert_eq!((found, &report["status"]), (code, &status.into()), "{arguments:?}: {report:#} {stderr}");
+        assert_eq!(report["mode"], arguments[0]);
+    }
+}
+
+#[test]
+fn without_a_terminal_and_without_yes_nothing_is_called() {
+    let lab = broken();
+    let (code, report, stderr) = run(&lab, &["remediate"]);
+    assert_eq!((code, report), (2, Value::Null));
+    assert!(stderr.contains("--yes"), "{stderr}");
+    assert_eq!(lab.emulator.operations(), [""; 0]);
+}
+
+#[test]
+fn usage_mistakes_say_what_would_be_right_and_call_nothing() {
+    let lab = broken();
+    for (arguments, part) in [
+        (&["repair"][..], "unrecognized subcommand"),
+        (&["verify", "--format", "ocsf"], "possible values: human, json"),
+        (&["verify", "--scope", "organization"], "possible values: account"),
+        (&["verify", "--account", "me"], "5 to 20 digits"),
+        (&["verify", "--yes"], "unexpected argument"),
+        (&["verify", "--timeout", "soon"], "invalid digit"),
+    ] {
+        let (code, _, stderr) = run(&lab, arguments);
+        assert_eq!(code, 2, "{arguments:?}: {stderr}");
+        assert!(stderr.contains(part), "{arguments:?}: {stderr}");
+    }
+    assert_eq!(lab.emulator.operations(), [""; 0]);
+}
+
+#[test]
+fn settings_mistakes_are_all_named() {
+    let lab = broken();
+    let mut command = command(&lab, &["verify"]);
+    command.env("DTS_GUARD_BRAKE", "20").env("DTS_GUARD_RATE", "many").env("DTS_GUARD_MODUS", "x");
+    let (code, _, stderr) = outcome(&command.output().unwrap());
+    assert_eq!(code, 2);
+    for name in ["DTS_GUARD_BRAKE", "DTS_GUARD_RATE", "DTS_GUARD_MODUS"] {
+        assert!(stderr.contains(name), "{stderr}");
+    }
+}
+
+#[test]
+fn a_narrower_mode_in_the_settings_wins() {
+    let lab = broken();
+    let (code, _, stderr) =
+        outcome(&command(&lab, &["remediate", "--yes"]).env("DTS_GUARD_MODE", "plan").output().unwrap());
+    assert_eq!(code, 2);
+    assert!(stderr.contains("DTS_GUARD_MODE"), "{stderr}");
+    assert_eq!(lab.emulator.operations(), [""; 0]);
+}
+
+#[test]
+fn another_account_is_rejected() {
+    let (code, report, _) = run(&broken(), &["verify", "--account", "2234567890123456"]);
+    assert_eq!((code, &report["status"]), (2, &"rejected".into()), "{report}");
+}
+
+#[test]
+fn without_keys_both_sources_are_named() {
+    let lab = broken();
+    let mut command = command(&lab, &["verify"]);
+    for (name, _) in KEYS {
+        command.env_remove(name);
+    }
+    let (code, _, stderr) = outcome(&command.output().unwrap());
+    assert_eq!(code, 3);
+    assert!(stderr.contains("request headers") && stderr.contains("ALIBABA_CLOUD_SECURITY_TOKEN"), "{stderr}");
+}
+
+#[test]
+fn what_could_not_be_found_out_and_what_is_stuck_have_codes_of_their_own() {
+    let lab = broken();
+    let denied = lab.emulator.fault(Rule::on("GetRole").every().deny());
+    assert_eq!(run(&lab, &["verify"]).0, 3);
+    drop(denied);
+    let _denied = lab.emulator.fault(Rule::on("CreateRole").every().deny());
+    let (code, report, _) = run(&lab, &["remediate", "--yes"]);
+    assert_eq!((code, &report["status"]), (4, &"stuck".into()), "{report:#}");
+    assert!(report["accounts"][0]["next"].as_str().unwrap().contains("aliyun ram CreateRole"), "{report:#}");
+}
+
+#[test]
+fn no_secret_is_printed() {
+    let lab = broken();
+    let _fault = lab.emulator.fault(Rule::on("DetachPolicyFromRole").every().error(400, "SignatureDoesNotMatch"));
+    for format in ["human", "json"] {
+        let mut command = command(&lab, &["remediate", "--yes", "--format", format]);
+        let output = command.env("DTS_GUARD_LOG", "trace").output().unwrap();
+        let text = [output.stdout, output.stderr].concat();
+        let text = String::from_utf8_lossy(&text);
+        assert!(text.contains("SignatureDoesNotMatch"), "{text}");
+        for secret in lab.emulator.secrets() {
+            assert!(!text.contains(&secret), "{secret} in {text}");
+        }
+        assert!(!text.contains("Signature="), "{text}");
+    }
+}
+
+/// Types an answer to the question; returns the exit code and what the person saw.
+fn answer(lab: &Lab, arguments: &[&str], answer: &str) -> (i32, String) {
+    let (mut pty, pts) = pty_process::blocking::open().unwrap();
+    let mut command = pty_process::blocking::Command::new(env!("CARGO_BIN_EXE_dts-role-guard")).args(arguments);
+    command = command.env_clear().envs(KEYS).env("DTS_GUARD_LOG", "off").env("TERM", "xterm");
+    for name in ["DTS_GUARD_RAM_ENDPOINT", "DTS_GUARD_STS_ENDPOINT"] {
+        command = command.env(name, lab.emulator.url());
+    }
+    let mut child = command.spawn(pts).unwrap();
+    let (mut seen, mut byte) = (Vec::new(), [0]);
+    while !seen.ends_with(b"Type `yes`: ") && matches!(pty.read(&mut byte), Ok(1)) {
+        seen.push(byte[0]);
+    }
+    pty.write_all(answer.as_bytes()).unwrap();
+    // The terminal is closed when the program ends, which reads as an error.
+    let _ = pty.read_to_end(&mut seen);
+    (child.wait().unwrap().code().unwrap(), String::from_utf8(seen).unwrap())
+}
+
+#[test]
+fn remediate_shows_the_plan_and_asks() {
+    let lab = broken();
+    for no in ["no\n", "\n", "y\n"] {
+        let (code, seen) = answer(&lab, &["remediate"], no);
+        assert_eq!(code, 1, "{seen}");
+        assert!(seen.contains("DeleteRole") && seen.contains("Nothing was written"), "{seen}");
+        assert_eq!(lab.writes(), [""; 0]);
+    }
+    let (code, seen) = answer(&lab, &["remediate"], "yes\n");
+    assert_eq!(code, 0, "{seen}");
+    assert!(seen.contains("remediated"), "{seen}");
+    assert!(seen.contains("\u{1b}["), "a terminal gets colours: {seen}");
+}
+
+#[test]
+fn what_was_shown_is_what_is_done_or_nothing_is() {
+    let lab = broken();
+    let _person = lab.emulator.on_call(Rule::on("GetRole").nth(2), |world| {
+        world.set_description(lab::ACCOUNT, emulator::DTS_ROLE, "changed while the question stood");
+    });
+    let (code, seen) = answer(&lab, &["remediate"], "yes\n");
+    assert_eq!(code, 1, "{seen}");
+    assert!(seen.contains("refused"), "{seen}");
+    assert_eq!(lab.writes(), [""; 0]);
+}
