@@ -23,7 +23,7 @@ impl Vector {
         let mut files: Vec<_> = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
         files.sort();
         let name = |path: &Path| path.file_name().unwrap().to_str().unwrap().to_owned();
-        files.retain(|path| name(path).starts_with(prefix) && name(path).ends_with(".json"));
+        files.retain(|path| name(path).starts_with(prefix) && name(path) != "README.md");
         let read = |path: &Path| serde_json::from_str(&fs::read_to_string(path).unwrap()).unwrap();
         files.iter().map(|path| Self { file: name(path), json: read(path) }).collect()
     }
@@ -70,7 +70,7 @@ fn check_rpc_v1(vector: &Vector) {
 
 fn check_acs3(vector: &Vector) {
     let (headers, secret) = (vector.headers(), vector.text("accessKeySecret"));
-    let body_sha256 = hex::encode(&Sha256::digest(vector.text("body").as_bytes()));
+    let body_sha256 = hex::encode(Sha256::digest(vector.text("body").as_bytes()));
     let request = acs3::canonical_request(vector.text("method"), vector.text("canonicalQuery"), &headers, &body_sha256);
     let credentials = vector.credentials(vector.text("accessKeyId"), None);
     vector.is("canonicalQuery", &canonical_query(vector.map("query")));

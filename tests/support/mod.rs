@@ -46,11 +46,11 @@ pub(crate) fn fixture(path: &str) -> String {
     fs::read_to_string(fixtures().join(path)).unwrap_or_else(|error| panic!("{path}: {error}"))
 }
 
-/// The names of the JSON files in a folder of `tests/fixtures`, sorted.
+/// The names of the files in a folder of `tests/fixtures` but its README, sorted.
 pub(crate) fn fixture_names(folder: &str) -> Vec<String> {
     let entries = fs::read_dir(fixtures().join(folder)).unwrap();
     let names = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap());
-    let mut names: Vec<_> = names.filter(|name| name.ends_with(".json")).collect();
+    let mut names: Vec<_> = names.filter(|name| name != "README.md").collect();
     names.sort();
     names
 }
@@ -208,8 +208,7 @@ impl Drop for Guard {
     }
 }
 
-/// A port of this machine where nobody listens.
-pub(crate) fn free_port() -> u16 {
+fn free_port() -> u16 {
     TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap().local_addr().unwrap().port()
 }
 
