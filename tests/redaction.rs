@@ -1,0 +1,86 @@
+//! No secret in any log line, error or report: everything that the real binary writes, at the chattiest log level, is
+//! searched for what must not be there.
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
+
+mod support;
+
+use emulator::{Fault, Rule};
+use support::{Guard, KEY_ID, KEY_SECRET, TOKEN, broken_cloud};
+
+const SETTINGS: [(&str, &str); 2] = [("DTS_GUARD_MODE", "remediate"), ("DTS_GUARD_LOG", "trace")];
+
+const FAULTS: [fn(Rule) -> Fault; 9] = [
+    Rule::deny,
+    Rule::expired_token,
+    Rule::throttle,
+    Rule::unavailable,
+    Rule::half_body,
+    Rule::lose_before,
+    Rule::lose_after,
+    |rule| rule.html(502),
+    // Its message quotes the string to sign, with the token in it.
+    |rule| rule.error(400, "SignatureDoesNotMatch"),
+];
+
+/// The secrets, as they are and as a form or a query carries them.
+fn forbidden() -> Vec<String> {
+    let encoded = |text: &str| text.replace('=', "%3D");
+    let plain = [KEY_SECRET, TOKEN].map(str::to_owned);
+    let twice = encoded(TOKEN).replace('%', "%25");
+    plain
+        .into_iter()
+        .chain([encoded(TOKEN), twice, "Signature=".to_owned(), "server string to sign".to_owned()])
+        .collect()
+}
+
+fn assert_clean(text: &str, case: &str) {
+    for secret in forbidden() {
+        assert!(!text.contains(&secret), "{case}: `{secret}` in {text}");
+    }
+}
+
+#[test]
+fn the_scan_finds_what_it_looks_for() {
+    for secret in forbidden() {
+        assert!(std::panic::catch_unwind(|| assert_clean(&format!("x{secret}x"), "")).is_err(), "{secret}");
+    }
+}
+
+#[test]
+fn no_secret_is_written_whatever_goes_wrong() {
+    for operation in ["GetRole", "GetCallerIdentity", "ListTagResources", "DetachPolicyFromRole", "CreateRole"] {
+        let emulator = broken_cloud();
+        let guard = Guard::start(&emulator, &SETTINGS);
+        for (index, fault) in FAULTS.iter().enumerate() {
+            let fault = emulator.fault(fault(Rule::on(operation).every()));
+            let reply = guard.invoke_with("", &[("x-fc-function-timeout", "2")]);
+            assert_clean(&reply.body, &format!("{operation} {index}: the answer"));
+            drop(fault);
+        }
+        let (_, lines) = guard.stop();
+        assert!(lines.len() > FAULTS.len(), "nothing was logged: {lines:?}");
+        assert_clean(&lines.join("\n"), &format!("{operation}: the log"));
+    }
+}
+
+#[test]
+fn a_wrong_secret_is_not_written_although_the_cloud_quotes_the_request() {
+    let emulator = broken_cloud();
+    let guard = Guard::start(&emulator, &SETTINGS);
+    let reply = guard.invoke_with("", &[("x-fc-access-key-secret", "WrongSecretWrongSecret")]);
+    assert!(reply.body.contains("SignatureDoesNotMatch"), "{}", reply.body);
+    let (_, lines) = guard.stop();
+    let all = format!("{}\n{}", reply.body, lines.join("\n"));
+    assert_clean(&all, "a wrong secret");
+    assert!(!all.contains("WrongSecretWrongSecret") && !all.contains(KEY_ID), "{all}");
+}
+
+#[test]
+fn partial_keys_are_not_written() {
+    let emulator = broken_cloud();
+    let guard = Guard::start(&emulator, &SETTINGS);
+    let reply = guard.invoke_with("", &[("x-fc-security-token", "")]);
+    let (_, lines) = guard.stop();
+    assert!(reply.body.contains("x-fc-security-token"), "{}", reply.body);
+    assert_clean(&format!("{}\n{}", reply.body, lines.join("\n")), "partial keys");
+}
