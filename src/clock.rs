@@ -22,6 +22,12 @@ pub trait Clock: Send + Sync + 'static {
 /// A shared [`Clock`].
 pub type SharedClock = Arc<dyn Clock>;
 
+impl std::fmt::Debug for dyn Clock {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Clock")
+    }
+}
+
 /// The machine's clock.
 #[derive(Debug)]
 pub struct SystemClock {

@@ -204,7 +204,7 @@ impl App {
     }
 
     fn session(&self, config: &Config, credentials: Credentials, ask: &Ask) -> Result<Session, Abort> {
-        let rate = RateLimits::per_second(config.rate);
+        let rate = RateLimits::per_second(config.rate, self.clock.clone());
         let connection = Connection::new(config.endpoints.clone(), config.signature, rate, self.clock.clone());
         let connection = Arc::new(connection.map_err(Abort::Tls)?);
         let account = ask.account.as_ref().map_or("", AccountId::as_str);

@@ -48,12 +48,6 @@ pub struct Connection {
     slowest_call_micros: AtomicU64,
 }
 
-impl std::fmt::Debug for dyn crate::clock::Clock {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("Clock")
-    }
-}
-
 impl Connection {
     /// A connection that has not connected yet.
     ///

@@ -2,29 +2,49 @@
 
 use std::num::NonZeroU32;
 
-use governor::clock::{Clock as _, DefaultClock};
-use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
+use governor::clock::{Clock, Reference as _};
+use governor::middleware::NoOpMiddleware;
+use governor::nanos::Nanos;
+use governor::state::keyed::HashMapStateStore;
+use governor::{Quota, RateLimiter};
 
-use crate::clock::Clock;
+use crate::clock::SharedClock;
+
+type Bucket = (&'static str, String);
 
 /// One bucket for each operation and account, each holding one second's worth.
 pub struct RateLimits {
-    buckets: DefaultKeyedRateLimiter<(&'static str, String)>,
-    time: DefaultClock,
+    buckets: RateLimiter<Bucket, HashMapStateStore<Bucket>, Uptime, NoOpMiddleware<Nanos>>,
+    clock: SharedClock,
+}
+
+/// The product's clock in the limiter's words.
+#[derive(Clone)]
+struct Uptime(SharedClock);
+
+impl Clock for Uptime {
+    type Instant = Nanos;
+
+    fn now(&self) -> Nanos {
+        self.0.uptime().into()
+    }
 }
 
 impl RateLimits {
     /// So many requests a second.
     #[must_use]
-    pub fn per_second(rate: NonZeroU32) -> Self {
-        Self { buckets: RateLimiter::keyed(Quota::per_second(rate)), time: DefaultClock::default() }
+    pub fn per_second(rate: NonZeroU32, clock: SharedClock) -> Self {
+        let time = Uptime(clock.clone());
+        Self { buckets: RateLimiter::new(Quota::per_second(rate), HashMapStateStore::default(), time), clock }
     }
 
     /// Waits until the operation may be called once more.
-    pub async fn ready(&self, operation: &'static str, account: &str, clock: &dyn Clock) {
+    pub async fn ready(&self, operation: &'static str, account: &str) {
         let key = (operation, account.to_owned());
         while let Err(wait) = self.buckets.check_key(&key) {
-            clock.sleep(wait.wait_time_from(self.time.now())).await;
+            let now = Uptime(self.clock.clone()).now();
+            let pause = wait.earliest_possible().duration_since(now);
+            self.clock.sleep(pause.into()).await;
         }
     }
 }
@@ -32,5 +52,62 @@ impl RateLimits {
 impl std::fmt::Debug for RateLimits {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("RateLimits").finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::future::Future;
+    use std::pin::Pin;
+    use std::sync::{Arc, Mutex};
+    use std::time::Duration;
+
+    use super::*;
+
+    /// Time passes only by sleeping.
+    #[derive(Default)]
+    struct StillClock(Mutex<Duration>);
+
+    impl crate::clock::Clock for StillClock {
+        fn now(&self) -> jiff::Timestamp {
+            jiff::Timestamp::UNIX_EPOCH
+        }
+
+        fn uptime(&self) -> Duration {
+            *self.0.lock().unwrap()
+        }
+
+        fn nonce(&self) -> String {
+            String::new()
+        }
+
+        fn sleep(&self, pause: Duration) -> Pin<Box<dyn Future<Output = ()> + Send + '_>> {
+            *self.0.lock().unwrap() += pause;
+            Box::pin(std::future::ready(()))
+        }
+    }
+
+    #[tokio::test]
+    async fn a_burst_is_one_seconds_worth_and_then_the_rate_holds() {
+        let clock = Arc::new(StillClock::default());
+        let limits = RateLimits::per_second(NonZeroU32::new(10).unwrap(), clock.clone());
+        for _ in 0..10 {
+            limits.ready("GetRole", "1").await;
+        }
+        assert_eq!(crate::clock::Clock::uptime(&*clock), Duration::ZERO, "the burst does not wait");
+        for _ in 0..20 {
+            limits.ready("GetRole", "1").await;
+        }
+        assert_eq!(crate::clock::Clock::uptime(&*clock), Duration::from_secs(2));
+    }
+
+    #[tokio::test]
+    async fn operations_and_accounts_do_not_wait_for_each_other() {
+        let clock = Arc::new(StillClock::default());
+        let limits = RateLimits::per_second(NonZeroU32::MIN, clock.clone());
+        for (operation, account) in [("GetRole", "1"), ("GetRole", "2"), ("DeleteRole", "1")] {
+            limits.ready(operation, account).await;
+        }
+        assert_eq!(crate::clock::Clock::uptime(&*clock), Duration::ZERO);
     }
 }

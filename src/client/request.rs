@@ -100,7 +100,7 @@ impl Session {
 
     async fn exchange(&self, request: &Request) -> Result<Reply, Error> {
         let connection = &self.connection;
-        connection.rate.ready(request.operation, &self.account, &*connection.clock).await;
+        connection.rate.ready(request.operation, &self.account).await;
         let remaining = self.remaining();
         if remaining.is_zero() {
             return Err(Error { source: Some("no time is left".into()), ..request.error(Kind::Unreachable) });
