@@ -1,0 +1,132 @@
+//! A stand-in for Function Compute: starts a package, waits for its port, invokes it with the headers of the platform.
+
+use std::error::Error;
+use std::ffi::OsStr;
+use std::fs::File;
+use std::io::{Read, Write};
+use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use emulator::{AccessKey, Emulator};
+use serde_json::Value;
+
+/// Whose function it is.
+pub(crate) const ACCOUNT: &str = "1234567890123456";
+
+const KEY: [&str; 3] = ["STS.QUICKSTART", "an-invented-secret", "an-invented-token"];
+/// Only reached if the function hangs.
+const PATIENCE: Duration = Duration::from_secs(30);
+/// Between two tries to connect.
+const PAUSE: Duration = Duration::from_micros(200);
+
+/// Why the platform gives up.
+pub(crate) type Failure = Box<dyn Error>;
+
+/// The keys of the function's role, as an emulator must know them.
+pub(crate) fn function_role() -> AccessKey {
+    let [id, secret, token] = KEY;
+    AccessKey::session(id, secret, token).of_role(ACCOUNT, "dts-role-guard-role", "quickstart")
+}
+
+/// A running instance of the function; dropping it kills the process.
+pub(crate) struct Instance {
+    process: Child,
+    address: SocketAddr,
+    invocations: u32,
+    /// From the start of the process to its first accepted connection.
+    pub(crate) ready_after: Duration,
+}
+
+impl Instance {
+    /// Starts a program of the package in a folder and waits until it accepts a connection. `log` gets what it prints.
+    pub(crate) fn start(
+        program: impl AsRef<OsStr>,
+        folder: &Path,
+        cloud: &Emulator,
+        settings: &[(&str, &str)],
+        log: File,
+    ) -> Result<Self, Failure> {
+        let address = free_address()?;
+        let mut command = Command::new(program);
+        command.current_dir(folder).env_clear().envs(std::env::var_os("PATH").map(|path| ("PATH", path)));
+        command.env("FC_FUNC_CODE_PATH", folder).env("FC_ACCOUNT_ID", ACCOUNT).env("FC_REGION", "cn-hangzhou");
+        command.env("FC_CUSTOM_LISTEN_PORT", address.port().to_string());
+        command.env("DTS_GUARD_RAM_ENDPOINT", cloud.url()).env("DTS_GUARD_STS_ENDPOINT", cloud.url());
+        command.envs(settings.iter().copied());
+        command.stdin(Stdio::null()).stderr(log.try_clone()?).stdout(log);
+        let begin = Instant::now();
+        let process = command.spawn()?;
+        let mut instance = Self { process, address, invocations: 0, ready_after: Duration::ZERO };
+        instance.wait_for_port(begin)?;
+        Ok(instance)
+    }
+
+    /// Readiness is a connection that is accepted, as on the platform.
+    fn wait_for_port(&mut self, begin: Instant) -> Result<(), Failure> {
+        loop {
+            if TcpStream::connect(self.address).is_ok() {
+                self.ready_after = begin.elapsed();
+                return Ok(());
+            }
+            if let Some(status) = self.process.try_wait()? {
+                return Err(format!("the function ended before it listened: {status}").into());
+            }
+            if begin.elapsed() > PATIENCE {
+                return Err(format!("the function does not listen on {}", self.address).into());
+            }
+            std::thread::sleep(PAUSE);
+        }
+    }
+
+    /// Its resident memory in KiB, where the system tells.
+    pub(crate) fn resident(&self) -> Option<u64> {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.process.id())).ok()?;
+        let size = status.lines().find_map(|line| line.strip_prefix("VmRSS:"))?;
+        size.split_whitespace().next()?.parse().ok()
+    }
+
+    /// Invokes the function as its time trigger `nightly` does; gives the report.
+    pub(crate) fn tick(&mut self, payload: &str) -> Result<Value, Failure> {
+        let event = serde_json::json!({
+            "triggerTime": "2026-11-24T02:00:00Z", "triggerName": "nightly", "payload": payload,
+        });
+        let answer = self.invoke(&event.to_string())?;
+        Ok(serde_json::from_slice(&answer)?)
+    }
+
+    fn invoke(&mut self, event: &str) -> Result<Vec<u8>, Failure> {
+        self.invocations += 1;
+        let [id, secret, token] = KEY;
+        let request = format!(
+            "POST /invoke HTTP/1.1\r\nhost: {}\r\nconnection: close\r\ncontent-type: application/octet-stream\r\n\
+             content-length: {}\r\nx-fc-control-path: /invoke\r\nx-fc-request-id: 1-692414ee-10000001-{:012x}\r\n\
+             x-fc-access-key-id: {id}\r\nx-fc-access-key-secret: {secret}\r\nx-fc-security-token: {token}\r\n\
+             x-fc-account-id: {ACCOUNT}\r\nx-fc-function-timeout: 60\r\n\r\n{event}",
+            self.address,
+            event.len(),
+            self.invocations,
+        );
+        let mut stream = TcpStream::connect(self.address)?;
+        stream.set_nodelay(true)?;
+        stream.set_read_timeout(Some(PATIENCE))?;
+        stream.write_all(request.as_bytes())?;
+        let mut answer = Vec::new();
+        stream.read_to_end(&mut answer)?;
+        let end = answer.windows(4).position(|bytes| bytes == b"\r\n\r\n").ok_or("the answer is not HTTP")?;
+        Ok(answer.split_off(end + 4))
+    }
+}
+
+impl Drop for Instance {
+    fn drop(&mut self) {
+        // It may have ended already.
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
+
+fn free_address() -> Result<SocketAddr, Failure> {
+    Ok(TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?)
+}
