@@ -6,9 +6,8 @@ use std::num::NonZeroU32;
 use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
-use url::{Host, Url};
 
-use crate::client::Api;
+use crate::client::{BadEndpoint, Endpoint, Endpoints};
 use crate::signing;
 use crate::telemetry::foreign;
 
@@ -136,45 +135,6 @@ impl Mode {
     #[must_use]
     pub fn writes(self) -> bool {
         self == Self::Remediate
-    }
-}
-
-/// Where an API is.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Endpoint {
-    url: Url,
-    host: String,
-}
-
-impl Endpoint {
-    /// The address that requests are posted to.
-    #[must_use]
-    pub fn url(&self) -> &Url {
-        &self.url
-    }
-
-    /// The host with its port, as the header `Host` carries it.
-    #[must_use]
-    pub fn host(&self) -> &str {
-        &self.host
-    }
-}
-
-/// Where the APIs are.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Endpoints {
-    ram: Endpoint,
-    sts: Endpoint,
-}
-
-impl Endpoints {
-    /// The endpoint of an API.
-    #[must_use]
-    pub fn of(&self, api: Api) -> &Endpoint {
-        match api {
-            Api::Ram => &self.ram,
-            Api::Sts => &self.sts,
-        }
     }
 }
 
@@ -316,55 +276,17 @@ impl Reader<'_> {
 
     fn endpoint(&mut self, name: &str, default: &str) -> Endpoint {
         let value = self.value(name).unwrap_or_else(|| default.to_owned());
-        parse_endpoint(&value).unwrap_or_else(|right| {
-            self.mistake(name, &value, right);
-            // Never used: with a mistake no request is sent.
-            Endpoint { url: never(), host: String::new() }
+        value.parse().unwrap_or_else(|BadEndpoint| {
+            self.mistake(name, &value, &BadEndpoint.to_string());
+            Endpoint::nowhere()
         })
-    }
-}
-
-#[expect(clippy::expect_used, reason = "a constant that a test parses")]
-fn never() -> Url {
-    Url::parse("https://invalid.invalid/").expect("a constant URL")
-}
-
-/// The endpoint receives the security token, so only the vendor's hosts and this machine are accepted.
-fn parse_endpoint(text: &str) -> Result<Endpoint, &'static str> {
-    const RIGHT: &str =
-        "`https://` and a host below `aliyuncs.com`, or a loopback address with `http://` or `https://`";
-    let url = Url::parse(text).map_err(|_| RIGHT)?;
-    let plain = url.path() == "/" && url.query().is_none() && url.fragment().is_none();
-    let anonymous = url.username().is_empty() && url.password().is_none();
-    let trusted = match url.scheme() {
-        "https" => is_vendor(&url) || is_loopback(&url),
-        "http" => is_loopback(&url),
-        _ => false,
-    };
-    if !(plain && anonymous && trusted) {
-        return Err(RIGHT);
-    }
-    let host = url.host_str().ok_or(RIGHT)?;
-    let host = url.port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"));
-    Ok(Endpoint { url, host })
-}
-
-fn is_vendor(url: &Url) -> bool {
-    matches!(url.host(), Some(Host::Domain(name)) if name.ends_with(".aliyuncs.com"))
-}
-
-fn is_loopback(url: &Url) -> bool {
-    match url.host() {
-        Some(Host::Domain(name)) => name == "localhost",
-        Some(Host::Ipv4(address)) => address.is_loopback(),
-        Some(Host::Ipv6(address)) => address.is_loopback(),
-        None => false,
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::client::Api;
 
     fn read(pairs: &[(&str, &str)]) -> Result<Config, InvalidSettings> {
         let owned = pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));

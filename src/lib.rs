@@ -15,6 +15,7 @@
 //! | [`verify`] | an observed role → findings; pure |
 //! | [`plan`] | findings → ordered steps, each with its undo; pure |
 //! | [`apply`] | carries the steps out; the only writer |
+//! | `confirm` | the second look: whether the cloud shows what was written |
 //! | [`report`] | the model, and its renderings |
 //! | [`policy`] | evaluates trust policies; pure |
 //! | [`client`] | typed calls to RAM and STS, with errors that say what to do |
@@ -26,7 +27,7 @@
 //! | [`clock`] | the only place that reads time or randomness |
 //! | [`secret`] | secrets that cannot be printed by accident |
 //!
-//! Who may import whom: `policy`, `verify` and `plan` are pure. Only `observe`, `apply` and `reconcile` call the cloud, and
+//! Who may import whom: `policy`, `verify` and `plan` are pure. Only `observe`, `apply`, `confirm` and `reconcile` call the cloud, and
 //! only `apply` writes. Many accounts in one run will live in `sweep`, between `handler` and `reconcile`.
 
 pub mod handler;
@@ -43,6 +44,8 @@ pub mod verify;
 pub mod plan;
 
 pub mod apply;
+
+mod confirm;
 
 pub mod report;
 

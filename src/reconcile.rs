@@ -2,12 +2,13 @@
 
 use crate::apply::journal::Journal;
 use crate::apply::{self, Applied, Outcome, StepRecord};
-use crate::client::{Session, pauses};
+use crate::client::Session;
 use crate::config::{Approval, Mode, Strategy};
-use crate::observe::{self, LookError, ObservedRole, Role, Tags};
+use crate::confirm::{Seen, Wanted, second_look};
+use crate::observe::{self, LookError, ObservedRole, Tags};
 use crate::plan::{self, Facts, Plan, PlanId, Refusal};
 use crate::report::{AccountReport, Before, CallError, QUICK_AUTHORIZATION, Status, commands};
-use crate::target::{AccountId, PolicyRef, ROLE_NAME};
+use crate::target::{AccountId, ROLE_NAME};
 use crate::telemetry::{Log, chain};
 use crate::verify::{self, Baseline, Finding, FindingId};
 
@@ -29,9 +30,6 @@ pub struct Guard {
     /// Names the run in the journal.
     pub request_id: String,
 }
-
-/// How often the second look is repeated until the cloud shows what was written.
-const CONFIRMATIONS: usize = 6;
 
 /// Looks at one account's role and does what the mode allows.
 pub async fn role(guard: &Guard, account: &AccountId) -> AccountReport {
@@ -143,101 +141,9 @@ async fn repair(
     let Some(account) = account else { return report };
     let journal = Journal::in_log(guard.log, account, guard.request_id.clone(), tags.cloned());
     let applied = apply::run(&guard.session, plan, before, &journal).await;
-    let wanted = Wanted { before, tags, gone: &applied.gone, strategy: guard.strategy };
-    let look = confirm(guard, &wanted, &applied.outcome).await;
+    let wanted = Wanted { before, tags, gone: &applied.gone };
+    let look = second_look(&guard.session, &wanted, &applied.outcome).await;
     judge(report, &wanted, &applied, look)
-}
-
-/// What the second look must show.
-struct Wanted<'a> {
-    before: Option<&'a Role>,
-    tags: Option<&'a Tags>,
-    gone: &'a [PolicyRef],
-    strategy: Strategy,
-}
-
-/// What the second look showed.
-struct Seen {
-    role: ObservedRole,
-    findings: Vec<Finding>,
-    tags: Option<Tags>,
-}
-
-impl Wanted<'_> {
-    /// Authorized, and everything that the role had is back.
-    fn repaired(&self, seen: &Seen) -> bool {
-        let authorized = !seen.findings.iter().any(Finding::failed);
-        let kept = match (self.before, seen.role.present()) {
-            (Some(before), Some(now)) => self.kept(before, now) && self.tags_kept(seen),
-            (None, Some(_)) => true,
-            (_, None) => false,
-        };
-        authorized && kept
-    }
-
-    fn kept(&self, before: &Role, now: &Role) -> bool {
-        let policies = before.policies.iter().all(|policy| now.policies.contains(policy) || self.gone.contains(policy));
-        policies
-            && now.description == before.description
-            && now.max_session_duration == before.max_session_duration
-            && now.console_login == before.console_login
-    }
-
-    fn tags_kept(&self, seen: &Seen) -> bool {
-        let (Some(before), Some(now)) = (self.tags, &seen.tags) else { return true };
-        plan::restorable(before).all(|(key, value)| now.get(key) == Some(value))
-    }
-
-    /// As it was found: the same role with what it had.
-    fn unchanged(&self, seen: &Seen) -> bool {
-        match (self.before, seen.role.present()) {
-            (None, now) => now.is_none(),
-            (Some(before), Some(now)) => now.id == before.id && now.trust == before.trust && self.kept(before, now),
-            (Some(_), None) => false,
-        }
-    }
-
-    /// Everything that we took away is there again, whatever somebody else did to the role meanwhile.
-    fn put_back(&self, seen: &Seen) -> bool {
-        match (self.before, seen.role.present()) {
-            (None, _) => true,
-            (Some(before), Some(now)) => before.policies.iter().all(|policy| now.policies.contains(policy)),
-            (Some(_), None) => false,
-        }
-    }
-
-    fn expected(&self, outcome: &Outcome, seen: &Seen) -> bool {
-        match outcome {
-            Outcome::Applied => self.repaired(seen),
-            Outcome::Stuck(_) => self.repaired(seen) || self.unchanged(seen),
-            Outcome::RolledBack(_) => self.unchanged(seen),
-            Outcome::Refused(_) => self.put_back(seen),
-        }
-    }
-}
-
-/// Looks until the cloud shows what was written: a reply may be some seconds old.
-async fn confirm(guard: &Guard, wanted: &Wanted<'_>, outcome: &Outcome) -> Result<Seen, LookError> {
-    let mut pauses = pauses(CONFIRMATIONS - 1);
-    loop {
-        let seen = second_look(guard, wanted).await;
-        if seen.as_ref().is_ok_and(|seen| wanted.expected(outcome, seen)) {
-            return seen;
-        }
-        match pauses.next() {
-            Some(pause) if guard.session.pause(pause).await => {}
-            _ => return seen,
-        }
-    }
-}
-
-async fn second_look(guard: &Guard, wanted: &Wanted<'_>) -> Result<Seen, LookError> {
-    let had_tags = wanted.tags.is_some_and(|tags| !tags.is_empty());
-    let tags = async { if had_tags { guard.session.list_role_tags(ROLE_NAME).await.map(Some) } else { Ok(None) } };
-    let (role, tags) = tokio::join!(observe::role(&guard.session), tags);
-    let role = role?;
-    let findings = verify::role(&role, &Baseline::DTS);
-    Ok(Seen { role, findings, tags: tags? })
 }
 
 /// What the run says in the end: what was seen counts, not what was intended.
@@ -264,7 +170,7 @@ fn judge(
         after: Before::of(seen.role.present(), seen.tags.as_ref()),
         next: next(status, &applied.outcome, wanted, &seen.role),
         may_pass: may_pass(&applied.outcome),
-        residual: seen.findings.iter().cloned().chain(residue(wanted, &report.findings, status)).collect(),
+        residual: seen.findings.iter().cloned().chain(residue(applied, &report.findings, status)).collect(),
         ..report
     }
 }
@@ -277,12 +183,16 @@ fn may_pass(outcome: &Outcome) -> bool {
 }
 
 /// What a recreation changed beside the repair.
-fn residue(wanted: &Wanted<'_>, before: &[Finding], status: Status) -> Vec<Finding> {
-    let replaced = (status == Status::Remediated && wanted.strategy == Strategy::Recreate)
+fn residue(applied: &Applied, before: &[Finding], status: Status) -> Vec<Finding> {
+    let replaced = (status == Status::Remediated && deleted(&applied.steps))
         .then(|| before.iter().find(|finding| finding.id == FindingId::TrustExtraPrincipal))
         .flatten()
         .map(Finding::replaced);
-    wanted.gone.iter().map(Finding::policy_gone).chain(replaced).collect()
+    applied.gone.iter().map(Finding::policy_gone).chain(replaced).collect()
+}
+
+fn deleted(steps: &[StepRecord]) -> bool {
+    steps.iter().any(|step| step.action == "DeleteRole")
 }
 
 fn unconfirmed(report: AccountReport, wanted: &Wanted<'_>, outcome: &Outcome, error: &LookError) -> AccountReport {

@@ -1,6 +1,6 @@
 //! No secret in any log line, error or report: everything that the real binary writes, at the chattiest log level, is
 //! searched for what must not be there.
-#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "tests")]
 
 mod support;
 

@@ -3,6 +3,7 @@
 //! A [`Connection`] is what one invocation shares; a [`Session`] adds the keys of one account. Reads are tried up to four
 //! times here. Writes are tried once: only the executor, which can look first, may repeat them.
 
+mod endpoint;
 pub mod error;
 mod ram;
 mod rate;
@@ -16,6 +17,7 @@ use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 
+pub use endpoint::{BadEndpoint, Endpoint, Endpoints};
 pub use error::{Error, Kind, Retry};
 pub use ram::{NewRole, RoleChange, RoleFacts};
 pub use rate::RateLimits;
@@ -24,7 +26,6 @@ pub(crate) use retry::pauses;
 pub use sts::{AssumeRole, CallerIdentity};
 
 use crate::clock::{Deadline, SharedClock};
-use crate::config::Endpoints;
 use crate::credentials::Credentials;
 use crate::signing;
 
