@@ -135,7 +135,7 @@ fn events_of_the_cloud_are_ignored_with_a_reason_and_without_a_call() {
     for (name, kind) in IGNORED {
         let report = guard.invoke(event(name)).report();
         assert_eq!((&report["status"], &report["mode"]), (&json!("ignored"), &json!("remediate")), "{name}: {report}");
-        let trigger = if name.contains("batch") { "audit" } else { "manual" };
+        let trigger = if name.starts_with("eventbridge") { "audit" } else { "manual" };
         assert_eq!(report["trigger"], json!({"kind": trigger, "name": null}), "{name}");
         assert_eq!(report["reason"], format!("{kind}: this version does not act on it"), "{name}");
         assert_eq!((&report["accounts"], &report["summary"]["accounts"]), (&json!([]), &json!(0)), "{name}");
