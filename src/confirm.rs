@@ -41,10 +41,7 @@ impl Wanted<'_> {
 
     fn kept(&self, before: &Role, now: &Role) -> bool {
         let policies = before.policies.iter().all(|policy| now.policies.contains(policy) || self.gone.contains(policy));
-        policies
-            && now.description == before.description
-            && now.max_session_duration == before.max_session_duration
-            && now.console_login == before.console_login
+        policies && now.has_settings_of(before)
     }
 
     fn tags_kept(&self, seen: &Seen) -> bool {
@@ -56,7 +53,7 @@ impl Wanted<'_> {
     fn unchanged(&self, seen: &Seen) -> bool {
         match (self.before, seen.role.present()) {
             (None, now) => now.is_none(),
-            (Some(before), Some(now)) => now.id == before.id && now.trust == before.trust && self.kept(before, now),
+            (Some(before), Some(now)) => now.difference(before).is_none() && self.kept(before, now),
             (Some(_), None) => false,
         }
     }

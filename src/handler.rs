@@ -26,6 +26,8 @@ pub struct App {
     environment: Found,
     clock: SharedClock,
     log: Log,
+    /// Held by a run that may write: two in one process would undo each other's work.
+    repairs: tokio::sync::Mutex<()>,
 }
 
 /// What starts a run, whatever way it came.
@@ -81,7 +83,8 @@ impl App {
     #[must_use]
     pub fn new(variables: &Variables, clock: SharedClock, log: Log) -> Self {
         let environment = Found::in_environment(|name| variables.get(name).cloned());
-        Self { config: Config::from_variables(variables), environment, clock, log }
+        let config = Config::from_variables(variables);
+        Self { config, environment, clock, log, repairs: tokio::sync::Mutex::default() }
     }
 
     /// The settings.
@@ -198,6 +201,7 @@ impl App {
             log: self.log,
             request_id: ask.request_id.clone(),
         };
+        let _alone = if request.mode.writes() { Some(self.repairs.lock().await) } else { None };
         let reason = ask.event.trigger.name.as_deref();
         let span = tracing::info_span!("role", account = account.as_str(), role = ROLE_NAME, reason);
         Ok(Ok(reconcile::role(&guard, &account).instrument(span).await))

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::client::{Error, Kind, RoleFacts, Session};
+use crate::policy;
 use crate::target::{PolicyRef, ROLE_NAME};
 
 /// What was just read of the role.
@@ -48,6 +49,28 @@ impl ObservedRole {
 }
 
 impl Role {
+    /// What of the role is not as it was, policies left aside. A reply that leaves a field out says nothing about it.
+    #[must_use]
+    pub fn difference(&self, before: &Self) -> Option<&'static str> {
+        let differs = [
+            (before.id != self.id, "another role id"),
+            (!policy::same_document(&before.trust, &self.trust), "another trust policy"),
+            (!self.has_settings_of(before), "another description, session duration or console flag"),
+        ];
+        differs.into_iter().find(|(differs, _)| *differs).map(|(_, what)| what)
+    }
+
+    /// Whether description, session duration and console flag are those of another look.
+    #[must_use]
+    pub fn has_settings_of(&self, before: &Self) -> bool {
+        fn agree<T: PartialEq + Copy>(one: Option<T>, other: Option<T>) -> bool {
+            one.is_none() || other.is_none() || one == other
+        }
+        self.description == before.description
+            && agree(self.max_session_duration, before.max_session_duration)
+            && agree(self.console_login, before.console_login)
+    }
+
     fn new(facts: RoleFacts, policies: Vec<PolicyRef>) -> Self {
         Self {
             id: facts.role_id,

@@ -39,7 +39,11 @@ pub async fn role(guard: &Guard, account: &AccountId) -> AccountReport {
     };
     let findings = verify::role(&observed, &Baseline::DTS);
     let report = AccountReport::observed(account.clone(), &observed, findings.clone());
-    if report.status == Status::Authorized || guard.mode == Mode::Verify {
+    if report.status == Status::Authorized {
+        return report;
+    }
+    let report = AccountReport { next: Some(advice_on_drift(&observed)), ..report };
+    if guard.mode == Mode::Verify {
         return report;
     }
     let (identity, tags) = tokio::join!(guard.identity(account), guard.tags(&observed));
@@ -55,6 +59,11 @@ pub async fn role(guard: &Guard, account: &AccountId) -> AccountReport {
         Ok(Some(refusal)) => refused(report, &refusal),
         Ok(None) => repair(guard, report, &observed, tags, &plan).await,
     }
+}
+
+fn advice_on_drift(observed: &ObservedRole) -> String {
+    let first = if observed.present().is_some() { "delete the role, then " } else { "" };
+    format!("mode `remediate` repairs it; by hand: {first}open {QUICK_AUTHORIZATION}")
 }
 
 fn unseen(account: &AccountId, error: &LookError) -> AccountReport {
@@ -121,8 +130,10 @@ fn planned(report: AccountReport, observed: &ObservedRole, tags: Option<&Tags>, 
 /// A plan that `remediate` would not carry out says so.
 fn would_refuse(report: AccountReport, guard: &Guard, plan: &Plan) -> AccountReport {
     let needs_word = (guard.approval == Approval::Required).then(|| Refusal::ApprovalRequired(plan.id.clone()));
-    let refusal = plan.refusal.clone().or(needs_word);
-    AccountReport { next: refusal.map(|refusal| format!("`remediate` would refuse: {refusal}")), ..report }
+    match plan.refusal.clone().or(needs_word) {
+        Some(refusal) => AccountReport { next: Some(format!("`remediate` would refuse: {refusal}")), ..report },
+        None => report,
+    }
 }
 
 fn refused(report: AccountReport, refusal: &Refusal) -> AccountReport {

@@ -315,3 +315,23 @@ async fn a_clock_that_is_wrong_is_set_by_the_clouds_answer() {
     lab.emulator.shift_clock(3600);
     assert_eq!(lab.run(Mode::Verify).await.status, Status::Authorized);
 }
+
+#[tokio::test]
+async fn two_runs_in_one_process_do_not_undo_each_others_work() {
+    let lab = Lab::new(Some(full()));
+    let (before, app) = (lab.role().unwrap(), lab.app());
+    let run = || lab.ask_app(&app, Mode::Remediate, None, Duration::from_mins(10));
+    let (one, two) = tokio::join!(run(), run());
+    let mut ends = [one.status, two.status];
+    ends.sort();
+    assert_eq!(ends, [Status::Authorized, Status::Remediated]);
+    assert_eq!(lab.role().unwrap().policy_names().len(), before.policy_names().len());
+}
+
+#[tokio::test]
+async fn what_drifted_says_what_to_do() {
+    for (role, hand) in [(None, "by hand: open https://ram.console"), (Some(full()), "delete the role, then open")] {
+        let said = account(&Lab::new(role).run(Mode::Verify).await);
+        assert!(said["next"].as_str().unwrap().contains(hand), "{said}");
+    }
+}

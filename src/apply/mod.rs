@@ -271,14 +271,7 @@ impl Stop {
 
 /// What of the role is not as it was, leaving out the policies that were just detached.
 fn changed(before: &Role, now: &Role) -> Option<String> {
-    let differs = [
-        (before.id != now.id, "another role id"),
-        (before.trust != now.trust, "another trust policy"),
-        (before.description != now.description, "another description"),
-        (before.max_session_duration != now.max_session_duration, "another session duration"),
-        (before.console_login != now.console_login, "another console flag"),
-    ];
-    let difference = differs.into_iter().find(|(differs, _)| *differs).map(|(_, what)| what.to_owned());
+    let difference = now.difference(before).map(str::to_owned);
     difference.or_else(|| {
         let added = now.policies.difference(&before.policies).next()?;
         Some(format!("policy `{}` was attached", foreign(&added.to_string())))

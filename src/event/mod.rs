@@ -96,12 +96,18 @@ fn of_json(text: &str, value: &Value, allowed: Mode) -> Event {
             Some((kind, what)) => Event::ignored(kind, what),
             None => Event::manual(decide(manual::json(text), allowed)),
         },
-        _ => Event::ignored(TriggerKind::Audit, "a batch of events"),
+        Value::Array(items) if is_batch(items) => Event::ignored(TriggerKind::Audit, "a batch of events"),
+        _ => Event::manual(Decision::Rejected("a JSON array that is no batch of events".to_owned())),
     }
 }
 
 fn is_timer(object: &Map<String, Value>) -> bool {
     object.contains_key("triggerTime") && object.contains_key("triggerName")
+}
+
+/// A batch holds events as objects, or as objects in strings.
+fn is_batch(items: &[Value]) -> bool {
+    !items.is_empty() && items.iter().all(|item| item.is_object() || item.is_string())
 }
 
 impl Event {
@@ -217,6 +223,8 @@ mod tests {
             (r#"{"scope":"organization"}"#, "scope"),
             (r#"{"planId":"sha256:12"}"#, "planId"),
             ("\"verify\"", "`\"verify\"`"),
+            ("[]", "no batch"),
+            ("[1]", "no batch"),
         ] {
             let reason = rejected(body, Mode::Remediate);
             assert!(reason.contains(part), "{body}: {reason}");

@@ -85,7 +85,14 @@ impl Lab {
     }
 
     pub(crate) async fn ask(&self, mode: Mode, plan_id: Option<&str>, time: Duration) -> Report {
-        let app = App::new(&self.variables, self.clock.clone(), Log::Stderr);
+        self.ask_app(&self.app(), mode, plan_id, time).await
+    }
+
+    pub(crate) fn app(&self) -> App {
+        App::new(&self.variables, self.clock.clone(), Log::Stderr)
+    }
+
+    pub(crate) async fn ask_app(&self, app: &App, mode: Mode, plan_id: Option<&str>, time: Duration) -> Report {
         let request = Request { mode, accounts: None, plan_id: plan_id.map(|id| id.parse().unwrap()) };
         let ask = Ask {
             request_id: "lab".to_owned(),
