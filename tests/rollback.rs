@@ -181,3 +181,26 @@ async fn without_a_second_look_nothing_is_called_remediated() {
         assert!(authorized(lab.role().as_ref()), "{}", seed.0);
     }
 }
+
+/// A kill is the future dropped while a write is under way, before or after its effect.
+#[tokio::test]
+async fn whenever_it_is_killed_the_next_run_ends_authorized() {
+    for seed in &SEEDS {
+        for (operation, nth) in writes(seed).await {
+            for after_effect in [false, true] {
+                let case = format!("{} / {operation} {nth} / killed, effect: {after_effect}", seed.0);
+                let lab = Lab::new((seed.2)()).set("DTS_GUARD_STRATEGY", seed.1);
+                let hang = Rule::on(&operation).nth(nth).hang();
+                let hang = lab.emulator.fault(if after_effect { hang.after_effect() } else { hang.before_effect() });
+                tokio::select! {
+                    () = lab.emulator.wait_for_call(&operation, nth) => {}
+                    report = lab.run(Mode::Remediate) => panic!("{case}: {}", json(&report)),
+                }
+                drop(hang);
+                let report = lab.run(Mode::Remediate).await;
+                assert!(matches!(report.status, Status::Authorized | Status::Remediated), "{case}: {}", json(&report));
+                assert!(authorized(lab.role().as_ref()), "{case}");
+            }
+        }
+    }
+}
