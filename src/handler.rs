@@ -14,7 +14,7 @@ use crate::reconcile::{self, Guard};
 use crate::report::{AccountReport, CallError, Json, Render, Report, Run};
 use crate::runtime::{Context, Diagnostic, HeaderCredentials, Invocation};
 use crate::target::{AccountId, ROLE_NAME};
-use crate::telemetry::{Log, foreign};
+use crate::telemetry::Log;
 
 /// Kept back from the deadline for the answer itself.
 const ANSWER_MARGIN: Duration = Duration::from_millis(500);
@@ -122,7 +122,7 @@ impl App {
             let ask = self.ask(event::decode(&event, config.mode), &context);
             let report = self.run(ask).await.map_err(|why| abort(&why))?;
             for line in report.log_lines() {
-                self.log.line(&line);
+                self.log.line(self.clock.now(), line);
             }
             answer(&report)
         }
@@ -247,7 +247,7 @@ impl From<HeaderCredentials> for Found {
 
 fn abort(why: &Abort) -> Diagnostic {
     let text = crate::telemetry::chain(why);
-    tracing::error!(reason = %foreign(&text), "the run could not begin");
+    tracing::error!(reason = text, "the run could not begin");
     Diagnostic::new(why.error_type(), text)
 }
 

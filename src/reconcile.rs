@@ -150,7 +150,8 @@ async fn repair(
 ) -> AccountReport {
     let (account, before) = (report.account_id.clone(), observed.present());
     let Some(account) = account else { return report };
-    let journal = Journal::in_log(guard.log, account, guard.request_id.clone(), tags.cloned());
+    let journal =
+        Journal::in_log(guard.log, guard.session.clock().clone(), account, guard.request_id.clone(), tags.cloned());
     let applied = apply::run(&guard.session, plan, before, &journal).await;
     let wanted = Wanted { before, tags, gone: &applied.gone };
     let look = second_look(&guard.session, &wanted, &applied.outcome).await;

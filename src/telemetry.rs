@@ -4,7 +4,8 @@ use std::error::Error;
 use std::fmt::Write as _;
 use std::io::{IsTerminal, Write};
 
-use serde_json::{Value, json};
+use jiff::Timestamp;
+use serde_json::{Map, Value, json};
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::fmt::MakeWriter;
 
@@ -104,8 +105,10 @@ impl Log {
     }
 
     /// Writes one line of JSON, whatever the filter: a timer's caller sees nothing else of the report.
-    pub fn line(self, line: &Value) {
-        let mut text = cut_line(escape_invisible(&line.to_string()));
+    pub fn line(self, now: Timestamp, fields: Map<String, Value>) {
+        let stamp = ("timestamp".to_owned(), json!(now.strftime("%Y-%m-%dT%H:%M:%S%.6fZ").to_string()));
+        let line: Map<_, _> = std::iter::once(stamp).chain(fields).collect();
+        let mut text = cut_line(escape_invisible(&Value::Object(line).to_string()));
         text.push('\n');
         // Nobody can be told when the log is gone.
         let _ = self.make_writer().write_all(text.as_bytes());

@@ -4,9 +4,10 @@
 //! the first and the last one only: the report tells the steps. A folder that a later run
 //! reads and finishes from has its place here.
 
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use super::{Outcome, StepRecord};
+use crate::clock::SharedClock;
 use crate::observe::{Role, Tags};
 use crate::plan::{Plan, Step};
 use crate::target::AccountId;
@@ -16,6 +17,7 @@ use crate::telemetry::Log;
 #[derive(Debug)]
 pub struct Journal {
     log: Log,
+    clock: SharedClock,
     account: AccountId,
     request_id: String,
     tags: Option<Tags>,
@@ -24,26 +26,26 @@ pub struct Journal {
 impl Journal {
     /// A journal in the log, for one account.
     #[must_use]
-    pub fn in_log(log: Log, account: AccountId, request_id: String, tags: Option<Tags>) -> Self {
-        Self { log, account, request_id, tags }
+    pub fn in_log(log: Log, clock: SharedClock, account: AccountId, request_id: String, tags: Option<Tags>) -> Self {
+        Self { log, clock, account, request_id, tags }
     }
 
     pub(super) fn begin(&self, plan: &Plan, before: Option<&Role>) {
         let before = crate::report::Before::of(before, self.tags.as_ref());
         let steps: Vec<_> = plan.steps.iter().map(StepRecord::planned).collect();
-        self.write(&json!({"event": "begin", "planId": plan.id.to_string(), "before": before, "steps": steps}));
+        self.write(json!({"event": "begin", "planId": plan.id.to_string(), "before": before, "steps": steps}));
     }
 
     /// Deletion and creation are one intent: nothing is written between them.
     pub(super) fn begin_step(&self, step: &Step) {
         if !self.log.is_terminal() && !matches!(step, Step::Create { replaces: Some(_), .. }) {
-            self.write(&json!({"event": "step", "action": step.action(), "target": step.target()}));
+            self.write(json!({"event": "step", "action": step.action(), "target": step.target()}));
         }
     }
 
     pub(super) fn end_step(&self, step: &Step, record: &StepRecord) {
         if !self.log.is_terminal() && !matches!(step, Step::Delete { .. }) {
-            self.write(&json!({"event": "stepEnd", "step": record}));
+            self.write(json!({"event": "stepEnd", "step": record}));
         }
     }
 
@@ -54,14 +56,14 @@ impl Journal {
             Outcome::Refused(refusal) => ("refused", Some(refusal.to_string())),
             Outcome::Stuck(cause) => ("stuck", Some(cause.text.clone())),
         };
-        self.write(&json!({"event": "end", "outcome": word, "why": why}));
+        self.write(json!({"event": "end", "outcome": word, "why": why}));
     }
 
-    fn write(&self, record: &Value) {
-        self.log.line(&json!({
-            "journal": record,
-            "accountId": self.account,
-            "requestId": self.request_id,
-        }));
+    fn write(&self, record: Value) {
+        let mut line = Map::new();
+        line.insert("requestId".to_owned(), json!(self.request_id));
+        line.insert("accountId".to_owned(), json!(self.account));
+        line.insert("journal".to_owned(), record);
+        self.log.line(self.clock.now(), line);
     }
 }

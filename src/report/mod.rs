@@ -9,7 +9,7 @@ mod manual;
 
 use jiff::Timestamp;
 use serde::Serialize;
-use serde_json::Value;
+use serde_json::{Map, Value, json};
 
 pub use account::{AccountReport, Before, CallError};
 pub use human::Human;
@@ -258,23 +258,28 @@ impl Report {
 
     /// One line for each account that is not authorized, and the summary: what a timer's owner sees in the log.
     #[must_use]
-    pub fn log_lines(&self) -> Vec<Value> {
+    pub fn log_lines(&self) -> Vec<Map<String, Value>> {
         let accounts = self.accounts.iter().filter(|account| account.status != Status::Authorized);
-        let lines = accounts.map(|account| serde_json::json!({"requestId": self.request_id, "account": account}));
+        let lines =
+            accounts.map(|account| fields(&[("requestId", json!(self.request_id)), ("account", json!(account))]));
         lines.chain([self.summary_line()]).collect()
     }
 
-    fn summary_line(&self) -> Value {
-        serde_json::json!({
-            "requestId": self.request_id,
-            "status": self.status,
-            "trigger": self.trigger,
-            "mode": self.mode,
-            "durationMs": self.duration_ms,
-            "summary": self.summary,
-            "reason": self.reason,
-        })
+    fn summary_line(&self) -> Map<String, Value> {
+        fields(&[
+            ("requestId", json!(self.request_id)),
+            ("status", json!(self.status)),
+            ("trigger", json!(self.trigger)),
+            ("mode", json!(self.mode)),
+            ("durationMs", json!(self.duration_ms)),
+            ("summary", json!(self.summary)),
+            ("reason", json!(self.reason)),
+        ])
     }
+}
+
+fn fields(pairs: &[(&str, Value)]) -> Map<String, Value> {
+    pairs.iter().map(|(name, value)| ((*name).to_owned(), value.clone())).collect()
 }
 
 /// What the platform is told about a run that failed.
