@@ -263,6 +263,19 @@ async fn a_policy_attached_at_the_last_moment_stops_the_deletion() {
 }
 
 #[tokio::test]
+async fn a_change_while_the_deletion_waits_to_be_repeated_stops_it() {
+    let lab = Lab::new(Some(full()));
+    let _throttled = lab.emulator.fault(Rule::on("DeleteRole").nth(1).throttle());
+    let _person = lab.emulator.on_call(Rule::on("DeleteRole").nth(1), |world| {
+        world.set_trust(ACCOUNT, DTS_ROLE, UNREADABLE);
+    });
+    let report = lab.run(Mode::Remediate).await;
+    assert_eq!(report.status, Status::Refused, "{}", json(&report));
+    assert_eq!(lab.writes().iter().filter(|name| *name == "DeleteRole").count(), 1);
+    assert_eq!(lab.role().unwrap().trust, UNREADABLE);
+}
+
+#[tokio::test]
 async fn a_policy_that_no_longer_exists_is_named() {
     let lab = Lab::new(Some(full()));
     let _person = lab.emulator.on_call(Rule::on("CreateRole").nth(1), |world| {

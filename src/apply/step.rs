@@ -3,6 +3,8 @@
 //! A write can be repeated safely, since each has a state that it leads to ([`super::settled`]). "It exists already" and
 //! "it is gone already" are facts to check, neither errors nor successes.
 
+use std::time::Duration;
+
 use super::settled;
 use super::{Cause, Run, Step, StepRecord, StepResult, Stop};
 use crate::client::{Error, Kind, Retry, pauses};
@@ -89,12 +91,12 @@ impl Run<'_> {
                 Next::Settled => (if lost { StepResult::Done } else { StepResult::Already }, Ok(())),
                 Next::Gone => (StepResult::Skipped, Ok(())),
                 Next::Stop(why) => (StepResult::Failed, Err(why)),
-                next @ (Next::Again | Next::Blind) => match pauses.next() {
-                    Some(pause) if self.session.pause(pause).await => continue,
-                    _ => (
-                        if matches!(next, Next::Blind) { StepResult::Unknown } else { StepResult::Failed },
-                        Err(failed(&error)),
-                    ),
+                next @ (Next::Again | Next::Blind) => match self.wait(pauses.next(), step).await {
+                    Ok(true) => continue,
+                    Ok(false) if matches!(next, Next::Blind) => (StepResult::Unknown, Err(failed(&error))),
+                    Ok(false) => (StepResult::Failed, Err(failed(&error))),
+                    Err(Stop::Failed(_)) if lost => (StepResult::Unknown, Err(failed(&error))),
+                    Err(why) => (StepResult::Failed, Err(why)),
                 },
             };
             record.result = result;
@@ -103,6 +105,19 @@ impl Run<'_> {
             }
             return end;
         }
+    }
+
+    /// Waits before the next try; says whether there is one. Much can happen meanwhile, so a role is looked at once more
+    /// before it is deleted.
+    async fn wait(&self, pause: Option<Duration>, step: &Step) -> Result<bool, Stop> {
+        let waited = match pause {
+            Some(pause) => self.session.pause(pause).await,
+            None => false,
+        };
+        if waited && matches!(step, Step::Delete { .. }) {
+            self.look_again().await?;
+        }
+        Ok(waited)
     }
 
     async fn send(&mut self, step: &Step, record: &mut StepRecord) -> Result<(), Error> {
@@ -130,7 +145,11 @@ impl Run<'_> {
         match error.retry() {
             Retry::After(_) => Next::Again,
             Retry::ObserveFirst => self.look(step).await,
-            Retry::Never if says_settled(step, error) => self.look(step).await,
+            Retry::Never if says_settled(step, error) => match self.look(step).await {
+                // The cloud says that it is so, and an old reply that it is not: only the next try can tell.
+                Next::Again => Next::Blind,
+                next => next,
+            },
             Retry::Never if error.is("DeleteConflict.Role.Policy") => self.clear().await,
             // A role that was just made may not be visible everywhere yet.
             Retry::Never if error.is("EntityNotExist.Role") && self.has_created() => Next::Again,
