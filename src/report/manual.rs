@@ -3,12 +3,14 @@
 use serde_json::json;
 
 use crate::observe::{ObservedRole, Role, Tags};
+use crate::plan::restorable;
 use crate::policy::DTS_TRUST_POLICY;
 use crate::target::{PolicyRef, ROLE_NAME};
 use crate::verify::{Baseline, Finding, FindingId, role as verify};
 
-/// The vendor's page that creates the role and attaches the policy after one click (source: the DTS user guide).
-pub const QUICK_AUTHORIZATION: &str = "https://ram.console.alibabacloud.com/role/authorization?request=%7B%22Services%22%3A%5B%7B%22Service%22%3A%22DTS%22%2C%22Roles%22%3A%5B%7B%22RoleName%22%3A%22AliyunDTSDefaultRole%22%2C%22TemplateId%22%3A%22DefaultRole%22%7D%5D%7D%5D%2C%22ReturnUrl%22%3A%22https%3A%2F%2Fdts.console.aliyun.com%2F%22%7D";
+/// The vendor's page that creates the role and attaches the policy after one click (source: the DTS user guide;
+/// accounts of the international site use the host `ram.console.alibabacloud.com`).
+pub const QUICK_AUTHORIZATION: &str = "https://ram.console.aliyun.com/role/authorization?request=%7B%22Services%22%3A%5B%7B%22Service%22%3A%22DTS%22%2C%22Roles%22%3A%5B%7B%22RoleName%22%3A%22AliyunDTSDefaultRole%22%2C%22TemplateId%22%3A%22DefaultRole%22%7D%5D%7D%5D%2C%22ReturnUrl%22%3A%22https%3A%2F%2Fdts.console.aliyun.com%2F%22%7D";
 
 /// The commands that lead from what is there to what should be, each quoted for a POSIX shell.
 #[must_use]
@@ -20,7 +22,7 @@ pub fn commands(before: Option<&Role>, tags: Option<&Tags>, now: &ObservedRole) 
     let missing = policies.filter(|policy| !held.contains(policy));
     let mut commands: Vec<String> = role_command(before, now).into_iter().collect();
     commands.extend(missing.map(|policy| attach(&policy)));
-    commands.extend(tags.filter(|tags| !tags.is_empty()).map(tag));
+    commands.extend(tags.and_then(tag));
     commands
 }
 
@@ -42,13 +44,14 @@ fn attach(policy: &PolicyRef) -> String {
     command("AttachPolicyToRole", options)
 }
 
-fn tag(tags: &Tags) -> String {
-    let list: Vec<_> = tags.iter().map(|(key, value)| json!({"Key": key, "Value": value})).collect();
+fn tag(tags: &Tags) -> Option<String> {
+    let list: Vec<_> = restorable(tags).map(|(key, value)| json!({"Key": key, "Value": value})).collect();
+    if list.is_empty() {
+        return None;
+    }
     let names = quote(&json!([ROLE_NAME]).to_string());
-    format!(
-        "aliyun ram TagResources --ResourceType role --ResourceNames {names} --Tag {}",
-        quote(&json!(list).to_string())
-    )
+    let list = quote(&json!(list).to_string());
+    Some(format!("aliyun ram TagResources --ResourceType role --ResourceNames {names} --Tag {list}"))
 }
 
 fn command(operation: &str, options: impl IntoIterator<Item = (&'static str, String)>) -> String {
@@ -70,6 +73,14 @@ mod tests {
     #[test]
     fn a_value_cannot_leave_its_quotes() {
         assert_eq!(quote("it's; rm -rf /"), r"'it'\''s; rm -rf /'");
+    }
+
+    #[test]
+    fn a_tag_that_only_the_vendor_may_write_is_left_out() {
+        let tags = |key: &str| Tags::from([(key.to_owned(), "it's".to_owned())]);
+        assert_eq!(tag(&tags("acs:x")), None);
+        let command = tag(&tags("team")).unwrap();
+        assert!(command.ends_with(r#"--Tag '[{"Key":"team","Value":"it'\''s"}]'"#), "{command}");
     }
 
     #[test]
