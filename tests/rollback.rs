@@ -99,7 +99,9 @@ fn check(case: &str, lab: &Lab, before: Option<&RoleSnapshot>, report: &dts_role
     let context = || format!("{case}: {}\n{now:#?}", json(report));
     match report.status {
         Status::Remediated => assert!(repaired, "{}", context()),
-        Status::RolledBack | Status::Refused => assert!(unchanged(before, now.as_ref()), "{}", context()),
+        Status::RolledBack | Status::Refused | Status::Failed => {
+            assert!(unchanged(before, now.as_ref()), "{}", context());
+        }
         Status::Stuck => {
             assert!(!repaired && !unchanged(before, now.as_ref()), "{}", context());
             assert!(account(report)["next"].as_str().unwrap().contains("aliyun ram "), "{}", context());
@@ -180,6 +182,27 @@ async fn without_a_second_look_nothing_is_called_remediated() {
         assert_eq!(report.status, Status::Stuck, "{}: {}", seed.0, json(&report));
         assert!(authorized(lab.role().as_ref()), "{}", seed.0);
     }
+}
+
+#[tokio::test]
+async fn every_read_of_every_repair_may_fail_once() {
+    let mut cases = 0;
+    for seed in &SEEDS {
+        let undisturbed = Lab::new((seed.2)()).set("DTS_GUARD_STRATEGY", seed.1);
+        let _ = undisturbed.run(Mode::Remediate).await;
+        for operation in ["GetRole", "ListPoliciesForRole", "ListTagResources", "GetCallerIdentity"] {
+            let count = undisturbed.emulator.operations().iter().filter(|name| *name == operation).count();
+            for nth in 1..=count {
+                for fault in &FAULTS {
+                    let case = format!("{} / {operation} {nth} / {} once", seed.0, fault.0);
+                    one(seed, fault, Rule::on(operation).nth(nth), &case).await;
+                    cases += 1;
+                }
+            }
+        }
+    }
+    println!("{cases} cases");
+    assert!(cases >= 300, "{cases}");
 }
 
 /// A kill is the future dropped while a write is under way, before or after its effect.
