@@ -191,6 +191,7 @@ async fn too_little_time_is_refused_before_the_first_write() {
     let report = lab.ask(Mode::Remediate, None, Duration::from_millis(700)).await;
     assert_eq!(report.status, Status::Refused, "{}", json(&report));
     assert!(account(&report)["next"].as_str().unwrap().contains("too little time"));
+    assert_eq!(lab.emulator.operations().len(), 4, "two looks, identity, tags: no second look is due");
     assert_eq!(lab.writes(), [""; 0]);
 }
 
@@ -273,6 +274,19 @@ async fn a_change_while_the_deletion_waits_to_be_repeated_stops_it() {
     assert_eq!(report.status, Status::Refused, "{}", json(&report));
     assert_eq!(lab.writes().iter().filter(|name| *name == "DeleteRole").count(), 1);
     assert_eq!(lab.role().unwrap().trust, UNREADABLE);
+}
+
+#[tokio::test]
+async fn what_the_second_look_does_not_show_is_not_called_remediated() {
+    let lab = Lab::new(Some(full()));
+    let _person = lab.emulator.after_call(Rule::on("TagResources").nth(1), |world| {
+        world.detach(ACCOUNT, DTS_ROLE, DTS_POLICY);
+    });
+    let report = lab.run(Mode::Remediate).await;
+    assert_eq!(report.status, Status::Stuck, "{}", json(&report));
+    let said = account(&report);
+    assert!(said["steps"].as_array().unwrap().iter().all(|step| step["result"] == "done"), "{said}");
+    assert!(said["next"].as_str().unwrap().contains("AttachPolicyToRole"), "{said}");
 }
 
 #[tokio::test]
