@@ -247,7 +247,7 @@ mod naive {
 
     fn has_condition(statement: &Value) -> bool {
         let operators = statement["Condition"].as_object();
-        operators.is_some_and(|all| all.values().any(|keys| keys.as_object().is_some_and(|keys| !keys.is_empty())))
+        operators.is_some_and(|all| !all.is_empty())
     }
 }
 

@@ -47,7 +47,12 @@ impl Condition {
     pub(super) fn parse_all(tree: &Tree) -> Result<Vec<Self>, &'static str> {
         let mut conditions = Vec::new();
         for (operator, keys) in tree.entries()?.iter() {
-            for (key, values) in keys.entries()?.iter() {
+            let keys = keys.entries()?;
+            // An operator without keys: who knows what the cloud makes of it. It is no reason to call it unconditional.
+            if keys.iter().next().is_none() {
+                conditions.push(Self::new(operator, "", &Tree::List(Vec::new()))?);
+            }
+            for (key, values) in keys.iter() {
                 conditions.push(Self::new(operator, key, values)?);
             }
         }

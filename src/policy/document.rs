@@ -64,7 +64,7 @@ impl PolicyDocument {
         if entries.get("Version") != Some(&Tree::Text("1".to_owned())) {
             document.unreadable.push(Fragment::new("Version", "it is not \"1\""));
         }
-        if let Some(key) = entries.unknown(&KEYS) {
+        for (key, _) in entries.iter().filter(|(key, _)| !KEYS.contains(key)) {
             document.unreadable.push(Fragment::new(crate::telemetry::foreign(key), "no key of a policy document"));
         }
         for (index, statement) in statements.iter().enumerate() {
@@ -87,11 +87,18 @@ impl PolicyDocument {
 
 /// The JSON text: decoded where it is percent-encoded, without a byte order mark.
 pub(super) fn decoded(text: &str) -> Cow<'_, str> {
-    let text = text.trim().trim_start_matches('\u{FEFF}');
+    let text = bare(text);
     if text.starts_with('{') || !text.contains('%') {
         return Cow::Borrowed(text);
     }
-    percent_decode_str(text).decode_utf8().unwrap_or(Cow::Borrowed(text))
+    match percent_decode_str(text).decode_utf8() {
+        Ok(decoded) => Cow::Owned(bare(&decoded).to_owned()),
+        Err(_) => Cow::Borrowed(text),
+    }
+}
+
+fn bare(text: &str) -> &str {
+    text.trim_matches(|character: char| character.is_whitespace() || character == '\u{FEFF}')
 }
 
 #[cfg(test)]
@@ -112,6 +119,10 @@ mod tests {
     fn a_percent_encoded_document_is_decoded() {
         let encoded =
             percent_encoding::utf8_percent_encode(super::super::DTS_TRUST_POLICY, percent_encoding::NON_ALPHANUMERIC);
+        assert_eq!(
+            PolicyDocument::parse(&format!("%EF%BB%BF{encoded}%0A")),
+            PolicyDocument::parse(&encoded.to_string())
+        );
         assert_eq!(PolicyDocument::parse(&encoded.to_string()), PolicyDocument::parse(super::super::DTS_TRUST_POLICY));
     }
 

@@ -114,6 +114,13 @@ mod tests {
     }
 
     #[test]
+    fn an_operator_without_keys_is_a_condition() {
+        let odd = |statement: &str| statement.replace("}}", r#"},"Condition":{"Bool":{}}}"#);
+        assert_eq!(effect(&[&odd(ALLOW)]), Effect::AllowedConditionally);
+        assert_eq!(effect(&[ALLOW, &odd(DENY)]), Effect::AllowedConditionally);
+    }
+
+    #[test]
     fn the_answer_names_its_statements() {
         let decision = decide(&document(&[OTHER, ALLOW, DENY]), ASSUME_ROLE, &Principal::service("dts.aliyuncs.com"));
         assert_eq!(decision.because, [2]);

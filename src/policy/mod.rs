@@ -28,7 +28,12 @@ pub const DTS_TRUST_POLICY: &str = r#"{"Statement":[{"Action":"sts:AssumeRole","
 /// Whether two texts are the same document: white space, encoding and the order of keys do not count.
 #[must_use]
 pub fn same_document(one: &str, other: &str) -> bool {
-    let read = |text| serde_json::from_str::<Value>(&document::decoded(text)).ok();
+    let read = |text| {
+        let text = document::decoded(text);
+        let tree: tree::Tree = serde_json::from_str(&text).ok()?;
+        // A key that stands twice means different things to different readers.
+        if tree.has_duplicate_keys() { None } else { serde_json::from_str::<Value>(&text).ok() }
+    };
     one == other || (read(one).is_some() && read(one) == read(other))
 }
 
@@ -37,4 +42,16 @@ pub fn same_document(one: &str, other: &str) -> bool {
 pub fn for_report(text: &str) -> Value {
     let decoded = document::decoded(text);
     serde_json::from_str(&decoded).unwrap_or_else(|_| Value::String(crate::telemetry::foreign(text)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn formatting_does_not_make_another_document_and_a_key_that_stands_twice_does() {
+        assert!(same_document(DTS_TRUST_POLICY, &DTS_TRUST_POLICY.replace("\":", "\" : ")));
+        assert!(!same_document(r#"{"a":1,"a":2}"#, r#"{"a":2}"#));
+        assert!(same_document("not JSON", "not JSON") && !same_document("not JSON", "nor this"));
+    }
 }
