@@ -116,7 +116,8 @@ impl App {
     /// A run that could not begin, and a report that the platform must count as a failure.
     pub async fn invoke(self: Arc<Self>, invocation: Invocation) -> Result<String, Diagnostic> {
         let Invocation { event, context } = invocation;
-        let span = tracing::info_span!("invocation", request_id = context.request_id.as_str());
+        let retry = context.retry_count;
+        let span = tracing::info_span!("invocation", request_id = context.request_id.as_str(), retry);
         async {
             let config = self.config().map_err(|mistakes| abort(&mistakes.into()))?;
             let ask = self.ask(event::decode(&event, config.mode), &context);

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::client::{Error, Kind, RoleFacts, Session};
+use crate::client::{Error, RoleFacts, Session};
 use crate::policy;
 use crate::target::{PolicyRef, ROLE_NAME};
 
@@ -135,11 +135,11 @@ async fn look(session: &Session) -> Result<ObservedRole, LookError> {
     }
 }
 
-/// "Not found" is an answer here, not an error.
+/// "There is no such role" is an answer here, not an error.
 fn found<T>(reply: Result<T, Error>) -> Result<Option<T>, Error> {
     match reply {
         Ok(value) => Ok(Some(value)),
-        Err(error) if error.kind == Kind::NotFound => Ok(None),
+        Err(error) if error.is_role_missing() => Ok(None),
         Err(error) => Err(error),
     }
 }

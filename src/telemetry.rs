@@ -19,14 +19,17 @@ const LINE_LIMIT: usize = 24 * 1024;
 /// characters escaped.
 #[must_use]
 pub fn foreign(text: &str) -> String {
-    let mut shown = String::new();
-    for (count, character) in text.chars().enumerate() {
-        if count == FOREIGN_LIMIT {
-            shown.push('…');
-            break;
-        }
-        push_harmless(&mut shown, character);
+    match text.char_indices().nth(FOREIGN_LIMIT) {
+        Some((end, _)) => escaped(text.get(..end).unwrap_or_default()) + "…",
+        None => escaped(text),
     }
+}
+
+/// The same for text of any length, such as a command that quotes a description.
+#[must_use]
+pub fn escaped(text: &str) -> String {
+    let mut shown = String::with_capacity(text.len());
+    text.chars().for_each(|character| push_harmless(&mut shown, character));
     shown
 }
 

@@ -362,3 +362,27 @@ async fn what_drifted_says_what_to_do() {
         assert!(said["next"].as_str().unwrap().contains(hand), "{said}");
     }
 }
+
+#[tokio::test]
+async fn a_tag_that_only_the_vendor_may_write_is_reported_and_not_restored() {
+    let lab = Lab::new(Some(full().tag("acs:rm:owner", "vendor")));
+    let report = lab.run(Mode::Remediate).await;
+    assert_eq!(report.status, Status::Remediated, "{}", json(&report));
+    let steps = account(&report)["steps"].clone();
+    let left = steps.as_array().unwrap().iter().find(|step| step["target"] == "acs:rm:owner").unwrap();
+    assert_eq!((&left["result"], &left["attempts"]), (&"skipped".into(), &0.into()));
+    let tags = lab.role().unwrap().tags;
+    assert!(tags.contains_key("team") && !tags.contains_key("acs:rm:owner"), "{tags:?}");
+}
+
+#[tokio::test]
+async fn only_the_code_for_a_missing_role_makes_it_missing() {
+    for code in ["EntityNotExist.User", "EntityNotExists.Account", "InvalidAction.NotFound"] {
+        let lab = Lab::new(Some(Role::dts()));
+        let _faults = ["GetRole", "ListPoliciesForRole"]
+            .map(|operation| lab.emulator.fault(Rule::on(operation).every().error(404, code)));
+        let report = lab.run(Mode::Remediate).await;
+        assert_eq!(report.status, Status::Failed, "{code}: {}", json(&report));
+        assert_eq!(lab.writes(), [""; 0], "{code}");
+    }
+}

@@ -103,3 +103,13 @@ async fn foreign_text_cannot_draw_on_the_terminal() {
     assert!(text.contains("\\u{1b}[31m\\u{202e}"), "{text}");
     assert!(!text.contains('\u{202e}'), "{text}");
 }
+
+#[tokio::test]
+async fn a_description_cannot_draw_on_the_terminal_through_a_command() {
+    let lab = Lab::new(Some(broken().description("a\u{202e}b")));
+    let _denied = lab.emulator.fault(Rule::on("CreateRole").every().deny());
+    let report = lab.run(Mode::Remediate).await;
+    assert_eq!(report.status, Status::Stuck);
+    let text = Human.render(&report);
+    assert!(text.contains("a\\u{202e}b") && !text.contains('\u{202e}'), "{text}");
+}

@@ -1,8 +1,7 @@
 //! The record of a repair, written before each write: what it would take to finish by hand.
 //!
 //! In this version the records go to the log, one line of JSON each, whatever the log filter. A person at a terminal gets
-//! the first and the last one only: the report tells the steps. A folder that a later run
-//! reads and finishes from has its place here.
+//! the first and the last one only: the report tells the steps. A folder that a later run reads has its place here.
 
 use serde_json::{Map, Value, json};
 

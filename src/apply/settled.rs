@@ -1,6 +1,6 @@
 //! Whether the cloud is in the state that a step leads to.
 
-use crate::client::{Error, Kind, Session};
+use crate::client::{Error, Session};
 use crate::plan::Step;
 use crate::policy;
 use crate::target::ROLE_NAME;
@@ -44,7 +44,7 @@ pub(super) async fn is_missing(session: &Session) -> bool {
 async fn role_id_now(session: &Session) -> Result<Option<String>, Error> {
     match session.get_role(ROLE_NAME).await {
         Ok(role) => Ok(Some(role.role_id)),
-        Err(error) if error.kind == Kind::NotFound => Ok(None),
+        Err(error) if error.is_role_missing() => Ok(None),
         Err(error) => Err(error),
     }
 }

@@ -152,7 +152,7 @@ impl Run<'_> {
             },
             Retry::Never if error.is("DeleteConflict.Role.Policy") => self.clear().await,
             // A role that was just made may not be visible everywhere yet.
-            Retry::Never if error.is("EntityNotExist.Role") && self.has_created() => Next::Again,
+            Retry::Never if error.is_role_missing() && self.has_created() => Next::Again,
             Retry::Never => match step {
                 Step::Attach(policy) if error.is("EntityNotExist.Policy") && self.had(policy) => {
                     self.gone.push(policy.clone());
@@ -200,7 +200,7 @@ fn says_settled(step: &Step, error: &Error) -> bool {
     match step {
         Step::Attach(_) => error.is("EntityAlreadyExists.Role.Policy"),
         Step::Detach(_) => error.is("EntityNotExist.Role.Policy"),
-        Step::Delete { .. } => error.is("EntityNotExist.Role"),
+        Step::Delete { .. } => error.is_role_missing(),
         Step::Create { .. } => error.is("EntityAlreadyExists.Role"),
         Step::UpdateTrust { .. } | Step::Tag(_) | Step::LeaveTag(_) => false,
     }

@@ -124,6 +124,12 @@ impl Error {
         }
     }
 
+    /// Whether the cloud says that the role does not exist. Nothing else may be taken for that answer.
+    #[must_use]
+    pub fn is_role_missing(&self) -> bool {
+        self.is("EntityNotExist.Role")
+    }
+
     /// Whether the cloud gave this code.
     #[must_use]
     pub fn is(&self, code: &str) -> bool {

@@ -6,7 +6,7 @@ use anstyle::{AnsiColor, Style};
 
 use super::{AccountReport, Render, Report, Status};
 use crate::apply::{StepRecord, StepResult};
-use crate::telemetry::foreign;
+use crate::telemetry::{escaped, foreign};
 use crate::verify::{Finding, Severity};
 
 /// Lines with colours.
@@ -23,7 +23,7 @@ impl Render for Human {
             text.push_str(&account_lines(account));
         }
         if let Some(reason) = &report.reason {
-            let _ = writeln!(text, "  {}", harmless(reason));
+            let _ = writeln!(text, "  {}", foreign(reason));
         }
         if let Some(example) = &report.example {
             let _ = writeln!(text, "  a right event: {BOLD}{example}{BOLD:#}");
@@ -51,7 +51,7 @@ fn account_lines(account: &AccountReport) -> String {
         let _ = writeln!(text, "    {DIM}plan{DIM:#}   {id}");
     }
     if let Some(next) = &account.next {
-        let _ = writeln!(text, "    {BOLD}next{BOLD:#}   {}", printable(next));
+        let _ = writeln!(text, "    {BOLD}next{BOLD:#}   {}", escaped(next));
     }
     text
 }
@@ -69,7 +69,7 @@ fn finding(finding: &Finding) -> String {
         Severity::Failed => colour(AnsiColor::Red),
         Severity::Advisory => colour(AnsiColor::Yellow),
     };
-    format!("{style}{:<21}{style:#} {}", finding.id.word(), harmless(&finding.message))
+    format!("{style}{:<21}{style:#} {}", finding.id.word(), foreign(&finding.message))
 }
 
 fn step(step: &StepRecord) -> String {
@@ -81,18 +81,9 @@ fn step(step: &StepRecord) -> String {
         StepResult::Skipped => ("–", colour(AnsiColor::Yellow)),
         StepResult::Failed | StepResult::Unknown => ("✗", colour(AnsiColor::Red)),
     };
-    let error = step.error.as_deref().map(|error| format!("  {}", harmless(error))).unwrap_or_default();
+    let error = step.error.as_deref().map(|error| format!("  {}", foreign(error))).unwrap_or_default();
     let took = if step.attempts == 0 { String::new() } else { format!("  {DIM}{} ms{DIM:#}", step.duration_ms) };
-    format!("{style}{mark}{style:#} {:<20} {}{took}{error}", step.action, harmless(&step.target))
-}
-
-fn harmless(text: &str) -> String {
-    foreign(text)
-}
-
-/// Text of our own, which may be long; what is foreign in it is harmless already, but a name may hold anything.
-fn printable(text: &str) -> String {
-    text.chars().map(|character| if character.is_control() { '\u{FFFD}' } else { character }).collect()
+    format!("{style}{mark}{style:#} {:<20} {}{took}{error}", step.action, foreign(&step.target))
 }
 
 const fn colour(colour: AnsiColor) -> Style {
