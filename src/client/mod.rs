@@ -10,6 +10,7 @@ mod rate;
 mod request;
 mod retry;
 mod sts;
+mod transport;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
@@ -24,13 +25,12 @@ pub use rate::RateLimits;
 pub use request::{Api, Request};
 pub(crate) use retry::pauses;
 pub use sts::{AssumeRole, CallerIdentity};
+pub use transport::{Lost, Post, Reply, Sending, Transport};
 
 use crate::clock::{Deadline, SharedClock};
 use crate::credentials::Credentials;
 use crate::signing;
 
-/// Connecting may take this long.
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
 /// One call may take this long.
 const CALL_TIMEOUT: Duration = Duration::from_secs(10);
 
@@ -40,7 +40,7 @@ const CALL_TIMEOUT: Duration = Duration::from_secs(10);
 /// thawed one are dead.
 #[derive(Debug)]
 pub struct Connection {
-    http: reqwest::Client,
+    transport: Arc<dyn Transport>,
     endpoints: Endpoints,
     method: signing::Method,
     clock: SharedClock,
@@ -61,7 +61,7 @@ impl Connection {
         clock: SharedClock,
     ) -> Result<Self, Box<dyn std::error::Error + Send + Sync>> {
         Ok(Self {
-            http: http_client()?,
+            transport: Arc::new(transport::Http::new()?),
             endpoints,
             method,
             clock,
@@ -69,6 +69,12 @@ impl Connection {
             skew_seconds: AtomicI64::new(0),
             slowest_call_micros: AtomicU64::new(0),
         })
+    }
+
+    /// The same with another way to the cloud.
+    #[must_use]
+    pub fn over(self, transport: Arc<dyn Transport>) -> Self {
+        Self { transport, ..self }
     }
 
     /// The longest that a call has taken so far.
@@ -122,27 +128,4 @@ impl Session {
     pub fn slowest_call(&self) -> Duration {
         self.connection.slowest_call()
     }
-}
-
-fn http_client() -> Result<reqwest::Client, Box<dyn std::error::Error + Send + Sync>> {
-    let client = reqwest::Client::builder()
-        .user_agent(concat!("dts-role-guard/", env!("CARGO_PKG_VERSION")))
-        .tls_backend_preconfigured(tls()?)
-        .connect_timeout(CONNECT_TIMEOUT)
-        .redirect(reqwest::redirect::Policy::none())
-        .retry(reqwest::retry::never())
-        .no_proxy()
-        .tcp_nodelay(true)
-        .build()?;
-    Ok(client)
-}
-
-/// Roots are compiled in: an image may have none, and reading the system's costs a cold start 20 ms.
-fn tls() -> Result<rustls::ClientConfig, rustls::Error> {
-    let roots = rustls::RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() };
-    let provider = Arc::new(rustls::crypto::ring::default_provider());
-    Ok(rustls::ClientConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()?
-        .with_root_certificates(roots)
-        .with_no_client_auth())
 }

@@ -1,13 +1,14 @@
 //! One request on the wire: sign, send, read the reply.
 
 use std::error::Error as StdError;
+use std::time::Duration;
 
-use reqwest::header::{CONTENT_TYPE, DATE};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
+use super::transport::{Lost, Post, Reply};
 use super::{CALL_TIMEOUT, Error, Kind, Session};
-use crate::signing::{Call, FORM};
+use crate::signing::Call;
 
 /// A cloud API with its version.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -66,18 +67,6 @@ impl Request {
     }
 }
 
-/// A reply larger than this is not the cloud's.
-const REPLY_LIMIT: usize = 1024 * 1024;
-
-/// A reply as it came, before anybody reads it.
-struct Reply {
-    success: bool,
-    status: u16,
-    content_type: String,
-    date: Option<jiff::Timestamp>,
-    body: Vec<u8>,
-}
-
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
 struct Envelope {
@@ -106,16 +95,15 @@ impl Session {
             return Err(Error { source: Some("no time is left".into()), ..request.error(Kind::Unreachable) });
         }
         let begin = connection.clock.uptime();
-        let sent = self.sign(request).timeout(remaining.min(CALL_TIMEOUT)).send().await;
-        let reply = match sent {
-            Ok(response) => Reply::read(response).await.map_err(|why| request.no_reply(why)),
-            Err(error) => Err(lost(request, error)),
-        };
+        let sent = connection.transport.send(self.sign(request, remaining.min(CALL_TIMEOUT))).await;
         connection.measure(connection.clock.uptime().saturating_sub(begin));
-        reply
+        sent.map_err(|lost| match lost {
+            Lost::Unsent(why) => Error { source: Some(why), ..request.error(Kind::Unreachable) },
+            Lost::NoReply(why) => request.no_reply(why),
+        })
     }
 
-    fn sign(&self, request: &Request) -> reqwest::RequestBuilder {
+    fn sign(&self, request: &Request, timeout: Duration) -> Post {
         let connection = &self.connection;
         let endpoint = connection.endpoints.of(request.api);
         let call = Call {
@@ -127,12 +115,11 @@ impl Session {
             nonce: &connection.clock.nonce(),
         };
         let form = connection.method.sign(&call, &self.credentials);
-        let post = connection.http.post(endpoint.url().clone()).header(CONTENT_TYPE, FORM).body(form.body);
-        form.headers.into_iter().fold(post, |post, (name, value)| post.header(name, value))
+        Post { url: endpoint.url().clone(), headers: form.headers, body: form.body, timeout }
     }
 
     fn parse<T: DeserializeOwned>(&self, request: &Request, reply: &Reply) -> Result<T, Error> {
-        if reply.success {
+        if reply.is_success() {
             return serde_json::from_slice(&reply.body)
                 .map_err(|error| request.no_reply(format!("{}: {}", reply.describe(), place(&error))));
         }
@@ -161,39 +148,8 @@ impl Session {
     }
 }
 
-/// An error below the reply. `without_url`, since a URL could carry keys.
-fn lost(request: &Request, error: reqwest::Error) -> Error {
-    let kind = if error.is_connect() || error.is_builder() { Kind::Unreachable } else { Kind::NoReply };
-    Error { source: Some(error.without_url().into()), ..request.error(kind) }
-}
-
 /// Where a reply stopped making sense. The parser's own words could quote a key.
 fn place(error: &serde_json::Error) -> String {
     let what = if error.is_data() { "an unexpected shape" } else { "no whole JSON" };
     format!("{what} (line {} column {})", error.line(), error.column())
-}
-
-impl Reply {
-    async fn read(mut response: reqwest::Response) -> Result<Self, Box<dyn StdError + Send + Sync>> {
-        let mut body = Vec::new();
-        while let Some(chunk) = response.chunk().await.map_err(reqwest::Error::without_url)? {
-            body.extend_from_slice(&chunk);
-            if body.len() > REPLY_LIMIT {
-                return Err("the reply is larger than 1 MiB".into());
-            }
-        }
-        let header = |name| response.headers().get(name).and_then(|value| value.to_str().ok());
-        Ok(Self {
-            success: response.status().is_success(),
-            status: response.status().as_u16(),
-            content_type: header(CONTENT_TYPE).unwrap_or("no content type").to_owned(),
-            date: header(DATE).and_then(|date| jiff::fmt::rfc2822::parse(date).ok()).map(|date| date.timestamp()),
-            body,
-        })
-    }
-
-    fn describe(&self) -> String {
-        let kind = crate::telemetry::foreign(&self.content_type);
-        format!("HTTP {} with {} bytes of {kind}", self.status, self.body.len())
-    }
 }
