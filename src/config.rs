@@ -3,10 +3,13 @@
 use std::collections::BTreeMap;
 use std::fmt;
 use std::num::NonZeroU32;
+use std::path::PathBuf;
 use std::str::FromStr;
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
+use crate::apply::journal::{Folder, Store};
 use crate::client::{BadEndpoint, Endpoint, Endpoints};
 use crate::signing;
 use crate::telemetry::foreign;
@@ -27,20 +30,22 @@ pub const RAM_ENDPOINT: &str = "DTS_GUARD_RAM_ENDPOINT";
 pub const STS_ENDPOINT: &str = "DTS_GUARD_STS_ENDPOINT";
 /// How requests are signed.
 pub const SIGNATURE: &str = "DTS_GUARD_SIGNATURE";
+/// Where the write-ahead journal lives.
+pub const JOURNAL_DIR: &str = "DTS_GUARD_JOURNAL_DIR";
 /// What is logged.
 pub const LOG: &str = "DTS_GUARD_LOG";
 
-const KNOWN: [&str; 9] = [MODE, APPROVAL, STRATEGY, SCOPE, RATE, RAM_ENDPOINT, STS_ENDPOINT, SIGNATURE, LOG];
+const KNOWN: [&str; 10] =
+    [MODE, APPROVAL, STRATEGY, SCOPE, RATE, RAM_ENDPOINT, STS_ENDPOINT, SIGNATURE, JOURNAL_DIR, LOG];
 
 /// Names that later versions will accept. Refused rather than ignored: who sets one relies on it.
-const NOT_YET: [&str; 8] = [
+const NOT_YET: [&str; 7] = [
     "DTS_GUARD_MEMBER_ROLE",
     "DTS_GUARD_EXCLUDE_ACCOUNTS",
     "DTS_GUARD_EXCEPTIONS",
     "DTS_GUARD_BRAKE",
     "DTS_GUARD_NOTIFY",
     "DTS_GUARD_CONCURRENCY",
-    "DTS_GUARD_JOURNAL_DIR",
     "DTS_GUARD_RESOURCE_MANAGER_ENDPOINT",
 ];
 
@@ -155,6 +160,8 @@ pub struct Config {
     pub endpoints: Endpoints,
     /// How requests are signed.
     pub signature: signing::Method,
+    /// Where the write-ahead journal lives, if anywhere but in the log.
+    pub journal_dir: Option<PathBuf>,
     /// Whether [`MODE`] was set at all.
     pub mode_is_set: bool,
 }
@@ -203,10 +210,20 @@ impl Config {
                 sts: read.endpoint(STS_ENDPOINT, "https://sts.aliyuncs.com"),
             },
             signature: read.word(SIGNATURE),
+            journal_dir: read.value(JOURNAL_DIR).map(PathBuf::from),
             mode_is_set: read.value(MODE).is_some(),
         };
         read.log_filter();
         if read.mistakes.is_empty() { Ok(config) } else { Err(InvalidSettings(read.mistakes)) }
+    }
+}
+
+impl Config {
+    /// The journal's files, if it has any.
+    #[must_use]
+    pub fn journal_store(&self) -> Option<Arc<dyn Store>> {
+        let folder = self.journal_dir.clone().map(Folder::new)?;
+        Some(Arc::new(folder))
     }
 }
 

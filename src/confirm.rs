@@ -10,8 +10,19 @@ use crate::verify::{self, Baseline, Finding};
 /// How often the second look is repeated until the cloud shows what was written.
 const CONFIRMATIONS: usize = 6;
 
+/// What a run is after.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Goal {
+    /// An authorized role with everything that it had.
+    Repair,
+    /// Only what an earlier run took away: whether the role is authorized is judged afterwards.
+    GiveBack,
+}
+
 /// What the second look must show.
 pub(crate) struct Wanted<'a> {
+    /// What the run is after.
+    pub(crate) goal: Goal,
     /// The role as it was found.
     pub(crate) before: Option<&'a Role>,
     /// Its tags, where they were read.
@@ -67,8 +78,19 @@ impl Wanted<'_> {
         }
     }
 
+    /// The role has what it had. Settings that somebody changed meanwhile are not ours to change back.
+    pub(crate) fn given_back(&self, seen: &Seen) -> bool {
+        let Some(before) = self.before else { return true };
+        seen.role.present().is_some_and(|now| {
+            let policies = before.policies.iter();
+            let mut wanted = policies.filter(|policy| !self.gone.contains(policy) && !plan::is_privileged(policy));
+            wanted.all(|policy| now.policies.contains(policy)) && (now.id == before.id || self.tags_kept(seen))
+        })
+    }
+
     pub(crate) fn expected(&self, outcome: &Outcome, seen: &Seen) -> bool {
         match outcome {
+            _ if self.goal == Goal::GiveBack => self.given_back(seen),
             Outcome::Applied => self.repaired(seen),
             Outcome::Stuck(_) => self.repaired(seen) || self.unchanged(seen),
             Outcome::RolledBack(_) => self.unchanged(seen),

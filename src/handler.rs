@@ -11,7 +11,7 @@ use crate::config::{Config, InvalidSettings, Mode, Variables};
 use crate::credentials::{self, Credentials, Found};
 use crate::event::{self, Decision, Event, Request};
 use crate::reconcile::{self, Guard};
-use crate::report::{AccountReport, CallError, Json, Render, Report, Run};
+use crate::report::{AccountReport, CallError, JournalPlace, Json, Render, Report, Run};
 use crate::runtime::{Context, Diagnostic, HeaderCredentials, Invocation};
 use crate::target::{AccountId, ROLE_NAME};
 use crate::telemetry::Log;
@@ -163,6 +163,7 @@ impl App {
             strategy: config.strategy,
             started_at: begin.0,
             duration: self.clock.uptime().saturating_sub(begin.1),
+            journal: config.journal_dir.as_ref().map_or(JournalPlace::Log, |_| JournalPlace::Folder),
         };
         let trigger = ask.event.trigger.clone();
         match &ask.event.decision {
@@ -200,6 +201,7 @@ impl App {
             approval: config.approval,
             approved: request.plan_id.clone(),
             log: self.log,
+            store: config.journal_store(),
             request_id: ask.request_id.clone(),
         };
         let _alone = if request.mode.writes() { Some(self.repairs.lock().await) } else { None };

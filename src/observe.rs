@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::client::{Error, RoleFacts, Session};
+use crate::client::{Error, NewRole, RoleFacts, Session};
 use crate::policy;
 use crate::target::{PolicyRef, ROLE_NAME};
 
@@ -63,12 +63,23 @@ impl Role {
     /// Whether description, session duration and console flag are those of another look.
     #[must_use]
     pub fn has_settings_of(&self, before: &Self) -> bool {
+        self.has_settings(&before.description, before.max_session_duration, before.console_login)
+    }
+
+    /// Whether it is what was asked for.
+    #[must_use]
+    pub fn is_made_of(&self, new: &NewRole) -> bool {
+        policy::same_document(&self.trust, &new.trust)
+            && self.has_settings(&new.description, new.max_session_duration, new.allow_console_login)
+    }
+
+    fn has_settings(&self, description: &str, duration: Option<u32>, console_login: Option<bool>) -> bool {
         fn agree<T: PartialEq + Copy>(one: Option<T>, other: Option<T>) -> bool {
             one.is_none() || other.is_none() || one == other
         }
-        self.description == before.description
-            && agree(self.max_session_duration, before.max_session_duration)
-            && agree(self.console_login, before.console_login)
+        self.description == description
+            && agree(self.max_session_duration, duration)
+            && agree(self.console_login, console_login)
     }
 
     fn new(facts: RoleFacts, policies: Vec<PolicyRef>) -> Self {

@@ -213,6 +213,26 @@ pub enum Refusal {
         /// Milliseconds left.
         left_ms: u128,
     },
+    /// No record can be kept.
+    #[error(
+        "the journal folder cannot be used ({0}), and nothing is written without a record: mend the folder or unset `DTS_GUARD_JOURNAL_DIR`"
+    )]
+    Journal(String),
+    /// Another run has this role in hand.
+    #[error("another run {0}: this one stopped, and put back what it had taken away; nothing is to be done")]
+    AnotherRun(&'static str),
+    /// Repairs do not last.
+    #[error(
+        "the role was repaired {times} times within 24 hours (last at {last}) and broke again: something else changes it, and the guard does not fight it; find out what does, then run `dts-role-guard clear --account {account}`"
+    )]
+    TooManyAttempts {
+        /// How often.
+        times: usize,
+        /// When last.
+        last: String,
+        /// Whose role it is.
+        account: AccountId,
+    },
     /// Somebody changed the role meanwhile.
     #[error(
         "the role changed between the look and the deletion ({0}): nothing was deleted; look who works on it, then run again"
@@ -257,40 +277,39 @@ pub fn resolve(facts: &Facts<'_>) -> Option<Plan> {
     Some(Plan { id: plan_id(facts, &steps), steps, refusal })
 }
 
-fn dts_policy() -> PolicyRef {
+pub(crate) fn dts_policy() -> PolicyRef {
     PolicyRef::system(DTS_POLICY)
 }
 
-fn create() -> Vec<Step> {
-    let role = NewRole {
+/// The role that a repair makes: with everything that it had, but for the trust policy, which becomes the vendor's default.
+#[must_use]
+pub fn new_role(before: Option<&Role>) -> NewRole {
+    NewRole {
         trust: DTS_TRUST_POLICY.to_owned(),
-        description: DESCRIPTION.to_owned(),
-        max_session_duration: Some(MAX_SESSION_DURATION),
-        allow_console_login: None,
-    };
-    vec![Step::Create { role, replaces: None }, Step::Attach(dts_policy())]
+        description: before.map_or_else(|| DESCRIPTION.to_owned(), |role| role.description.clone()),
+        max_session_duration: before.map_or(Some(MAX_SESSION_DURATION), |role| role.max_session_duration),
+        allow_console_login: before.and_then(|role| role.console_login),
+    }
+}
+
+fn create() -> Vec<Step> {
+    vec![Step::Create { role: new_role(None), replaces: None }, Step::Attach(dts_policy())]
 }
 
 fn recreate(role: &Role, facts: &Facts<'_>) -> (Vec<Step>, Option<Refusal>) {
     // The DTS policy goes last and comes back first: DTS is to miss it for the shortest time.
     let extras: BTreeSet<_> = role.policies.iter().filter(|policy| **policy != dts_policy()).cloned().collect();
     let held = role.policies.contains(&dts_policy()).then(dts_policy);
-    let new = NewRole {
-        trust: DTS_TRUST_POLICY.to_owned(),
-        description: role.description.clone(),
-        max_session_duration: role.max_session_duration,
-        allow_console_login: role.console_login,
-    };
     let mut steps: Vec<_> = extras.iter().cloned().chain(held).map(Step::Detach).collect();
     steps.push(Step::Delete { role_id: role.id.clone() });
-    steps.push(Step::Create { role: new, replaces: Some(role.id.clone()) });
+    steps.push(Step::Create { role: new_role(Some(role)), replaces: Some(role.id.clone()) });
     steps.push(Step::Attach(dts_policy()));
     steps.extend(extras.into_iter().map(Step::Attach));
     steps.extend(restore_tags(facts.tags.as_ref().ok().and_then(Option::as_ref)));
     (steps, recreate_refusal(role, facts))
 }
 
-fn restore_tags(tags: Option<&Tags>) -> Vec<Step> {
+pub(crate) fn restore_tags(tags: Option<&Tags>) -> Vec<Step> {
     let Some(tags) = tags else { return Vec::new() };
     let restored: Tags = restorable(tags).map(|(key, value)| (key.clone(), value.clone())).collect();
     let left = tags.keys().filter(|key| is_reserved(key)).cloned().map(Step::LeaveTag);
@@ -319,7 +338,7 @@ fn recreate_refusal(role: &Role, facts: &Facts<'_>) -> Option<Refusal> {
     facts.findings.iter().any(|finding| finding.id == FindingId::TrustUnreadable).then_some(Refusal::UnreadableTrust)
 }
 
-fn is_privileged(policy: &PolicyRef) -> bool {
+pub(crate) fn is_privileged(policy: &PolicyRef) -> bool {
     policy.kind == PolicyType::System && PRIVILEGED_POLICIES.contains(&policy.name.as_str())
 }
 

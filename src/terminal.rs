@@ -5,15 +5,16 @@ use std::time::Duration;
 
 use clap::{Parser, Subcommand, ValueEnum};
 
+use crate::apply::journal::{History, LogBook};
 use crate::clock::Deadline;
-use crate::config::{InvalidSettings, MODE, Mode};
+use crate::config::{InvalidSettings, JOURNAL_DIR, MODE, Mode};
 use crate::credentials::Found;
 use crate::event::{Decision, Event, Request};
 use crate::handler::{Abort, App, Ask};
-use crate::plan::PlanId;
+use crate::plan::{PlanId, Refusal};
 use crate::report::{Human, Json, Render, Report, Status, Trigger, TriggerKind};
 use crate::target::AccountId;
-use crate::telemetry::chain;
+use crate::telemetry::{Log, chain};
 
 /// Keeps the RAM role that Alibaba Cloud DTS needs authorized.
 #[derive(Debug, Parser)]
@@ -40,6 +41,19 @@ pub enum Command {
     Plan(Options),
     /// Repair the role if it is broken, after a question
     Remediate(RemediateOptions),
+    /// Forget how often an account's role was repaired, so that it may be repaired again
+    Clear(ClearOptions),
+}
+
+/// What `clear` takes.
+#[derive(Debug, clap::Args)]
+pub struct ClearOptions {
+    /// Whose role
+    #[arg(long, value_name = "ID")]
+    account: AccountId,
+    /// Also give an unfinished repair up: its record is kept under another name, and nothing is brought back from it
+    #[arg(long)]
+    unfinished: bool,
 }
 
 /// What every command takes.
@@ -98,6 +112,7 @@ const USAGE: u8 = 2;
 pub async fn run(app: App, command: Command) -> u8 {
     let (mode, options, yes) = match command {
         Command::Serve => return USAGE,
+        Command::Clear(options) => return clear(&app, &options).await,
         Command::Verify(options) => (Mode::Verify, options, false),
         Command::Plan(options) => (Mode::Plan, options, false),
         Command::Remediate(RemediateOptions { options, yes }) => (Mode::Remediate, options, yes),
@@ -119,6 +134,49 @@ pub async fn run(app: App, command: Command) -> u8 {
         Ok(None) => 1,
         Err(why) => complain(&why),
     }
+}
+
+/// No cloud call: the journal folder is all that it touches.
+async fn clear(app: &App, options: &ClearOptions) -> u8 {
+    let store = match app.config() {
+        Ok(config) => config.journal_store(),
+        Err(mistakes) => return complain(&Abort::from(mistakes)),
+    };
+    let Some(store) = store else {
+        say(&format!(
+            "`{JOURNAL_DIR}` is not set, so no repairs are counted: set it to the folder that the function uses\n"
+        ));
+        return USAGE;
+    };
+    let run = format!("terminal-{}", app.clock().nonce());
+    let log = LogBook::new(Log::Stderr, app.clock().clone(), options.account.clone(), run);
+    match cleared(History::look(log, Some(store), true).await, options).await {
+        Ok(text) => {
+            say(&text);
+            0
+        }
+        Err(refusal) => {
+            say(&format!("{refusal}\n"));
+            1
+        }
+    }
+}
+
+async fn cleared(mut history: History, options: &ClearOptions) -> Result<String, Refusal> {
+    let aside = if options.unfinished { history.give_up().await? } else { None };
+    let forgotten = history.record().remediated.len();
+    history.clear().await?;
+    let account = &options.account;
+    let unfinished = match aside {
+        Some(name) => {
+            format!("The record of the unfinished repair is kept as `{name}`; nothing is brought back from it.\n")
+        }
+        None if history.record().unfinished().is_some() => {
+            "An unfinished repair stays on record: the next run in mode `remediate` finishes it.\n".to_owned()
+        }
+        None => String::new(),
+    };
+    Ok(format!("account {account}: {forgotten} repairs forgotten; its role may be repaired again\n{unfinished}"))
 }
 
 fn usage(app: &App, mode: Mode, yes: bool) -> Option<Usage> {

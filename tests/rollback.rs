@@ -172,7 +172,7 @@ async fn a_write_whose_effect_was_lost_from_sight_is_not_repeated_blindly() {
 async fn stale_reads_after_the_last_write_are_waited_for() {
     for seed in &SEEDS {
         let lab = Lab::new((seed.2)()).set("DTS_GUARD_STRATEGY", seed.1);
-        let reads_before_the_end = if seed.0.starts_with("missing") || seed.1 == "in-place" { 1 } else { 2 };
+        let reads_before_the_end = if seed.0.starts_with("missing") { 1 } else { 2 };
         let _stale = ["GetRole", "ListPoliciesForRole"]
             .map(|read| lab.emulator.fault(Rule::on(read).from(reads_before_the_end + 1).times(3).stale_writes(2)));
         assert_eq!(lab.run(Mode::Remediate).await.status, Status::Remediated, "{}", seed.0);
@@ -184,7 +184,7 @@ async fn stale_reads_after_the_last_write_are_waited_for() {
 async fn without_a_second_look_nothing_is_called_remediated() {
     for seed in &SEEDS {
         let lab = Lab::new((seed.2)()).set("DTS_GUARD_STRATEGY", seed.1);
-        let reads_before_the_end = if seed.0.starts_with("missing") || seed.1 == "in-place" { 1 } else { 2 };
+        let reads_before_the_end = if seed.0.starts_with("missing") { 1 } else { 2 };
         let _blind = lab.emulator.fault(Rule::on("GetRole").from(reads_before_the_end + 1).unavailable());
         let report = lab.run(Mode::Remediate).await;
         assert_eq!(report.status, Status::Stuck, "{}: {}", seed.0, json(&report));

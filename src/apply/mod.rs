@@ -2,11 +2,11 @@
 //!
 //! The order is the plan's. Before the deletion a failure puts back what was taken away; after it the only way is
 //! forward. A lost reply is followed by a look, never by a guess (`step`). What is done is on record before it is done
-//! ([`journal`]).
-//!
-//! Crash recovery from a journal folder and the cap on attempts will live beside these as `recover` and `attempts`.
+//! ([`journal`]), so that a later run can finish it ([`recover`]).
 
+mod attempts;
 pub mod journal;
+pub mod recover;
 mod settled;
 mod step;
 
@@ -16,11 +16,11 @@ use serde::Serialize;
 
 use crate::client::Session;
 use crate::observe::{self, Role};
-use crate::plan::{Plan, Refusal, Step, Undo};
+use crate::plan::{Refusal, Step, Undo};
 use crate::target::PolicyRef;
 use crate::telemetry::{chain, foreign};
 
-use journal::Journal;
+use journal::{Act, Illegal, Journal, Phase};
 
 /// How a step ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -64,6 +64,11 @@ pub struct StepRecord {
 }
 
 impl StepRecord {
+    /// Whether it is a creation that had its effect.
+    pub(crate) fn has_created(&self) -> bool {
+        self.action == "CreateRole" && matches!(self.result, StepResult::Done | StepResult::Already)
+    }
+
     /// A step that is only intended.
     #[must_use]
     pub fn planned(step: &Step) -> Self {
@@ -94,6 +99,27 @@ pub enum Outcome {
     Stuck(Cause),
 }
 
+impl Outcome {
+    /// Why it did not go through, in words.
+    #[must_use]
+    pub fn cause(&self) -> Option<String> {
+        match self {
+            Self::Applied => None,
+            Self::RolledBack(cause) | Self::Stuck(cause) => Some(cause.text.clone()),
+            Self::Refused(refusal) => Some(refusal.to_string()),
+        }
+    }
+
+    /// Whether the next run may succeed without anybody doing anything.
+    #[must_use]
+    pub fn may_pass(&self) -> bool {
+        match self {
+            Self::RolledBack(cause) | Self::Stuck(cause) => cause.may_pass,
+            Self::Applied | Self::Refused(_) => false,
+        }
+    }
+}
+
 /// Why a repair did not go through.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Cause {
@@ -121,8 +147,8 @@ const CALL_FLOOR: Duration = Duration::from_millis(100);
 /// Why the first write must not start, if it must not: the rest of the plan, its undo and the looks need more time than
 /// is left.
 #[must_use]
-pub fn too_late(session: &Session, plan: &Plan) -> Option<Refusal> {
-    lacks_time(session, plan.steps.len() + undo_calls(&plan.steps))
+pub fn too_late(session: &Session, steps: &[Step]) -> Option<Refusal> {
+    lacks_time(session, steps.len() + undo_calls(steps))
 }
 
 fn undo_calls(steps: &[Step]) -> usize {
@@ -137,28 +163,39 @@ fn lacks_time(session: &Session, writes: usize) -> Option<Refusal> {
     (needed > left).then_some(Refusal::TooLate { needed_ms: needed.as_millis(), left_ms: left.as_millis() })
 }
 
-/// Carries the plan out, as far as it goes. `before` is the role that the plan was made for.
-pub async fn run(session: &Session, plan: &Plan, before: Option<&Role>, journal: &Journal) -> Applied {
-    journal.begin(plan, before);
+/// How steps are carried out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum How {
+    /// As a plan: a failure before the deletion puts back what was taken away.
+    Plan,
+    /// What an earlier run took away is put back on the role that is still there.
+    PutBack,
+    /// The role is gone or new, and the only way is forward.
+    Forward,
+}
+
+/// Carries steps out, as far as they go. `before` is the role that they were made for.
+pub async fn run(session: &Session, how: How, steps: &[Step], before: Option<&Role>, journal: &mut Journal) -> Applied {
     let mut run = Run {
         session,
         journal,
+        how,
         before,
         begun: Vec::new(),
         records: Vec::new(),
         gone: Vec::new(),
         created: None,
-        forward_only: false,
+        forward_only: how != How::Plan,
     };
-    let outcome = run.all(&plan.steps).await;
-    journal.end(&outcome);
+    let outcome = run.all(steps).await;
     Applied { outcome, steps: run.records, gone: run.gone }
 }
 
 /// A repair under way.
 struct Run<'a> {
     session: &'a Session,
-    journal: &'a Journal,
+    journal: &'a mut Journal,
+    how: How,
     before: Option<&'a Role>,
     /// Steps that may have had an effect, each with the place of its record.
     begun: Vec<(Step, usize)>,
@@ -174,6 +211,15 @@ struct Run<'a> {
 enum Stop {
     Failed(Cause),
     Refused(Refusal),
+}
+
+impl Applied {
+    /// With what a further round did.
+    pub(crate) fn then(self, next: Self) -> Self {
+        let steps = self.steps.into_iter().chain(next.steps).collect();
+        let gone = self.gone.into_iter().chain(next.gone).collect();
+        Self { outcome: next.outcome, steps, gone }
+    }
 }
 
 impl Run<'_> {
@@ -197,10 +243,35 @@ impl Run<'_> {
         if !self.forward_only {
             self.check_time(rest)?;
         }
-        if matches!(step, Step::Delete { .. }) {
+        self.intend(self.act(step), step).await?;
+        if matches!(step, Step::Delete { .. } | Step::UpdateTrust { .. }) {
             self.look_again().await?;
         }
         self.carry_out(step).await
+    }
+
+    fn act(&self, step: &Step) -> Act {
+        match (self.how, step) {
+            (How::PutBack, _) => Act::Undo,
+            // Somebody else has deleted the role that this repair had begun with.
+            (_, Step::Create { replaces: Some(_), .. }) if self.journal.repair().phase != Phase::Replacing => {
+                Act::Replace
+            }
+            _ => Act::of(step),
+        }
+    }
+
+    /// Puts the step on record. Where there is no way back, a record that cannot be written does not keep the role from
+    /// being finished.
+    async fn intend(&mut self, act: Act, step: &Step) -> Result<(), Stop> {
+        self.journal.advance(act).map_err(Stop::illegal)?;
+        match self.journal.begin_step(act, step).await {
+            Err(why) if self.forward_only || act == Act::Undo => {
+                tracing::warn!(%why, "going on without a record: the role comes first");
+                Ok(())
+            }
+            recorded => recorded.map_err(Stop::Refused),
+        }
     }
 
     fn check_time(&self, rest: &[Step]) -> Result<(), Stop> {
@@ -214,10 +285,20 @@ impl Run<'_> {
             .await
             .map_err(|error| Stop::Failed(Cause { text: chain(&error), may_pass: error.may_pass() }))?;
         let change = match (self.before, now.present()) {
-            (Some(before), Some(now)) => changed(before, now),
+            (Some(before), Some(now)) => self.changed(before, now),
             (None, _) | (_, None) => None,
         };
         change.map_or(Ok(()), |what| Err(Stop::Refused(Refusal::Changed(what))))
+    }
+
+    /// What of the role is not as it was, leaving out what this run did to it.
+    fn changed(&self, before: &Role, now: &Role) -> Option<String> {
+        let difference = now.difference(before).map(str::to_owned);
+        difference.or_else(|| {
+            let ours = |policy: &PolicyRef| self.begun.iter().any(|(step, _)| *step == Step::Attach(policy.clone()));
+            let added = now.policies.difference(&before.policies).find(|policy| !ours(policy))?;
+            Some(format!("policy `{}` was attached", foreign(&added.to_string())))
+        })
     }
 
     /// Takes back what was done, last first.
@@ -226,6 +307,8 @@ impl Run<'_> {
         for (step, index) in std::mem::take(&mut self.begun).into_iter().rev() {
             match self.take_back(&step).await {
                 Ok(()) => self.mark_undone(index),
+                // What this step added belongs to the run that has taken over.
+                Err(Stop::Refused(Refusal::AnotherRun(_))) => {}
                 Err(stop) => failure = failure.or(Some(stop.into_cause())),
             }
         }
@@ -240,11 +323,20 @@ impl Run<'_> {
         match step.undo() {
             Undo::Step(undo) => self.undo(&undo).await,
             Undo::DeleteCreated => match self.created.take() {
-                Some(role_id) => self.undo(&Step::Delete { role_id }).await,
+                Some(role_id) => self.withdraw(&Step::Delete { role_id }).await,
                 None if settled::is_missing(self.session).await => Ok(()),
                 None => Err(Stop::unknown_origin()),
             },
             Undo::ForwardOnly | Undo::Nothing => Ok(()),
+        }
+    }
+
+    /// Deletes the role that this run made, if it is still that one.
+    async fn withdraw(&mut self, delete: &Step) -> Result<(), Stop> {
+        match settled::is(self.session, delete).await {
+            Ok(true) => Ok(()),
+            Ok(false) => self.undo(delete).await,
+            Err(error) => Err(Stop::Failed(Cause { text: chain(&error), may_pass: error.kind.may_pass() })),
         }
     }
 
@@ -263,17 +355,12 @@ impl Stop {
         }
     }
 
+    fn illegal(illegal: Illegal) -> Self {
+        Self::Failed(Cause { text: illegal.to_string(), may_pass: false })
+    }
+
     fn unknown_origin() -> Self {
         let text = "the role exists, but the reply that would tell whether this run made it was lost: it is left alone";
         Self::Failed(Cause { text: text.to_owned(), may_pass: true })
     }
-}
-
-/// What of the role is not as it was, leaving out the policies that were just detached.
-fn changed(before: &Role, now: &Role) -> Option<String> {
-    let difference = now.difference(before).map(str::to_owned);
-    difference.or_else(|| {
-        let added = now.policies.difference(&before.policies).next()?;
-        Some(format!("policy `{}` was attached", foreign(&added.to_string())))
-    })
 }

@@ -5,6 +5,7 @@
 
 use std::time::Duration;
 
+use super::journal::Act;
 use super::settled;
 use super::{Cause, Run, Step, StepRecord, StepResult, Stop};
 use crate::client::{Error, Kind, Retry, pauses};
@@ -34,7 +35,6 @@ enum Next {
 impl Run<'_> {
     /// Carries one step of the plan out and keeps its record.
     pub(super) async fn carry_out(&mut self, step: &Step) -> Result<(), Stop> {
-        self.journal.begin_step(step);
         self.forward_only |= matches!(step, Step::Delete { .. });
         let tries = if self.forward_only { TRIES_WITHOUT_WAY_BACK } else { TRIES };
         let (record, mut end) = self.perform(step, tries).await;
@@ -49,16 +49,16 @@ impl Run<'_> {
         if record.result != StepResult::Failed {
             self.begun.push((step.clone(), self.records.len()));
         }
-        self.journal.end_step(step, &record);
+        self.journal.end_step(self.act(step), step, &record);
         self.records.push(record);
         end
     }
 
     /// Carries a reverse step out. It is on record only if it fails: the step that it takes back is marked instead.
     pub(super) async fn undo(&mut self, step: &Step) -> Result<(), Stop> {
-        self.journal.begin_step(step);
+        self.intend(Act::Undo, step).await?;
         let (record, end) = self.perform(step, TRIES_WITHOUT_WAY_BACK).await;
-        self.journal.end_step(step, &record);
+        self.journal.end_step(Act::Undo, step, &record);
         if end.is_err() {
             self.records.push(record);
         }
@@ -79,6 +79,12 @@ impl Run<'_> {
         let mut pauses = pauses(tries - 1);
         let mut lost = false;
         loop {
+            if takes_away(step)
+                && let Err(refusal) = self.journal.check_ours().await
+            {
+                record.result = if lost { StepResult::Unknown } else { StepResult::Failed };
+                return Err(Stop::Refused(refusal));
+            }
             record.attempts += 1;
             let error = match self.send(step, record).await {
                 Ok(()) => return Ok(()),
@@ -131,6 +137,7 @@ impl Run<'_> {
             Step::LeaveTag(_) => return Ok(()),
             Step::Create { role, .. } => {
                 let (facts, done) = session.create_role(ROLE_NAME, role).await?;
+                self.journal.created(&facts.role_id);
                 self.created = Some(facts.role_id);
                 done
             }
@@ -155,6 +162,7 @@ impl Run<'_> {
             Retry::Never if error.is_role_missing() && self.has_created() => Next::Again,
             Retry::Never => match step {
                 Step::Attach(policy) if error.is("EntityNotExist.Policy") && self.had(policy) => {
+                    self.journal.gone(policy);
                     self.gone.push(policy.clone());
                     Next::Gone
                 }
@@ -188,11 +196,19 @@ impl Run<'_> {
             let what = format!("policy `{}` was attached", foreign(&added.to_string()));
             return Next::Stop(Stop::Refused(Refusal::Changed(what)));
         }
+        if let Err(refusal) = self.journal.check_ours().await {
+            return Next::Stop(Stop::Refused(refusal));
+        }
         for policy in &attached {
             let _ = self.session.detach_policy_from_role(ROLE_NAME, policy).await;
         }
         Next::Again
     }
+}
+
+/// A run whose repair another one has taken over does no more of these.
+fn takes_away(step: &Step) -> bool {
+    matches!(step, Step::Detach(_) | Step::Delete { .. })
 }
 
 /// Whether the cloud says that it was so before.

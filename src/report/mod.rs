@@ -133,11 +133,15 @@ impl Summary {
 pub enum JournalPlace {
     /// In the log only: a later run cannot read them.
     Log,
+    /// In a folder, and in the log.
+    Folder,
 }
 
 /// What a run is called and how it was started.
 #[derive(Debug, Clone)]
 pub struct Run {
+    /// Where the records of its repairs are.
+    pub journal: JournalPlace,
     /// The platform's id of the request, or a made-up one.
     pub request_id: String,
     /// Why it was started.
@@ -212,7 +216,7 @@ impl Report {
             strategy: run.strategy,
             started_at: run.started_at.strftime("%Y-%m-%dT%H:%M:%S%.3fZ").to_string(),
             duration_ms: u64::try_from(run.duration.as_millis()).unwrap_or(u64::MAX),
-            journal: JournalPlace::Log,
+            journal: run.journal,
             summary: Summary::default(),
             accounts: Vec::new(),
             reason: None,

@@ -4,6 +4,7 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 use crate::target::PolicyRef;
+use crate::telemetry::foreign;
 
 /// Names a finding, for machines too. Never renamed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
@@ -27,6 +28,8 @@ pub enum FindingId {
     PolicyExtra,
     /// A policy that the role had no longer exists.
     PolicyGone,
+    /// An unfinished repair is on record.
+    JournalOpen,
 }
 
 /// Whether a finding makes the authorization fail.
@@ -66,6 +69,7 @@ impl FindingId {
             Self::TrustReplaced => "trust-replaced",
             Self::PolicyExtra => "policy-extra",
             Self::PolicyGone => "policy-gone",
+            Self::JournalOpen => "journal-open",
         }
     }
 
@@ -77,7 +81,8 @@ impl FindingId {
             | Self::TrustUnreadable
             | Self::TrustReplaced
             | Self::PolicyExtra
-            | Self::PolicyGone => Severity::Advisory,
+            | Self::PolicyGone
+            | Self::JournalOpen => Severity::Advisory,
         }
     }
 }
@@ -98,6 +103,26 @@ impl Finding {
     pub fn policy_gone(policy: &PolicyRef) -> Self {
         let message = format!("policy `{policy}` no longer exists and could not be attached again");
         Self::new(FindingId::PolicyGone, message, json!({"policy": policy.to_string()}))
+    }
+
+    /// A repair that a run has still to finish.
+    #[must_use]
+    pub fn journal_open(request_id: &str, begun_at: &str, what: &str) -> Self {
+        let run = foreign(request_id);
+        let message = format!("the repair that run `{run}` began at {begun_at} is unfinished: {what}");
+        Self::new(FindingId::JournalOpen, message, json!({"requestId": run, "begunAt": begun_at}))
+    }
+
+    /// A journal file that is not trusted.
+    #[must_use]
+    pub fn journal_unreadable(generation: u64, why: &str, aside: Option<&str>) -> Self {
+        let kept =
+            aside.map_or_else(|| "a writing run will set it aside".to_owned(), |name| format!("kept as `{name}`"));
+        let message = format!(
+            "the journal file of generation {generation} is not trusted ({}) and {kept}: if a repair was under way, what the role had may not be back",
+            foreign(why)
+        );
+        Self::new(FindingId::JournalOpen, message, json!({"generation": generation, "keptAs": aside}))
     }
 
     /// What a recreation removed, from the finding that named it before.
@@ -125,6 +150,7 @@ mod tests {
             TrustReplaced,
             PolicyExtra,
             PolicyGone,
+            JournalOpen,
         ] {
             assert_eq!(json!(id), json!(id.word()));
         }

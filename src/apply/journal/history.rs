@@ -1,0 +1,248 @@
+//! What is on record about one account, as a run finds it; from here a run opens a repair, or adopts one.
+
+use std::io::{self, ErrorKind};
+use std::sync::Arc;
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::record::{Record, Repair, SIZE_LIMIT, Snapshot, Unreadable, Watch};
+use super::{Act, Journal, LogBook, Store};
+use crate::apply::attempts;
+use crate::observe::{Role, Tags};
+use crate::plan::{Plan, Refusal, Step};
+use crate::target::AccountId;
+use crate::verify::Finding;
+
+/// No run lives longer: the platform's longest timeout (source: the Function Compute limits).
+const LONGEST_RUN: SignedDuration = SignedDuration::from_hours(24);
+
+/// What is on record about one account.
+#[derive(Debug)]
+pub struct History {
+    log: LogBook,
+    store: Option<Arc<dyn Store>>,
+    record: Record,
+    /// The highest generation that was ever used.
+    newest: u64,
+    /// Files that are not trusted.
+    unreadable: Vec<Finding>,
+    /// Why the folder cannot be used.
+    trouble: Option<String>,
+}
+
+impl History {
+    /// Reads what is on record. A run that `writes` sets aside what it cannot trust.
+    pub async fn look(log: LogBook, store: Option<Arc<dyn Store>>, writes: bool) -> Self {
+        let record = Record::empty(log.account().clone());
+        let mut history = Self { log, store, record, newest: 0, unreadable: Vec::new(), trouble: None };
+        if let Err(error) = history.read(writes).await {
+            tracing::warn!(%error, "the journal folder cannot be used");
+            history.trouble = Some(error.to_string());
+        }
+        history
+    }
+
+    async fn read(&mut self, writes: bool) -> io::Result<()> {
+        let Some(store) = self.store.clone() else { return Ok(()) };
+        let account = self.log.account().clone();
+        let mut generations = store.generations(&account).await?;
+        // A generation is never used twice, not even one whose file is set aside.
+        self.newest = generations.last().copied().unwrap_or_default();
+        while let Some(generation) = generations.pop() {
+            match read(&*store, &account, generation).await? {
+                Some(Ok(record)) => {
+                    self.record = record;
+                    break;
+                }
+                Some(Err(why)) => {
+                    let aside = if writes { Some(store.set_aside(&account, generation).await?) } else { None };
+                    self.unreadable.push(Finding::journal_unreadable(generation, &why.to_string(), aside.as_deref()));
+                }
+                None => {}
+            }
+        }
+        Ok(())
+    }
+
+    /// What is on record.
+    #[must_use]
+    pub fn record(&self) -> &Record {
+        &self.record
+    }
+
+    /// Files that are not trusted.
+    #[must_use]
+    pub fn unreadable(&self) -> &[Finding] {
+        &self.unreadable
+    }
+
+    /// Why no repair of this role may begin.
+    #[must_use]
+    pub fn refusal(&self) -> Option<Refusal> {
+        if let Some(trouble) = &self.trouble {
+            return Some(Refusal::Journal(trouble.clone()));
+        }
+        attempts::refusal(&self.record, self.log.now())
+    }
+
+    /// Leaves the role alone from now on, until a person clears it.
+    pub async fn block(&mut self) {
+        if self.record.blocked_since.is_some() {
+            return;
+        }
+        self.record.blocked_since = Some(self.log.now());
+        if let Err(why) = self.claim_next().await {
+            tracing::warn!(%why, "the journal does not remember that the role is left alone");
+        }
+    }
+
+    /// Forgets how often the role was repaired.
+    ///
+    /// # Errors
+    /// When the folder cannot be used, or another run has the role in hand.
+    pub async fn clear(&mut self) -> Result<(), Refusal> {
+        if let Some(trouble) = &self.trouble {
+            return Err(Refusal::Journal(trouble.clone()));
+        }
+        self.record.remediated.clear();
+        self.record.blocked_since = None;
+        self.claim_next().await
+    }
+
+    /// Gives up an unfinished repair: its file is kept under another name, and nothing is brought back from it.
+    ///
+    /// # Errors
+    /// When the folder cannot be used.
+    pub async fn give_up(&mut self) -> Result<Option<String>, Refusal> {
+        let (Some(store), Some(_)) = (&self.store, self.record.unfinished()) else { return Ok(None) };
+        let aside =
+            store.set_aside(&self.record.account_id, self.record.generation).await.map_err(|error| unusable(&error))?;
+        self.record.repair = None;
+        self.record.watch = None;
+        Ok(Some(aside))
+    }
+
+    /// Opens a repair: its record is flushed before the first write to the cloud.
+    ///
+    /// # Errors
+    /// When the folder cannot be used, or another run was faster.
+    pub async fn open(&mut self, plan: &Plan, before: Option<&Role>, tags: Option<&Tags>) -> Result<Journal, Refusal> {
+        self.record.repair = Some(self.repair(&plan.id.to_string(), &plan.steps, before, tags));
+        self.claim_next().await?;
+        self.log.begin(plan, before, tags);
+        self.forget_earlier().await;
+        self.journal()
+    }
+
+    /// Takes an unfinished repair over.
+    ///
+    /// # Errors
+    /// When the folder cannot be used, or another run was faster.
+    pub async fn adopt(&mut self) -> Result<Journal, Refusal> {
+        let earlier = self.record.generation;
+        self.advance()?;
+        self.record.watch = self.record.watch.take().or_else(|| self.watch());
+        self.claim_next().await?;
+        self.log.adopt(self.record.generation);
+        self.read_again(earlier).await?;
+        self.forget_earlier().await;
+        self.journal()
+    }
+
+    /// The run that was taken over may have gone on until it saw the claim: what it wrote last counts.
+    async fn read_again(&mut self, earlier: u64) -> Result<(), Refusal> {
+        let Some(store) = self.store.clone() else { return Ok(()) };
+        let last = read(&*store, &self.record.account_id, earlier).await.map_err(|error| unusable(&error))?;
+        if let Some(Ok(last)) = last {
+            self.record.repair = last.repair;
+            self.record.remediated = last.remediated;
+        }
+        Ok(())
+    }
+
+    fn advance(&mut self) -> Result<(), Refusal> {
+        let Some(repair) = &mut self.record.repair else { return Ok(()) };
+        repair.phase = repair.phase.next(Act::Adopt).map_err(|illegal| Refusal::Journal(illegal.to_string()))?;
+        Ok(())
+    }
+
+    fn watch(&self) -> Option<Watch> {
+        let before = self.record.repair.as_ref()?.before.as_ref()?.role();
+        let until = self.log.now().checked_add(LONGEST_RUN).unwrap_or(Timestamp::MAX);
+        Some(Watch { until, role_id: before.id, policies: before.policies.into_iter().collect() })
+    }
+
+    async fn claim_next(&mut self) -> Result<(), Refusal> {
+        self.newest += 1;
+        self.record.generation = self.newest;
+        let bytes = self.record.bytes();
+        if bytes.len() > SIZE_LIMIT {
+            return Err(Refusal::Journal(format!("the record would be larger than {SIZE_LIMIT} bytes")));
+        }
+        let Some(store) = &self.store else { return Ok(()) };
+        match store.claim(&self.record.account_id, self.record.generation, bytes).await {
+            Ok(true) => Ok(()),
+            Ok(false) => Err(Refusal::AnotherRun("began to work on the role at the same moment")),
+            Err(error) => Err(unusable(&error)),
+        }
+    }
+
+    async fn forget_earlier(&self) {
+        let Some(store) = &self.store else { return };
+        // The newest file counts, so an old one that stays does no harm.
+        let _ = store.forget_before(&self.record.account_id, self.record.generation).await;
+    }
+
+    /// Puts back what a run that was taken over took away after all: its one last call is spent.
+    ///
+    /// # Errors
+    /// When the folder cannot be used, or another run was faster.
+    pub async fn give_back(&mut self, steps: &[Step], before: &Role) -> Result<Journal, Refusal> {
+        let plan_id = self.record.repair.as_ref().map_or_else(String::new, |repair| repair.plan_id.clone());
+        self.record.watch = None;
+        self.record.repair = Some(self.repair(&plan_id, steps, Some(before), None));
+        self.claim_next().await?;
+        self.log.adopt(self.record.generation);
+        self.forget_earlier().await;
+        self.journal()
+    }
+
+    fn repair(&self, plan_id: &str, steps: &[Step], before: Option<&Role>, tags: Option<&Tags>) -> Repair {
+        let before = before.map(|role| Snapshot::of(role, tags));
+        Repair { before, ..Repair::new(self.log.request_id().to_owned(), self.log.now(), plan_id, steps) }
+    }
+
+    /// What a repair that has ended added to the record.
+    pub fn learn(&mut self, journal: &Journal) {
+        self.record = Record { repair: Some(journal.repair.clone()), ..journal.record.clone() };
+    }
+
+    fn journal(&self) -> Result<Journal, Refusal> {
+        let repair = self.record.repair.clone().ok_or_else(|| Refusal::Journal("no repair is on record".to_owned()))?;
+        Ok(Journal { log: self.log.clone(), store: self.store.clone(), record: self.record.clone(), repair })
+    }
+}
+
+/// A file, or why it is not trusted; nothing where another run has removed it.
+async fn read(
+    store: &dyn Store,
+    account: &AccountId,
+    generation: u64,
+) -> io::Result<Option<Result<Record, Unreadable>>> {
+    match store.read(account, generation).await {
+        Ok(bytes) => Ok(Some(Record::read(&bytes, account, generation))),
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+        Err(error) if is_no_file(&error) => Ok(Some(Err(Unreadable(error.to_string())))),
+        Err(error) => Err(error),
+    }
+}
+
+/// Something of that name is there and is no plain file.
+fn is_no_file(error: &io::Error) -> bool {
+    matches!(error.kind(), ErrorKind::InvalidData | ErrorKind::IsADirectory)
+        || error.raw_os_error() == Some(libc::ELOOP)
+}
+
+fn unusable(error: &io::Error) -> Refusal {
+    Refusal::Journal(error.to_string())
+}

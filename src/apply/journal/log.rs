@@ -1,0 +1,73 @@
+//! The journal's lines in the log.
+
+use serde_json::{Map, Value, json};
+
+use crate::apply::StepRecord;
+use crate::clock::SharedClock;
+use crate::observe::{Role, Tags};
+use crate::plan::{Plan, Step};
+use crate::target::AccountId;
+use crate::telemetry::Log;
+
+/// Writes the records of one account's repair into the log.
+#[derive(Debug, Clone)]
+pub struct LogBook {
+    log: Log,
+    clock: SharedClock,
+    account: AccountId,
+    request_id: String,
+}
+
+impl LogBook {
+    /// For one account and run.
+    #[must_use]
+    pub fn new(log: Log, clock: SharedClock, account: AccountId, request_id: String) -> Self {
+        Self { log, clock, account, request_id }
+    }
+
+    pub(super) fn now(&self) -> jiff::Timestamp {
+        self.clock.now()
+    }
+
+    pub(super) fn account(&self) -> &AccountId {
+        &self.account
+    }
+
+    pub(super) fn request_id(&self) -> &str {
+        &self.request_id
+    }
+
+    pub(super) fn begin(&self, plan: &Plan, before: Option<&Role>, tags: Option<&Tags>) {
+        let before = crate::report::Before::of(before, tags);
+        let steps: Vec<_> = plan.steps.iter().map(StepRecord::planned).collect();
+        self.write(json!({"event": "begin", "planId": plan.id.to_string(), "before": before, "steps": steps}));
+    }
+
+    pub(super) fn adopt(&self, generation: u64) {
+        self.write(json!({"event": "adopt", "generation": generation}));
+    }
+
+    pub(super) fn begin_step(&self, step: &Step) {
+        if !self.log.is_terminal() {
+            self.write(json!({"event": "step", "action": step.action(), "target": step.target()}));
+        }
+    }
+
+    pub(super) fn end_step(&self, record: &StepRecord) {
+        if !self.log.is_terminal() {
+            self.write(json!({"event": "stepEnd", "step": record}));
+        }
+    }
+
+    pub(super) fn end(&self, outcome: &str) {
+        self.write(json!({"event": "end", "outcome": outcome}));
+    }
+
+    fn write(&self, record: Value) {
+        let mut line = Map::new();
+        line.insert("requestId".to_owned(), json!(self.request_id));
+        line.insert("accountId".to_owned(), json!(self.account));
+        line.insert("journal".to_owned(), record);
+        self.log.line(self.clock.now(), line);
+    }
+}

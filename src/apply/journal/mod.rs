@@ -1,0 +1,179 @@
+//! The record of a repair, written before each write: what it takes to finish the work after a crash.
+//!
+//! Every record goes to the log, one line of JSON each, whatever the log filter (a person at a terminal gets the first and
+//! the last one only: the report tells the steps). With a folder ([`Folder`]) it goes there too, flushed before the first
+//! write to the cloud, and a later run finishes what it says is unfinished.
+//!
+//! A run that takes a role in hand claims the next generation. Before it takes anything away it looks whether its
+//! generation is still the newest, after its intent is on record: whoever adopts the record sees the intent, or the run
+//! sees the adoption.
+
+mod history;
+mod log;
+mod phase;
+mod record;
+mod store;
+
+use std::sync::Arc;
+
+pub use history::History;
+pub use log::LogBook;
+pub use phase::{Act, Illegal, Phase};
+pub use record::{Format, Line, Record, Repair, SIZE_LIMIT, Snapshot, State, Unreadable, Watch};
+pub use store::{Doing, Folder, Store};
+
+use crate::observe::ObservedRole;
+use crate::plan::{Refusal, Step};
+use crate::target::PolicyRef;
+use crate::verify::Finding;
+
+use super::StepRecord;
+
+/// The record of one repair.
+#[derive(Debug)]
+pub struct Journal {
+    log: LogBook,
+    store: Option<Arc<dyn Store>>,
+    record: Record,
+    repair: Repair,
+}
+
+impl Journal {
+    /// The repair as it is on record.
+    #[must_use]
+    pub fn repair(&self) -> &Repair {
+        &self.repair
+    }
+
+    /// The advisory that it is unfinished.
+    #[must_use]
+    pub fn note(&self, what: &str) -> Finding {
+        Finding::journal_open(&self.repair.request_id, &self.repair.begun_at.to_string(), what)
+    }
+
+    /// Whether the role that was found may have been replaced.
+    #[must_use]
+    pub fn has_replaced(&self) -> bool {
+        self.repair.phase == Phase::Replacing
+    }
+
+    /// Holds an act against the phase.
+    pub(super) fn advance(&mut self, act: Act) -> Result<(), Illegal> {
+        self.repair.phase = self.repair.phase.next(act)?;
+        Ok(())
+    }
+
+    /// Puts a step on record that is about to be carried out.
+    pub(super) async fn begin_step(&mut self, act: Act, step: &Step) -> Result<(), Refusal> {
+        // Deletion and creation are one intent: nothing is written between them.
+        if self.has_begun(step) {
+            return Ok(());
+        }
+        self.log.begin_step(step);
+        if act != Act::Undo {
+            self.mark(step, State::Begun);
+        }
+        if act == Act::Replace {
+            self.mark_creation();
+        }
+        self.write().await
+    }
+
+    /// A step has ended. The file tells so with the next record: an end needs no flush of its own.
+    pub(super) fn end_step(&mut self, act: Act, step: &Step, record: &StepRecord) {
+        if act == Act::Undo {
+            if let Some(taken_back) = undone(step) {
+                self.mark(&taken_back, State::Undone);
+            }
+        } else {
+            self.mark(step, record.result.into());
+        }
+        if act != Act::Replace {
+            self.log.end_step(record);
+        }
+    }
+
+    /// The role that this repair made.
+    pub(super) fn created(&mut self, role_id: &str) {
+        self.repair.created = Some(role_id.to_owned());
+    }
+
+    /// A policy no longer exists.
+    pub(super) fn gone(&mut self, policy: &PolicyRef) {
+        self.repair.gone.push(policy.clone());
+    }
+
+    /// Whether no other run has taken the repair over.
+    pub(super) async fn check_ours(&self) -> Result<(), Refusal> {
+        let Some(store) = &self.store else { return Ok(()) };
+        let generations = store.generations(&self.record.account_id).await;
+        match generations.map_err(|error| Refusal::Journal(error.to_string()))?.last() {
+            Some(newest) if *newest > self.record.generation => Err(Refusal::AnotherRun("took this repair over")),
+            _ => Ok(()),
+        }
+    }
+
+    /// More steps turned out to be needed.
+    pub fn extend(&mut self, steps: &[Step]) {
+        self.repair.steps.extend(steps.iter().map(Line::planned));
+    }
+
+    /// The repair has ended and is confirmed; a later run has nothing to finish. `now` is the role at the end.
+    pub async fn close(&mut self, word: &str, remediated: bool, now: &ObservedRole) {
+        if let Ok(phase) = self.repair.phase.next(Act::Close) {
+            self.repair.phase = phase;
+        }
+        if remediated {
+            super::attempts::count(&mut self.record.remediated, self.log.now());
+        }
+        if let (Some(watch), Some(role)) = (&mut self.record.watch, now.present()) {
+            watch.role_id.clone_from(&role.id);
+            watch.policies = role.policies.iter().cloned().collect();
+        }
+        self.log.end(word);
+        if let Err(why) = self.write().await {
+            tracing::warn!(%why, "the journal entry stays open: the next run closes it");
+        }
+    }
+
+    /// The repair has ended and a later run must finish it.
+    pub fn leave_open(&self, word: &str) {
+        self.log.end(word);
+    }
+
+    fn has_begun(&self, step: &Step) -> bool {
+        let creates = matches!(step, Step::Create { .. });
+        creates && self.repair.steps.iter().any(|line| line.action == "CreateRole" && line.state == State::Begun)
+    }
+
+    fn mark_creation(&mut self) {
+        if let Some(line) = self.repair.steps.iter_mut().find(|line| line.action == "CreateRole") {
+            line.state = State::Begun;
+        }
+    }
+
+    /// The last line that names the step: a later round repeats the names of an earlier one.
+    fn mark(&mut self, step: &Step, state: State) {
+        let target = step.target();
+        let mut lines = self.repair.steps.iter_mut().rev();
+        if let Some(line) = lines.find(|line| line.action == step.action() && line.target == target) {
+            line.state = state;
+        }
+    }
+
+    async fn write(&self) -> Result<(), Refusal> {
+        let Some(store) = &self.store else { return Ok(()) };
+        let record = Record { repair: Some(self.repair.clone()), ..self.record.clone() };
+        let written = store.replace(&record.account_id, record.generation, record.bytes()).await;
+        written.map_err(|error| Refusal::Journal(error.to_string()))
+    }
+}
+
+/// The step that this one takes back.
+fn undone(step: &Step) -> Option<Step> {
+    match step {
+        Step::Attach(policy) => Some(Step::Detach(policy.clone())),
+        Step::Detach(policy) => Some(Step::Attach(policy.clone())),
+        _ => None,
+    }
+}

@@ -1,0 +1,279 @@
+//! What a journal file holds. Whoever can write to the folder can write such a file, so what it says is checked, and role
+//! name and trust policy are never taken from it.
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use super::phase::Phase;
+use crate::apply::StepResult;
+use crate::observe::{Role, Tags};
+use crate::plan::{self, Step};
+use crate::target::{AccountId, PolicyRef};
+
+/// A file holds at most so many bytes.
+pub const SIZE_LIMIT: usize = 64 * 1024;
+
+/// Everything on record about one account's role.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Record {
+    /// The shape of the file.
+    pub format: Format,
+    /// Whose role it is.
+    pub account_id: AccountId,
+    /// Raised by each run that takes the role in hand; the file of the highest one counts.
+    pub generation: u64,
+    /// When the role was repaired, newest last.
+    pub remediated: Vec<Timestamp>,
+    /// Since when the role is left alone, because repairs did not last.
+    pub blocked_since: Option<Timestamp>,
+    /// The last repair.
+    pub repair: Option<Repair>,
+    /// What a run that was taken over may still take away.
+    pub watch: Option<Watch>,
+}
+
+/// The shape of the file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Format {
+    /// The only one so far.
+    #[serde(rename = "dts-role-guard/journal/v1")]
+    V1,
+}
+
+/// One repair.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Repair {
+    /// How far it has come.
+    pub phase: Phase,
+    /// The run that began it.
+    pub request_id: String,
+    /// When.
+    pub begun_at: Timestamp,
+    /// The plan that it carries out.
+    pub plan_id: String,
+    /// The role as it was found; null for a missing one.
+    pub before: Option<Snapshot>,
+    /// The id of the role that it made.
+    pub created: Option<String>,
+    /// Policies that no longer exist and so cannot come back.
+    pub gone: Vec<PolicyRef>,
+    /// The steps, for a person who reads the file.
+    pub steps: Vec<Line>,
+}
+
+/// A role, and what it takes to bring it back.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Snapshot {
+    role_id: String,
+    trust_policy: String,
+    description: String,
+    max_session_duration: Option<u32>,
+    allow_console_login: Option<bool>,
+    policies: Vec<PolicyRef>,
+    /// Null where they were not read.
+    tags: Option<Tags>,
+}
+
+/// One step in the file.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Line {
+    /// The cloud's operation.
+    pub action: String,
+    /// What it is about.
+    pub target: String,
+    /// How far it is.
+    pub state: State,
+}
+
+/// How far a step is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+#[expect(missing_docs, reason = "each is the word of the report, and `begun`")]
+pub enum State {
+    Planned,
+    Begun,
+    Done,
+    Already,
+    Failed,
+    Undone,
+    Unknown,
+    Skipped,
+}
+
+/// A role from which a run that was taken over may still detach one policy: its last call may be on the way.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Watch {
+    /// No run lives longer.
+    pub until: Timestamp,
+    /// The role.
+    pub role_id: String,
+    /// What it holds.
+    pub policies: Vec<PolicyRef>,
+}
+
+/// Why a file is not trusted.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct Unreadable(pub(super) String);
+
+impl Record {
+    /// An account of which nothing is on record.
+    #[must_use]
+    pub fn empty(account_id: AccountId) -> Self {
+        Self {
+            format: Format::V1,
+            account_id,
+            generation: 0,
+            remediated: Vec::new(),
+            blocked_since: None,
+            repair: None,
+            watch: None,
+        }
+    }
+
+    /// Reads a file of this account and generation.
+    ///
+    /// # Errors
+    /// When it is torn, of another version, of another account or generation, or holds what no role can have.
+    pub fn read(bytes: &[u8], account: &AccountId, generation: u64) -> Result<Self, Unreadable> {
+        if bytes.len() > SIZE_LIMIT {
+            return Err(Unreadable(format!("it is larger than {SIZE_LIMIT} bytes")));
+        }
+        let record: Self = serde_json::from_slice(bytes).map_err(|error| Unreadable(place(&error)))?;
+        if record.account_id != *account || record.generation != generation {
+            return Err(Unreadable("it is about another account or generation than its name says".to_owned()));
+        }
+        match record.repair.iter().filter_map(|repair| repair.before.as_ref()).find_map(Snapshot::impossible) {
+            Some(what) => Err(Unreadable(format!("no role can have {what}"))),
+            None => Ok(record),
+        }
+    }
+
+    /// The bytes of its file.
+    #[must_use]
+    pub fn bytes(&self) -> Vec<u8> {
+        let mut bytes = serde_json::to_vec_pretty(self).unwrap_or_default();
+        bytes.push(b'\n');
+        bytes
+    }
+
+    /// The repair that a run has still to finish.
+    #[must_use]
+    pub fn unfinished(&self) -> Option<&Repair> {
+        self.repair.as_ref().filter(|repair| repair.phase.is_open())
+    }
+}
+
+/// Where a file stopped making sense, without its words.
+fn place(error: &serde_json::Error) -> String {
+    let what = if error.is_data() { "an unknown shape" } else { "no whole JSON" };
+    format!("{what} at line {} column {}", error.line(), error.column())
+}
+
+impl Snapshot {
+    /// What there is to remember of a role.
+    #[must_use]
+    pub fn of(role: &Role, tags: Option<&Tags>) -> Self {
+        Self {
+            role_id: role.id.clone(),
+            trust_policy: role.trust.clone(),
+            description: role.description.clone(),
+            max_session_duration: role.max_session_duration,
+            allow_console_login: role.console_login,
+            policies: role.policies.iter().cloned().collect(),
+            tags: tags.cloned(),
+        }
+    }
+
+    /// The role that was found. The guard writes no trust policy from here.
+    #[must_use]
+    pub fn role(&self) -> Role {
+        Role {
+            id: self.role_id.clone(),
+            trust: self.trust_policy.clone(),
+            description: self.description.clone(),
+            max_session_duration: self.max_session_duration,
+            console_login: self.allow_console_login,
+            service_linked: false,
+            policies: self.policies.iter().cloned().collect(),
+        }
+    }
+
+    /// Its tags, where they were read.
+    #[must_use]
+    pub fn tags(&self) -> Option<&Tags> {
+        self.tags.as_ref()
+    }
+
+    /// Documented limits (source: the vendor's RAM API reference), with room for quotas that were raised.
+    fn impossible(&self) -> Option<&'static str> {
+        let long = |text: &str, limit| text.chars().count() > limit;
+        let name = |policy: &PolicyRef| {
+            let known = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-';
+            !policy.name.is_empty() && !long(&policy.name, 128) && policy.name.bytes().all(known)
+        };
+        let tags = self.tags.iter().flatten();
+        let checks = [
+            (self.role_id.is_empty() || long(&self.role_id, 64), "this role id"),
+            (long(&self.description, 1024), "this description"),
+            (self.max_session_duration.is_some_and(|time| !(3600..=43200).contains(&time)), "this session duration"),
+            (self.policies.len() > 100 || !self.policies.iter().all(name), "these policies"),
+            (tags.clone().any(|(key, value)| key.is_empty() || long(key, 128) || long(value, 256)), "these tags"),
+        ];
+        checks.into_iter().find(|(wrong, _)| *wrong).map(|(_, what)| what)
+    }
+}
+
+impl Repair {
+    /// The role that this repair makes, or would make.
+    #[must_use]
+    pub fn is_ours(&self, role: &Role) -> bool {
+        if self.created.as_ref() == Some(&role.id) {
+            return true;
+        }
+        // The reply that told the id may be lost. What was asked for is on record, and whatever bears this name now was made
+        // after the record, for a role's name is unique.
+        let asked = plan::new_role(self.before.as_ref().map(Snapshot::role).as_ref());
+        (self.before.is_none() || self.phase == Phase::Replacing) && role.is_made_of(&asked)
+    }
+}
+
+impl Line {
+    pub(super) fn planned(step: &Step) -> Self {
+        Self { action: step.action().to_owned(), target: step.target(), state: State::Planned }
+    }
+}
+
+impl From<StepResult> for State {
+    fn from(result: StepResult) -> Self {
+        match result {
+            StepResult::Planned => Self::Planned,
+            StepResult::Done => Self::Done,
+            StepResult::Already => Self::Already,
+            StepResult::Failed => Self::Failed,
+            StepResult::Undone => Self::Undone,
+            StepResult::Unknown => Self::Unknown,
+            StepResult::Skipped => Self::Skipped,
+        }
+    }
+}
+
+impl Repair {
+    pub(super) fn new(request_id: String, now: Timestamp, plan_id: &str, steps: &[Step]) -> Self {
+        Self {
+            phase: Phase::Opened,
+            request_id,
+            begun_at: now,
+            plan_id: plan_id.to_owned(),
+            before: None,
+            created: None,
+            gone: Vec::new(),
+            steps: steps.iter().map(Line::planned).collect(),
+        }
+    }
+}

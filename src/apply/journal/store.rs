@@ -1,0 +1,259 @@
+//! Where journal files live: a folder, possibly a slow mount, possibly shared by several guards.
+//!
+//! A file is named after account and generation, `1234567890123456.7.json`. Only the run that claimed a generation writes
+//! its file, always as a whole; a claim fails where the file exists. So no lock is needed, and no file is ever half written
+//! under its own name.
+
+use std::fs::{self, File, OpenOptions};
+use std::future::Future;
+use std::io::{self, ErrorKind, Read, Write};
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
+use std::pin::Pin;
+
+use super::record::SIZE_LIMIT;
+use crate::target::AccountId;
+
+/// An operation under way.
+pub type Doing<'a, T> = Pin<Box<dyn Future<Output = io::Result<T>> + Send + 'a>>;
+
+/// What the journal needs of a place for its files.
+pub trait Store: Send + Sync {
+    /// The generations of an account, lowest first.
+    fn generations<'a>(&'a self, account: &'a AccountId) -> Doing<'a, Vec<u64>>;
+    /// A file.
+    fn read<'a>(&'a self, account: &'a AccountId, generation: u64) -> Doing<'a, Vec<u8>>;
+    /// Makes the file of a new generation; false where another run was faster.
+    fn claim<'a>(&'a self, account: &'a AccountId, generation: u64, bytes: Vec<u8>) -> Doing<'a, bool>;
+    /// Replaces a file as a whole.
+    fn replace<'a>(&'a self, account: &'a AccountId, generation: u64, bytes: Vec<u8>) -> Doing<'a, ()>;
+    /// Keeps a file under another name; tells that name.
+    fn set_aside<'a>(&'a self, account: &'a AccountId, generation: u64) -> Doing<'a, String>;
+    /// Removes the files of earlier generations.
+    fn forget_before<'a>(&'a self, account: &'a AccountId, generation: u64) -> Doing<'a, ()>;
+}
+
+impl std::fmt::Debug for dyn Store {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Store")
+    }
+}
+
+/// A folder (`DTS_GUARD_JOURNAL_DIR`).
+#[derive(Debug, Clone)]
+pub struct Folder(PathBuf);
+
+impl Folder {
+    /// A folder that exists. It is not made here: where a mount is absent, the records would be lost with the instance.
+    #[must_use]
+    pub fn new(path: PathBuf) -> Self {
+        Self(path)
+    }
+
+    /// File systems block, and a mount may take long: the work goes to a thread of its own.
+    fn on_thread<T: Send + 'static>(
+        &self,
+        account: &AccountId,
+        work: impl FnOnce(&Files) -> io::Result<T> + Send + 'static,
+    ) -> Doing<'_, T> {
+        let files = Files { folder: self.0.clone(), account: account.to_string() };
+        let work = tokio::task::spawn_blocking(move || work(&files));
+        Box::pin(async { work.await.map_err(io::Error::other)? })
+    }
+}
+
+impl Store for Folder {
+    fn generations<'a>(&'a self, account: &'a AccountId) -> Doing<'a, Vec<u64>> {
+        self.on_thread(account, Files::generations)
+    }
+
+    fn read<'a>(&'a self, account: &'a AccountId, generation: u64) -> Doing<'a, Vec<u8>> {
+        self.on_thread(account, move |files| read(&files.path(generation)))
+    }
+
+    fn claim<'a>(&'a self, account: &'a AccountId, generation: u64, bytes: Vec<u8>) -> Doing<'a, bool> {
+        self.on_thread(account, move |files| files.claim(generation, &bytes))
+    }
+
+    fn replace<'a>(&'a self, account: &'a AccountId, generation: u64, bytes: Vec<u8>) -> Doing<'a, ()> {
+        self.on_thread(account, move |files| files.replace(generation, &bytes))
+    }
+
+    fn set_aside<'a>(&'a self, account: &'a AccountId, generation: u64) -> Doing<'a, String> {
+        self.on_thread(account, move |files| files.set_aside(generation))
+    }
+
+    fn forget_before<'a>(&'a self, account: &'a AccountId, generation: u64) -> Doing<'a, ()> {
+        self.on_thread(account, move |files| files.forget_before(generation))
+    }
+}
+
+/// The files of one account.
+struct Files {
+    folder: PathBuf,
+    account: String,
+}
+
+impl Files {
+    fn name(&self, generation: u64) -> String {
+        format!("{}.{generation}.json", self.account)
+    }
+
+    fn path(&self, generation: u64) -> PathBuf {
+        self.folder.join(self.name(generation))
+    }
+
+    /// Only names that this program gives: no leading zeros, no suffix.
+    fn generations(&self) -> io::Result<Vec<u64>> {
+        let mut generations = Vec::new();
+        for entry in fs::read_dir(&self.folder)? {
+            let name = entry?.file_name();
+            let number = name.to_str().and_then(|name| name.strip_prefix(&self.account)?.strip_prefix('.'));
+            let number = number.and_then(|rest| rest.strip_suffix(".json")?.parse().ok());
+            generations.extend(number.filter(|number| *self.name(*number) == *name));
+        }
+        generations.sort_unstable();
+        Ok(generations)
+    }
+
+    fn claim(&self, generation: u64, bytes: &[u8]) -> io::Result<bool> {
+        let whole = self.write_beside(bytes)?;
+        let claimed = link_or_rename(&whole, &self.path(generation));
+        let _ = fs::remove_file(&whole);
+        self.flush()?;
+        claimed
+    }
+
+    fn replace(&self, generation: u64, bytes: &[u8]) -> io::Result<()> {
+        fs::rename(self.write_beside(bytes)?, self.path(generation))?;
+        self.flush()
+    }
+
+    fn set_aside(&self, generation: u64) -> io::Result<String> {
+        let aside = format!("{}.aside-{}", self.name(generation), uuid::Uuid::new_v4());
+        fs::rename(self.path(generation), self.folder.join(&aside))?;
+        Ok(aside)
+    }
+
+    fn forget_before(&self, generation: u64) -> io::Result<()> {
+        let mut earlier = self.generations()?.into_iter().filter(|earlier| *earlier < generation);
+        earlier.try_for_each(|earlier| fs::remove_file(self.path(earlier)))
+    }
+
+    /// A whole, flushed file under a name that no reader knows.
+    fn write_beside(&self, bytes: &[u8]) -> io::Result<PathBuf> {
+        let path = self.folder.join(format!("{}.{}.tmp", self.account, uuid::Uuid::new_v4()));
+        let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path)?;
+        let written = file.write_all(bytes).and_then(|()| file.sync_all());
+        if written.is_err() {
+            let _ = fs::remove_file(&path);
+        }
+        written.map(|()| path)
+    }
+
+    /// Makes the name last, where the file system can.
+    fn flush(&self) -> io::Result<()> {
+        match File::open(&self.folder)?.sync_all() {
+            Err(error) if matches!(error.kind(), ErrorKind::InvalidInput | ErrorKind::Unsupported) => Ok(()),
+            flushed => flushed,
+        }
+    }
+}
+
+/// A hard link fails where the name exists, on NAS too. An OSS mount has no links: there two runs at the same moment can
+/// both succeed, and only the function's reserved concurrency keeps them apart.
+fn link_or_rename(whole: &Path, name: &Path) -> io::Result<bool> {
+    match fs::hard_link(whole, name) {
+        Ok(()) => Ok(true),
+        Err(error) if error.kind() == ErrorKind::AlreadyExists => Ok(false),
+        Err(_) if name.symlink_metadata().is_ok() => Ok(false),
+        Err(_) => fs::rename(whole, name).map(|()| true),
+    }
+}
+
+/// Reads a plain file, and not what a link or a pipe of that name leads to.
+fn read(path: &Path) -> io::Result<Vec<u8>> {
+    let file = OpenOptions::new().read(true).custom_flags(libc::O_NOFOLLOW | libc::O_NONBLOCK).open(path)?;
+    if !file.metadata()?.is_file() {
+        return Err(io::Error::new(ErrorKind::InvalidData, "it is no plain file"));
+    }
+    let mut bytes = Vec::new();
+    file.take(SIZE_LIMIT as u64 + 1).read_to_end(&mut bytes)?;
+    Ok(bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ACCOUNT: &str = "1234567890123456";
+
+    fn files(folder: &tempfile::TempDir) -> Files {
+        Files { folder: folder.path().to_owned(), account: ACCOUNT.to_owned() }
+    }
+
+    #[test]
+    fn a_generation_is_claimed_once() {
+        let folder = tempfile::tempdir().unwrap();
+        let files = files(&folder);
+        assert!(files.claim(1, b"one").unwrap());
+        assert!(!files.claim(1, b"two").unwrap());
+        assert_eq!(read(&files.path(1)).unwrap(), b"one");
+        assert_eq!(fs::read_dir(&folder).unwrap().count(), 1, "nothing is left beside it");
+    }
+
+    #[test]
+    fn a_file_is_replaced_as_a_whole_and_set_aside_under_another_name() {
+        let folder = tempfile::tempdir().unwrap();
+        let files = files(&folder);
+        files.claim(3, b"one").unwrap();
+        files.replace(3, b"two").unwrap();
+        assert_eq!(read(&files.path(3)).unwrap(), b"two");
+        let aside = files.set_aside(3).unwrap();
+        assert_eq!(fs::read(folder.path().join(aside)).unwrap(), b"two");
+        assert!(files.generations().unwrap().is_empty());
+    }
+
+    #[test]
+    fn only_names_that_the_guard_gives_count() {
+        let folder = tempfile::tempdir().unwrap();
+        let account = ACCOUNT;
+        for name in [".10.json", ".9.json", ".09.json", ".x.json", ".1.json.aside-1", ".1.tmp", "1.1.json"] {
+            fs::write(folder.path().join(format!("{account}{name}")), "").unwrap();
+        }
+        let files = files(&folder);
+        assert_eq!(files.generations().unwrap(), [9, 10]);
+        files.forget_before(10).unwrap();
+        assert_eq!(files.generations().unwrap(), [10]);
+    }
+
+    #[test]
+    fn no_link_is_followed_and_no_pipe_waited_for() {
+        let folder = tempfile::tempdir().unwrap();
+        let files = files(&folder);
+        fs::write(folder.path().join("secret"), "secret").unwrap();
+        std::os::unix::fs::symlink(folder.path().join("secret"), files.path(1)).unwrap();
+        fs::create_dir(files.path(2)).unwrap();
+        for generation in [1, 2] {
+            assert!(read(&files.path(generation)).is_err(), "{generation}");
+            assert!(!files.claim(generation, b"x").unwrap(), "{generation}");
+        }
+        assert_eq!(fs::read(folder.path().join("secret")).unwrap(), b"secret");
+    }
+
+    #[test]
+    fn at_most_the_limit_is_read() {
+        let folder = tempfile::tempdir().unwrap();
+        let files = files(&folder);
+        fs::write(files.path(1), vec![b' '; SIZE_LIMIT * 2]).unwrap();
+        assert_eq!(read(&files.path(1)).unwrap().len(), SIZE_LIMIT + 1);
+    }
+
+    #[test]
+    fn an_absent_folder_is_an_error_and_not_made() {
+        let folder = tempfile::tempdir().unwrap();
+        let files = Files { folder: folder.path().join("absent"), account: ACCOUNT.to_owned() };
+        assert!(files.generations().is_err() && files.claim(1, b"x").is_err());
+        assert!(!folder.path().join("absent").exists());
+    }
+}

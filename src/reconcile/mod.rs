@@ -1,0 +1,181 @@
+//! The sentence, once, for one role: observe, verify, plan, apply, verify, report.
+//!
+//! A run that writes first finishes what an earlier one left behind (`unfinished`); then it judges the role like any other.
+
+mod repair;
+mod unfinished;
+
+use std::sync::Arc;
+
+use crate::apply;
+use crate::apply::StepRecord;
+use crate::apply::journal::{History, LogBook, Store};
+use crate::client::Session;
+use crate::config::{Approval, Mode, Strategy};
+use crate::observe::{self, LookError, ObservedRole, Tags};
+use crate::plan::{self, Facts, Plan, PlanId, Refusal};
+use crate::report::{AccountReport, Before, CallError, QUICK_AUTHORIZATION, Status};
+use crate::target::{AccountId, ROLE_NAME};
+use crate::telemetry::{Log, chain};
+use crate::verify::{self, Baseline, Finding};
+
+use repair::repair;
+
+/// What a run may do, and with what.
+#[derive(Debug, Clone)]
+pub struct Guard {
+    /// The keys of the target's account.
+    pub session: Session,
+    /// The most that this run may do.
+    pub mode: Mode,
+    /// How a role that exists is repaired.
+    pub strategy: Strategy,
+    /// Whether a repair needs a person's word.
+    pub approval: Approval,
+    /// The plan that a person approved.
+    pub approved: Option<PlanId>,
+    /// Where the journal's lines go.
+    pub log: Log,
+    /// Where its files live, if they live anywhere.
+    pub store: Option<Arc<dyn Store>>,
+    /// Names the run in the journal.
+    pub request_id: String,
+}
+
+/// Looks at one account's role and does what the mode allows.
+pub async fn role(guard: &Guard, account: &AccountId) -> AccountReport {
+    let mut history = guard.history(account).await;
+    let finished = match unfinished::finish(guard, account, &mut history).await {
+        Ok(finished) => finished,
+        Err(report) => return noted(*report, history.unreadable()),
+    };
+    let observed = match finished.observed.clone().map_or(observe::role(&guard.session).await, Ok) {
+        Ok(observed) => observed,
+        Err(error) => return noted(finished.then(unseen(account, &error)), history.unreadable()),
+    };
+    let mut notes = history.unreadable().to_vec();
+    notes.extend(unfinished::note(guard, &history, &observed));
+    noted(finished.then(judged(guard, account, &observed, &mut history).await), &notes)
+}
+
+/// Judges a role that was observed, and repairs it if that is needed and allowed.
+async fn judged(guard: &Guard, account: &AccountId, observed: &ObservedRole, history: &mut History) -> AccountReport {
+    let findings = verify::role(observed, &Baseline::DTS);
+    let report = AccountReport::observed(account.clone(), observed, findings.clone());
+    if report.status == Status::Authorized {
+        return report;
+    }
+    let report = AccountReport { next: Some(advice_on_drift(observed)), ..report };
+    if guard.mode == Mode::Verify {
+        return report;
+    }
+    let (identity, tags) = tokio::join!(guard.identity(account), guard.tags(observed));
+    let facts = Facts { account, observed, tags: &tags, findings: &findings, strategy: guard.strategy };
+    let Some(plan) = plan::resolve(&facts) else { return report };
+    let tags = tags.as_ref().ok().and_then(Option::as_ref);
+    let report = planned(report, observed, tags, &plan);
+    if !guard.mode.writes() {
+        return would_refuse(report, guard, &plan, history);
+    }
+    match identity.map(|refusal| refusal.or_else(|| guard.refusal(&plan, history))) {
+        Err(error) => report.unjudged(&error),
+        Ok(Some(refusal)) => {
+            if matches!(refusal, Refusal::TooManyAttempts { .. }) {
+                history.block().await;
+            }
+            refused(report, &refusal)
+        }
+        Ok(None) => repair(guard, report, observed, tags, &plan, history).await,
+    }
+}
+
+fn noted(report: AccountReport, notes: &[Finding]) -> AccountReport {
+    let findings = report.findings.into_iter().chain(notes.iter().cloned()).collect();
+    AccountReport { findings, ..report }
+}
+
+fn advice_on_drift(observed: &ObservedRole) -> String {
+    let first = if observed.present().is_some() { "delete the role, then " } else { "" };
+    format!("mode `remediate` repairs it; by hand: {first}open {QUICK_AUTHORIZATION}")
+}
+
+fn unseen(account: &AccountId, error: &LookError) -> AccountReport {
+    AccountReport::failed(Some(account.clone()), CallError::from(error), error.may_pass())
+}
+
+impl AccountReport {
+    /// The keys' owner could not be found out, so nothing was written.
+    fn unjudged(self, error: &crate::client::Error) -> Self {
+        let failed = Self::failed(self.account_id.clone(), CallError::from(error), error.kind.may_pass());
+        Self { status: failed.status, error: failed.error, next: failed.next, may_pass: failed.may_pass, ..self }
+    }
+}
+
+impl Guard {
+    async fn history(&self, account: &AccountId) -> History {
+        let log = LogBook::new(self.log, self.session.clock().clone(), account.clone(), self.request_id.clone());
+        History::look(log, self.store.clone(), self.mode.writes()).await
+    }
+
+    /// Why these keys must not write to this account, asked only by a run that writes.
+    async fn identity(&self, account: &AccountId) -> Result<Option<Refusal>, crate::client::Error> {
+        if !self.mode.writes() {
+            return Ok(None);
+        }
+        let caller = self.session.get_caller_identity().await?;
+        if caller.account_id != account.as_str() {
+            let keys = crate::telemetry::foreign(&caller.account_id);
+            return Ok(Some(Refusal::OtherAccount { keys, target: account.clone() }));
+        }
+        let own = caller.role_name().is_some_and(|role| role.eq_ignore_ascii_case(ROLE_NAME));
+        Ok(own.then_some(Refusal::OwnRole))
+    }
+
+    /// Tags are read only where the role would be deleted.
+    async fn tags(&self, observed: &ObservedRole) -> Result<Option<Tags>, String> {
+        match (observed, self.strategy) {
+            (ObservedRole::Present(_), Strategy::Recreate) => {
+                self.session.list_role_tags(ROLE_NAME).await.map(Some).map_err(|error| chain(&error))
+            }
+            (ObservedRole::Missing, _) | (_, Strategy::InPlace) => Ok(None),
+        }
+    }
+
+    fn refusal(&self, plan: &Plan, history: &History) -> Option<Refusal> {
+        let approved = match &self.approved {
+            Some(id) if *id != plan.id => return Some(Refusal::OtherPlan(plan.id.clone())),
+            approved => approved.is_some(),
+        };
+        let lifted = |refusal: &Refusal| approved && refusal.can_be_approved();
+        let needs_word = || {
+            let needed = self.approval == Approval::Required && !approved;
+            needed.then(|| Refusal::ApprovalRequired(plan.id.clone()))
+        };
+        let refusal = plan.refusal.clone().filter(|refusal| !lifted(refusal));
+        let refusal = refusal.or_else(needs_word).or_else(|| history.refusal());
+        refusal.or_else(|| apply::too_late(&self.session, &plan.steps))
+    }
+}
+
+fn planned(report: AccountReport, observed: &ObservedRole, tags: Option<&Tags>, plan: &Plan) -> AccountReport {
+    AccountReport {
+        before: Before::of(observed.present(), tags),
+        plan_id: Some(plan.id.to_string()),
+        steps: plan.steps.iter().map(StepRecord::planned).collect(),
+        ..report
+    }
+}
+
+/// A plan that `remediate` would not carry out says so.
+fn would_refuse(report: AccountReport, guard: &Guard, plan: &Plan, history: &History) -> AccountReport {
+    let needs_word = (guard.approval == Approval::Required).then(|| Refusal::ApprovalRequired(plan.id.clone()));
+    match plan.refusal.clone().or(needs_word).or_else(|| history.refusal()) {
+        Some(refusal) => AccountReport { next: Some(format!("`remediate` would refuse: {refusal}")), ..report },
+        None => report,
+    }
+}
+
+fn refused(report: AccountReport, refusal: &Refusal) -> AccountReport {
+    tracing::warn!(reason = %refusal, "refused");
+    AccountReport { status: Status::Refused, next: Some(refusal.to_string()), ..report }
+}

@@ -1,0 +1,233 @@
+//! What an earlier run left behind is finished first, whatever this run was started for.
+
+use super::repair::{Aim, carry_out};
+use super::{Guard, refused, unseen};
+use crate::apply::journal::{History, Journal, Snapshot};
+use crate::apply::recover::{self, Resume};
+use crate::apply::{self, Applied, How, StepRecord};
+use crate::confirm::Goal;
+use crate::observe::{self, ObservedRole, Role, Tags};
+use crate::plan::{Refusal, Step};
+use crate::report::{AccountReport, Before, Status, commands};
+use crate::target::{AccountId, ROLE_NAME};
+use crate::verify::{self, Baseline, Finding};
+
+/// What was done before the role was judged.
+#[derive(Default)]
+pub(super) struct Finished {
+    /// The role as the last look showed it.
+    pub(super) observed: Option<ObservedRole>,
+    steps: Vec<StepRecord>,
+    plan_id: Option<String>,
+    gone: Vec<Finding>,
+    note: Option<Finding>,
+}
+
+impl Finished {
+    /// The whole run: what was finished, then what became of the role. An authorized role that this run brought back was
+    /// remediated, and the look that found it authorized is its second one.
+    pub(super) fn then(self, report: AccountReport) -> AccountReport {
+        let Some(note) = self.note else { return report };
+        let repaired = report.status == Status::Authorized && !self.steps.is_empty();
+        AccountReport {
+            status: if repaired { Status::Remediated } else { report.status },
+            findings: std::iter::once(note).chain(report.findings).collect(),
+            plan_id: report.plan_id.or(self.plan_id),
+            after: if repaired { report.before.clone() } else { report.after },
+            before: if repaired { None } else { report.before },
+            steps: self.steps.into_iter().chain(report.steps).collect(),
+            residual: self.gone.into_iter().chain(report.residual).collect(),
+            ..report
+        }
+    }
+}
+
+/// For a run that does not write: what is unfinished.
+pub(super) fn note(guard: &Guard, history: &History, observed: &ObservedRole) -> Option<Finding> {
+    if guard.mode.writes() {
+        return None;
+    }
+    let record = history.record();
+    let repair = record.repair.as_ref()?;
+    let what = if repair.phase.is_open() {
+        recover::resume(repair, observed, None).describe()
+    } else {
+        let steps = recover::taken_away(record.watch.as_ref()?, observed, guard.session.clock().now());
+        (!steps.is_empty()).then(|| Resume::PutBack(steps).describe())?
+    };
+    Some(Finding::journal_open(&repair.request_id, &repair.begun_at.to_string(), &what))
+}
+
+/// Finishes what is on record.
+pub(super) async fn finish(
+    guard: &Guard,
+    account: &AccountId,
+    history: &mut History,
+) -> Result<Finished, Box<AccountReport>> {
+    if !guard.mode.writes() {
+        return Ok(Finished::default());
+    }
+    if history.record().unfinished().is_some() {
+        return adopt(guard, account, history).await;
+    }
+    match history.record().watch {
+        Some(_) => give_back(guard, account, history).await,
+        None => Ok(Finished::default()),
+    }
+}
+
+/// Takes an open repair over and finishes it.
+async fn adopt(guard: &Guard, account: &AccountId, history: &mut History) -> Result<Finished, Box<AccountReport>> {
+    allowed(guard, account).await?;
+    let mut journal = history.adopt().await.map_err(|refusal| refuse(account, &refusal))?;
+    let observed = look(guard, account).await?;
+    let before = journal.repair().before.clone();
+    let tags = before.as_ref().and_then(Snapshot::tags).filter(|tags| !tags.is_empty());
+    let tags_now = tags_now(guard, account, &observed, tags).await?;
+    let resume = recover::resume(journal.repair(), &observed, tags_now.as_ref());
+    let job = Job {
+        note: journal.note(&resume.describe()),
+        before: before.as_ref().map(Snapshot::role),
+        tags: tags.cloned(),
+        observed,
+    };
+    match resume {
+        Resume::Whole => Ok(job.whole(&mut journal, history).await),
+        Resume::Stranger => Err(Box::new(job.stranger(account, &journal))),
+        Resume::PutBack(steps) => job.carry_out(guard, account, How::PutBack, &steps, journal, history).await,
+        Resume::Forward(steps) => job.carry_out(guard, account, How::Forward, &steps, journal, history).await,
+    }
+}
+
+/// A run that was taken over may have had one last call on the way.
+async fn give_back(guard: &Guard, account: &AccountId, history: &mut History) -> Result<Finished, Box<AccountReport>> {
+    let observed = look(guard, account).await?;
+    let watch = history.record().watch.as_ref();
+    let steps = watch.map_or_else(Vec::new, |watch| recover::taken_away(watch, &observed, guard.session.clock().now()));
+    let (false, Some(role)) = (steps.is_empty(), observed.present()) else {
+        return Ok(Finished { observed: Some(observed), ..Finished::default() });
+    };
+    allowed(guard, account).await?;
+    let held = role.policies.iter().chain(watch.into_iter().flat_map(|watch| &watch.policies));
+    let before = Role { policies: held.cloned().collect(), ..role.clone() };
+    let journal = history.give_back(&steps, &before).await.map_err(|refusal| refuse(account, &refusal))?;
+    let note = journal.note(&Resume::PutBack(steps.clone()).describe());
+    let job = Job { note, before: Some(before), tags: None, observed };
+    job.carry_out(guard, account, How::PutBack, &steps, journal, history).await
+}
+
+/// What there is to finish, and from where.
+struct Job {
+    note: Finding,
+    before: Option<Role>,
+    tags: Option<Tags>,
+    observed: ObservedRole,
+}
+
+impl Job {
+    async fn whole(self, journal: &mut Journal, history: &mut History) -> Finished {
+        journal.close("whole", journal.has_replaced(), &self.observed).await;
+        history.learn(journal);
+        Finished { observed: Some(self.observed), note: Some(self.note), ..Finished::default() }
+    }
+
+    async fn carry_out(
+        self,
+        guard: &Guard,
+        account: &AccountId,
+        how: How,
+        steps: &[Step],
+        mut journal: Journal,
+        history: &mut History,
+    ) -> Result<Finished, Box<AccountReport>> {
+        if let Some(refusal) = apply::too_late(&guard.session, steps) {
+            return Err(Box::new(refused(self.report(account, &journal), &refusal)));
+        }
+        journal.extend(steps);
+        let aim = Aim { goal: Goal::GiveBack, before: self.before.as_ref(), tags: self.tags.as_ref() };
+        let (applied, look) = carry_out(&guard.session, how, steps, &aim, &mut journal).await;
+        let seen = match look {
+            Ok(seen) if aim.wanted(&applied).given_back(&seen) => seen,
+            Ok(seen) => return Err(Box::new(self.stuck(account, &journal, applied, &seen.role))),
+            Err(error) => {
+                let report = self.stuck(account, &journal, applied, &ObservedRole::Missing);
+                return Err(Box::new(AccountReport { may_pass: error.may_pass(), ..report }));
+            }
+        };
+        journal.close("finished", journal.has_replaced(), &seen.role).await;
+        history.learn(&journal);
+        Ok(Finished {
+            observed: Some(seen.role),
+            steps: applied.steps,
+            plan_id: Some(journal.repair().plan_id.clone()),
+            gone: applied.gone.iter().map(Finding::policy_gone).collect(),
+            note: Some(self.note),
+        })
+    }
+
+    fn report(&self, account: &AccountId, journal: &Journal) -> AccountReport {
+        let mut findings = verify::role(&self.observed, &Baseline::DTS);
+        findings.insert(0, self.note.clone());
+        let plan_id = Some(journal.repair().plan_id.clone());
+        AccountReport { plan_id, ..AccountReport::observed(account.clone(), &self.observed, findings) }
+    }
+
+    fn stuck(&self, account: &AccountId, journal: &Journal, applied: Applied, now: &ObservedRole) -> AccountReport {
+        journal.leave_open(Status::Stuck.word());
+        let cause =
+            applied.outcome.cause().unwrap_or_else(|| "the second look does not show what was written".to_owned());
+        let next = format!("{cause}; the next run tries again. To finish by hand: {}", self.by_hand(now));
+        AccountReport {
+            status: Status::Stuck,
+            after: Before::of(now.present(), None),
+            may_pass: applied.outcome.may_pass(),
+            steps: applied.steps,
+            next: Some(next),
+            ..self.report(account, journal)
+        }
+    }
+
+    fn stranger(&self, account: &AccountId, journal: &Journal) -> AccountReport {
+        journal.leave_open(Status::Stuck.word());
+        let next = format!(
+            "the role that exists now is another one than the unfinished repair knows, so it is left alone. To bring back \
+             what the old one had: {}. To give that up: dts-role-guard clear --account {account} --unfinished",
+            self.by_hand(&self.observed)
+        );
+        AccountReport { status: Status::Stuck, next: Some(next), ..self.report(account, journal) }
+    }
+
+    fn by_hand(&self, now: &ObservedRole) -> String {
+        commands(self.before.as_ref(), self.tags.as_ref(), now).join(" && ")
+    }
+}
+
+async fn allowed(guard: &Guard, account: &AccountId) -> Result<(), Box<AccountReport>> {
+    match guard.identity(account).await {
+        Ok(None) => Ok(()),
+        Ok(Some(refusal)) => Err(refuse(account, &refusal)),
+        Err(error) => Err(Box::new(AccountReport::new(Some(account.clone()), Status::Failed).unjudged(&error))),
+    }
+}
+
+fn refuse(account: &AccountId, refusal: &Refusal) -> Box<AccountReport> {
+    Box::new(refused(AccountReport::new(Some(account.clone()), Status::Refused), refusal))
+}
+
+async fn look(guard: &Guard, account: &AccountId) -> Result<ObservedRole, Box<AccountReport>> {
+    observe::role(&guard.session).await.map_err(|error| Box::new(unseen(account, &error)))
+}
+
+/// Tags are read only where the old role had some, and a new one exists.
+async fn tags_now(
+    guard: &Guard,
+    account: &AccountId,
+    observed: &ObservedRole,
+    had: Option<&Tags>,
+) -> Result<Option<Tags>, Box<AccountReport>> {
+    if had.is_none() || observed.present().is_none() {
+        return Ok(None);
+    }
+    let tags = guard.session.list_role_tags(ROLE_NAME).await;
+    tags.map(Some).map_err(|error| Box::new(unseen(account, &error.into())))
+}
