@@ -55,7 +55,7 @@ impl Emulator {
         Ok(Self { service, server })
     }
 
-    /// `http://127.0.0.1:PORT`, for RAM and STS alike.
+    /// `http://127.0.0.1:PORT`, for RAM, STS and Resource Manager alike.
     #[must_use]
     pub fn url(&self) -> String {
         format!("http://{}", self.server.address)

@@ -1,4 +1,4 @@
-//! A loopback server that behaves like Alibaba Cloud RAM and STS: it checks signatures, keeps state, enforces policies, and
+//! A loopback server that behaves like Alibaba Cloud RAM, STS and Resource Manager: it checks signatures, keeps state, enforces policies, and
 //! fails on demand.
 //!
 //! Start at [`Emulator`]. A request goes through the modules in this order:
@@ -14,9 +14,10 @@
 //! | `fault` | [`Rule`], [`Verdict`] |
 //! | `access` | may this caller do this? |
 //! | `policy` | policy documents, identity and trust |
-//! | `world` | [`World`], [`Role`], [`AccessKey`], [`WorldState`] |
+//! | `world` | [`World`], [`Role`], [`AccessKey`], [`Member`], [`WorldState`] |
 //! | `ram` | RAM 2015-05-01 |
 //! | `sts` | STS 2015-04-01 |
+//! | `resource_manager` | Resource Manager 2020-03-31: the resource directory |
 //! | `deliver` | endings on the wire, broken ones too |
 //! | `clock` | the only reader of the time |
 //!
@@ -31,6 +32,7 @@ mod fault;
 mod policy;
 mod ram;
 mod recorder;
+mod resource_manager;
 mod server;
 mod service;
 mod sts;
@@ -42,6 +44,8 @@ pub use emulator::Emulator;
 pub use fault::{Fault, FaultGuard, Moment, Rule, Verdict};
 pub use ram::{AttachedPolicy, PolicyType, RoleRecord as RoleSnapshot};
 pub use recorder::Call;
+pub use resource_manager::{JoinMethod, MemberStatus, MemberType};
 pub use world::{
-    AccessKey, AccountSeed, DTS_DESCRIPTION, DTS_POLICY, DTS_ROLE, DTS_TRUST, Role, Seed, World, WorldState,
+    AccessKey, AccountSeed, DTS_DESCRIPTION, DTS_POLICY, DTS_ROLE, DTS_TRUST, DirectorySeed, Member, Role, Seed, World,
+    WorldState, member_ids,
 };
