@@ -59,6 +59,9 @@ fn policy(params: &Params) -> Result<Option<Document>, Failure> {
 }
 
 pub(super) fn call(world: &mut WorldState, caller: &Key, params: &Params, now: Timestamp) -> Reply {
+    if !world.assume_role_rate.admits(&caller.account, now) {
+        return Err(errors::throttled());
+    }
     let ask = Ask::read(params)?;
     check_permission(world, caller, &ask)?;
     access::require_active(world, ask.account)?;

@@ -19,6 +19,8 @@ pub use state::WorldState;
 pub(crate) use account::Account;
 pub(crate) use key::{Identity, Key, Limit};
 
+use crate::sts::RateLimit;
+
 /// The accounts and keys an emulator starts with.
 ///
 /// ```
@@ -65,6 +67,13 @@ impl World {
     /// ```
     pub fn directory(mut self, management: &str, seed: impl FnOnce(DirectorySeed) -> DirectorySeed) -> Self {
         self.state.seed_directory(management, seed(DirectorySeed::default()));
+        self
+    }
+
+    /// Refuses more `AssumeRole` calls than this in any one second, by the server's clock, of all users and roles of an
+    /// account together; there is no limit by default. The cloud's is 100.
+    pub fn assume_role_limit(mut self, calls_per_second: usize) -> Self {
+        self.state.assume_role_rate = RateLimit::per_second(calls_per_second);
         self
     }
 

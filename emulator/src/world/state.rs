@@ -8,6 +8,7 @@ use super::{AccessKey, Account, AccountSeed, Identity, Key, Role};
 use crate::clock::real_now;
 use crate::ram::{Attachment, CustomPolicy, PolicyType, RoleRecord};
 use crate::resource_manager::Directory;
+use crate::sts::RateLimit;
 
 /// How many earlier states of an account are kept for stale reads.
 const HISTORY: usize = 64;
@@ -21,6 +22,7 @@ pub struct WorldState {
     history: BTreeMap<String, VecDeque<Account>>,
     keys: BTreeMap<String, Key>,
     pub(super) directory: Option<Directory>,
+    pub(crate) assume_role_rate: RateLimit,
     issued: u64,
     revision: u64,
 }

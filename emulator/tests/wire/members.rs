@@ -1,4 +1,4 @@
-//! Entering members: the access role, early, late and never; suspended accounts; ten thousand of them.
+//! Entering members: the access role, early, late and never; suspended accounts; ten thousand of them; the rate.
 
 use emulator::{AccessKey, Emulator, Member, MemberStatus, Role, Rule, Seed, World, member_ids};
 
@@ -141,4 +141,22 @@ fn ten_thousand_members() {
     }
     let broken = listed.iter().filter(|id| emulator.role(id, ROLE).unwrap().trust.contains("ecs.aliyuncs.com"));
     assert_eq!(broken.count(), 100);
+}
+
+#[test]
+fn assume_role_has_a_rate_if_asked_for() {
+    let world = World::new().directory(ACCOUNT, |directory| directory.member(Member::new(MEMBER)));
+    let (emulator, client) = start(world.assume_role_limit(1));
+    let by = |id: &str, account: &str| {
+        emulator.with_world(|world| world.put_key(AccessKey::permanent(id, "secret").of_user(account, id)));
+        Client { id: id.to_owned(), token: None, ..client.clone() }
+    };
+    assert_eq!(enter(&client, MEMBER).status, 200);
+    let throttled = enter(&by("colleague", ACCOUNT), MEMBER);
+    assert_eq!(outcome(&throttled), is(400, "Throttling.User"), "users and roles of an account share it");
+    assert_eq!(throttled.json()["HostId"], "sts.aliyuncs.com");
+    assert_eq!(enter(&by("stranger", "3234567890123456"), MEMBER).code(), "NoPermission", "accounts do not");
+    assert_eq!(client.sts("GetCallerIdentity", &[]).status, 200, "other operations have no part in it");
+    emulator.shift_clock(2);
+    assert_eq!(enter(&client, MEMBER).status, 200);
 }
