@@ -10,6 +10,7 @@
 //! | `service` | one call from request to ending |
 //! | `wire` | parameters from query, form and headers; the reply and the error envelope |
 //! | `recorder` | what arrived and what became of it |
+//! | `peak` | the most calls in a second, and at once |
 //! | `auth` | RPC signature 1.0 and ACS3, nonces, clock, tokens |
 //! | `fault` | [`Rule`], [`Verdict`] |
 //! | `access` | may this caller do this? |
@@ -29,6 +30,7 @@ mod clock;
 mod deliver;
 mod emulator;
 mod fault;
+mod peak;
 mod policy;
 mod ram;
 mod recorder;
@@ -42,6 +44,7 @@ mod world;
 pub use auth::Scheme;
 pub use emulator::Emulator;
 pub use fault::{Fault, FaultGuard, Moment, Rule, Verdict};
+pub use peak::{peak_in_flight, peak_per_second};
 pub use ram::{AttachedPolicy, PolicyType, RoleRecord as RoleSnapshot};
 pub use recorder::Call;
 pub use resource_manager::{JoinMethod, MemberStatus, MemberType};
