@@ -94,6 +94,14 @@ fn an_account_outside_has_no_directory() {
 }
 
 #[test]
+fn an_account_that_was_removed_is_outside_even_while_it_is_listed() {
+    let (emulator, client) = two_members();
+    emulator.with_world(|world| world.set_member_status(MEMBER, MemberStatus::Removed));
+    assert_eq!(ids(&list(&client, &[])), [MEMBER, DELEGATED]);
+    assert_eq!(outcomes(&client, "MEMBER")[2], is(404, "ResourceDirectoryNotInUse"));
+}
+
+#[test]
 fn a_world_without_a_directory() {
     let world = World::new().key(AccessKey::permanent("LTAI", "secret").of_user(ACCOUNT, "alice"));
     let emulator = Emulator::start(world).unwrap();
