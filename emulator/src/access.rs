@@ -20,6 +20,13 @@ pub(crate) fn require(world: &WorldState, caller: &Key, action: &str, resources:
     Ok(())
 }
 
+/// # Errors
+/// `Inactive` if the account is suspended.
+pub(crate) fn require_active(world: &WorldState, account: &str) -> Result<(), Failure> {
+    let suspended = world.account(account).is_some_and(|account| account.suspended);
+    if suspended { Err(Failure::new(403, "Inactive", "The account is inactive.")) } else { Ok(()) }
+}
+
 /// Everything that limits the caller must allow; one explicit denial decides.
 pub(crate) fn decision(world: &WorldState, caller: &Key, action: &str, resource: &str) -> Decision {
     let decisions: Vec<Decision> =

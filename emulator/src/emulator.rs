@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use crate::fault::{Fault, FaultGuard, Moment, Rule};
+use crate::peak;
 use crate::ram::RoleRecord;
 use crate::recorder::Call;
 use crate::server::Server;
@@ -55,7 +56,7 @@ impl Emulator {
         Ok(Self { service, server })
     }
 
-    /// `http://127.0.0.1:PORT`, for RAM and STS alike.
+    /// `http://127.0.0.1:PORT`, for RAM, STS and Resource Manager alike.
     #[must_use]
     pub fn url(&self) -> String {
         format!("http://{}", self.server.address)
@@ -111,6 +112,19 @@ impl Emulator {
     #[must_use]
     pub fn operations(&self) -> Vec<String> {
         self.calls().into_iter().map(|call| call.operation).collect()
+    }
+
+    /// The most calls of an operation that arrived within any one second, answered or not.
+    #[must_use]
+    pub fn peak_per_second(&self, operation: &str) -> usize {
+        peak::peak_per_second(self.calls().iter().filter(|call| call.operation == operation))
+    }
+
+    /// The most calls that were open at one moment; see [`peak_in_flight`](crate::peak_in_flight) for those of one
+    /// operation or account.
+    #[must_use]
+    pub fn peak_in_flight(&self) -> usize {
+        peak::peak_in_flight(&self.calls())
     }
 
     /// Every secret and token there is, issued ones too: none of it may be found in a client's output.

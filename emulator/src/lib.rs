@@ -1,4 +1,4 @@
-//! A loopback server that behaves like Alibaba Cloud RAM and STS: it checks signatures, keeps state, enforces policies, and
+//! A loopback server that behaves like Alibaba Cloud RAM, STS and Resource Manager: it checks signatures, keeps state, enforces policies, and
 //! fails on demand.
 //!
 //! Start at [`Emulator`]. A request goes through the modules in this order:
@@ -10,13 +10,15 @@
 //! | `service` | one call from request to ending |
 //! | `wire` | parameters from query, form and headers; the reply and the error envelope |
 //! | `recorder` | what arrived and what became of it |
+//! | `peak` | the most calls in a second, and at once |
 //! | `auth` | RPC signature 1.0 and ACS3, nonces, clock, tokens |
 //! | `fault` | [`Rule`], [`Verdict`] |
 //! | `access` | may this caller do this? |
 //! | `policy` | policy documents, identity and trust |
-//! | `world` | [`World`], [`Role`], [`AccessKey`], [`WorldState`] |
+//! | `world` | [`World`], [`Role`], [`AccessKey`], [`Member`], [`WorldState`] |
 //! | `ram` | RAM 2015-05-01 |
 //! | `sts` | STS 2015-04-01 |
+//! | `resource_manager` | Resource Manager 2020-03-31: the resource directory |
 //! | `deliver` | endings on the wire, broken ones too |
 //! | `clock` | the only reader of the time |
 //!
@@ -28,9 +30,11 @@ mod clock;
 mod deliver;
 mod emulator;
 mod fault;
+mod peak;
 mod policy;
 mod ram;
 mod recorder;
+mod resource_manager;
 mod server;
 mod service;
 mod sts;
@@ -40,8 +44,11 @@ mod world;
 pub use auth::Scheme;
 pub use emulator::Emulator;
 pub use fault::{Fault, FaultGuard, Moment, Rule, Verdict};
+pub use peak::{peak_in_flight, peak_per_second};
 pub use ram::{AttachedPolicy, PolicyType, RoleRecord as RoleSnapshot};
 pub use recorder::Call;
+pub use resource_manager::{JoinMethod, MemberStatus, MemberType};
 pub use world::{
-    AccessKey, AccountSeed, DTS_DESCRIPTION, DTS_POLICY, DTS_ROLE, DTS_TRUST, Role, Seed, World, WorldState,
+    AccessKey, AccountSeed, DTS_DESCRIPTION, DTS_POLICY, DTS_ROLE, DTS_TRUST, DirectorySeed, Member, Role, Seed, World,
+    WorldState, member_ids,
 };

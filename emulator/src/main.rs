@@ -5,10 +5,10 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::Parser;
-use emulator::{AccessKey, Emulator, Seed, World};
+use emulator::{AccessKey, Emulator, Seed, World, member_ids};
 use tokio::signal::unix::{SignalKind, signal};
 
-/// A loopback server that behaves like Alibaba Cloud RAM and STS.
+/// A loopback server that behaves like Alibaba Cloud RAM, STS and Resource Manager.
 ///
 /// Prints its URL on the first line, then serves until Ctrl-C or SIGTERM. State lives in memory only.
 #[derive(Debug, Parser)]
@@ -23,6 +23,9 @@ struct Arguments {
     /// The account
     #[arg(long, value_name = "ID", default_value = "1234567890123456")]
     account: String,
+    /// Makes the account the management account of a resource directory with so many members, which look as it does
+    #[arg(long, value_name = "N")]
+    members: Option<usize>,
     /// Access key id that may do everything in the account
     #[arg(long, value_name = "ID", default_value = "LTAI5tEmulator")]
     key: String,
@@ -50,7 +53,16 @@ impl Arguments {
             ),
             None => AccessKey::permanent(&self.key, &self.secret).of_user(&self.account, "emulator"),
         };
-        World::new().seed(self.seed, &self.account).key(key)
+        self.with_members(World::new().seed(self.seed, &self.account).key(key))
+    }
+
+    fn with_members(&self, world: World) -> World {
+        match self.members {
+            Some(count) => world.directory(&self.account, |directory| {
+                directory.members(member_ids(count), |_, member| member.seed(self.seed))
+            }),
+            None => world,
+        }
     }
 }
 
@@ -69,5 +81,22 @@ async fn stop_signal() -> io::Result<()> {
     tokio::select! {
         pressed = tokio::signal::ctrl_c() => pressed,
         _ = terminate.recv() => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+    use emulator::{DTS_ROLE, Emulator};
+
+    use super::Arguments;
+
+    #[test]
+    fn members_look_as_the_account_does() {
+        let arguments = Arguments::parse_from(["emulator", "--members", "2", "--seed", "trust"]);
+        let emulator = Emulator::start(arguments.world()).unwrap();
+        let roles = ["1234567890123456", "2000000000000001", "2000000000000002", "2000000000000003"]
+            .map(|account| emulator.role(account, DTS_ROLE).map(|role| role.trust.contains("ecs.aliyuncs.com")));
+        assert_eq!(roles, [Some(true), Some(true), Some(true), None]);
     }
 }

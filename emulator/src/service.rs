@@ -14,7 +14,7 @@ use crate::fault::{Faults, Hook, Moment, Occurrence, Plan, Verdict};
 use crate::recorder::{Call, Recorder};
 use crate::wire::{Failure, Params, Reply, Request};
 use crate::world::{Key, WorldState};
-use crate::{access, ram, sts};
+use crate::{access, ram, resource_manager, sts};
 
 /// What all connections share.
 pub(crate) struct Service {
@@ -148,14 +148,24 @@ impl Service {
             call.code = ending.code().map(str::to_owned);
             call.finished = Some(self.clock.since_start());
         });
-        let product = if sts::knows(exchange.operation) { "Sts" } else { "Ram" };
         let address = deliver::Address {
-            product,
+            product: product(exchange.operation),
             operation: exchange.operation,
             index: exchange.index,
             json: exchange.request.wants_json(),
         };
         deliver::response(ending, &address, self.clock.now())
+    }
+}
+
+/// The product whose operation this is, as error envelopes name it; RAM for what nobody knows.
+fn product(operation: &str) -> &'static str {
+    if sts::knows(operation) {
+        "Sts"
+    } else if resource_manager::knows(operation) {
+        "ResourceManager"
+    } else {
+        "Ram"
     }
 }
 
@@ -170,17 +180,18 @@ fn dispatch(world: &mut WorldState, exchange: &Exchange, caller: &Key, stale: us
     if action.is_empty() {
         return Err(Failure::missing_parameter("Action"));
     }
+    access::require_active(world, &caller.account)?;
     match exchange.request.version() {
         Some(ram::VERSION) => ram::call(world, caller, action, params, stale, now),
         Some(sts::VERSION) => sts::call(world, caller, action, params, now),
+        Some(resource_manager::VERSION) => resource_manager::call(world, caller, action, params),
         Some(_) => Err(access::unknown_version()),
         None => Err(Failure::missing_parameter("Version")),
     }
 }
 
 fn ending(verdict: &Verdict, exchange: &Exchange, caller: &Key, reply: Reply) -> Ending {
-    let product = if sts::knows(exchange.operation) { "sts" } else { "ram" };
-    let action = format!("{product}:{}", exchange.operation);
+    let action = format!("{}:{}", product(exchange.operation).to_lowercase(), exchange.operation);
     match verdict {
         Verdict::Error { status, code } => Ending::Reply(Err(deliver::made_up_failure(*status, code))),
         Verdict::Deny => Ending::Reply(Err(access::no_permission(caller, &action, "ImplicitDeny"))),

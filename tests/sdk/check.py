@@ -1,14 +1,18 @@
 """Asks the emulator through the vendor's Python clients: `check.py URL`.
 
-The emulator must have been started with `--seed missing` and the key below. Exits with 1 if anything is not as it should be.
+The emulator must have been started with `--seed missing --members 12` and the key below. Exits with 1 if anything is not as it should be.
 """
 
 import json
 import re
 import sys
+from typing import NamedTuple
 
 from alibabacloud_ram20150501 import models as ram
 from alibabacloud_ram20150501.client import Client as RamClient
+from alibabacloud_resourcemanager20200331 import models as resource_manager
+from alibabacloud_resourcemanager20200331.client import Client as ResourceManagerClient
+from alibabacloud_sts20150401 import models as sts
 from alibabacloud_sts20150401.client import Client as StsClient
 from alibabacloud_tea_openapi.models import Config
 from aliyunsdkcore.acs_exception.exceptions import ServerException
@@ -24,8 +28,18 @@ from aliyunsdkram.request.v20150501 import (
     ListPoliciesForRoleRequest,
 )
 
-KEY, SECRET, TOKEN = "STS.NUSdkCheck", "sdk-check-secret", "CAISSdk+Check/Token=="
-ROLE = "AliyunDTSDefaultRole"
+
+class Key(NamedTuple):
+    id: str
+    secret: str
+    token: str
+
+
+KEY = Key("STS.NUSdkCheck", "sdk-check-secret", "CAISSdk+Check/Token==")
+ACCOUNT, ROLE = "1234567890123456", "AliyunDTSDefaultRole"
+MEMBERS = [f"2{number:015}" for number in range(1, 13)]
+STS_ACTIONS = ["GetCallerIdentity", "AssumeRole"]
+RESOURCE_MANAGER_ACTIONS = ["ListAccounts", "GetAccount", "GetResourceDirectory"]
 TRUST = json.dumps(
     {"Statement": [{"Action": "sts:AssumeRole", "Effect": "Allow", "Principal": {"Service": ["dts.aliyuncs.com"]}}], "Version": "1"}
 )
@@ -42,11 +56,12 @@ class Refused(Exception):
 class Tea:
     """The current clients, over ACS3 or, if asked, RPC signature 1.0."""
 
-    def __init__(self, host, secret=SECRET, algorithm=None):
-        config = Config(access_key_id=KEY, access_key_secret=secret, security_token=TOKEN, endpoint=host, protocol="http")
+    def __init__(self, host, key, algorithm=None):
+        config = Config(access_key_id=key.id, access_key_secret=key.secret, security_token=key.token, endpoint=host, protocol="http")
         if algorithm:
             config.signature_algorithm = algorithm
         self.ram, self.sts = RamClient(config), StsClient(config)
+        self.resource_manager = ResourceManagerClient(config)
 
     def call(self, action, **params):
         try:
@@ -59,10 +74,17 @@ class Tea:
 
     def _send(self, action, params):
         method = re.sub(r"(?<!^)(?=[A-Z])", "_", action).lower()
-        if action == "GetCallerIdentity":
-            return self.sts.get_caller_identity()
-        request = getattr(ram, action + "Request")().from_map(params)
-        return getattr(self.ram, method)(request)
+        client, models = self._product(action)
+        request = getattr(models, action + "Request", None)
+        call = getattr(client, method)
+        return call(request().from_map(params)) if request else call()
+
+    def _product(self, action):
+        if action in STS_ACTIONS:
+            return self.sts, sts
+        if action in RESOURCE_MANAGER_ACTIONS:
+            return self.resource_manager, resource_manager
+        return self.ram, ram
 
 
 class Core:
@@ -77,9 +99,9 @@ class Core:
         "ListPoliciesForRole": ListPoliciesForRoleRequest.ListPoliciesForRoleRequest,
     }
 
-    def __init__(self, host, secret=SECRET):
+    def __init__(self, host, key):
         self.host = host
-        self.client = AcsClient(region_id="cn-hangzhou", credential=StsTokenCredential(KEY, secret, TOKEN))
+        self.client = AcsClient(region_id="cn-hangzhou", credential=StsTokenCredential(key.id, key.secret, key.token))
 
     def call(self, action, **params):
         try:
@@ -101,10 +123,14 @@ class Core:
 
     def _common(self, action):
         """For operations that the old RAM package does not know."""
-        version = "2015-04-01" if action == "GetCallerIdentity" else "2015-05-01"
-        request = CommonRequest(domain=self.host, version=version, action_name=action)
+        request = CommonRequest(domain=self.host, version=self._version(action), action_name=action)
         request.set_method("POST")
         return request
+
+    def _version(self, action):
+        if action in STS_ACTIONS:
+            return "2015-04-01"
+        return "2020-03-31" if action in RESOURCE_MANAGER_ACTIONS else "2015-05-01"
 
 
 class Checks:
@@ -162,19 +188,40 @@ def identity(checks, style, client):
     checks.that(f"{style}: GetCallerIdentity", told["Arn"] == expected, told)
 
 
+def organization(checks, style, client, connect):
+    """Lists the members in pages, looks one up, and asks as a member what only the management account may."""
+    pages = [client.call("ListAccounts", PageNumber=number, PageSize=5) for number in (1, 2, 3, 4)]
+    ids = [account["AccountId"] for page in pages for account in page["Accounts"]["Account"]]
+    checks.that(f"{style}: ListAccounts", ids == MEMBERS and pages[0]["TotalCount"] == 12, pages)
+    tagged = client.call("ListAccounts", Tag=[{"Key": "team", "Value": "data"}])
+    checks.that(f"{style}: ListAccounts by tag", tagged["TotalCount"] == 0, tagged)
+    found = client.call("GetAccount", AccountId=MEMBERS[0])["Account"]
+    checks.that(f"{style}: GetAccount", (found["AccountId"], found["Status"]) == (MEMBERS[0], "CreateSuccess"), found)
+    checks.refused(f"{style}: GetAccount of none", "EntityNotExists.Account", lambda: client.call("GetAccount", AccountId=ACCOUNT))
+    directory = client.call("GetResourceDirectory")["ResourceDirectory"]
+    checks.that(f"{style}: GetResourceDirectory", directory["MasterAccountId"] == ACCOUNT, directory)
+    role = f"acs:ram::{MEMBERS[0]}:role/ResourceDirectoryAccountAccessRole"
+    told = client.call("AssumeRole", RoleArn=role, RoleSessionName="sdk-check")["Credentials"]
+    member = connect(Key(told["AccessKeyId"], told["AccessKeySecret"], told["SecurityToken"]))
+    checks.that(f"{style}: AssumeRole", member.call("GetCallerIdentity")["AccountId"] == MEMBERS[0])
+    checks.refused(f"{style}: ListAccounts of a member", "NoPermission", lambda: member.call("ListAccounts"))
+    checks.that(f"{style}: the member's directory", member.call("GetResourceDirectory")["ResourceDirectory"] == directory)
+
+
 def main(url):
     host = url.removeprefix("http://")
     # The old core compares the string to sign that the server quotes with its own; if they agree, it blames the secret.
     styles = {
-        "ACS3": (lambda secret: Tea(host, secret), "SignatureDoesNotMatch"),
-        "RPC 1.0": (lambda secret: Tea(host, secret, "v2"), "SignatureDoesNotMatch"),
-        "RPC 1.0, old core": (lambda secret: Core(host, secret), "InvalidAccessKeySecret"),
+        "ACS3": (lambda key: Tea(host, key), "SignatureDoesNotMatch"),
+        "RPC 1.0": (lambda key: Tea(host, key, "v2"), "SignatureDoesNotMatch"),
+        "RPC 1.0, old core": (lambda key: Core(host, key), "InvalidAccessKeySecret"),
     }
     checks = Checks()
-    for style, (client, mismatch) in styles.items():
-        life_of_a_role(checks, style, client(SECRET))
-        identity(checks, style, client(SECRET))
-        wrong = client("wrong")
+    for style, (connect, mismatch) in styles.items():
+        life_of_a_role(checks, style, connect(KEY))
+        identity(checks, style, connect(KEY))
+        organization(checks, style, connect(KEY), connect)
+        wrong = connect(KEY._replace(secret="wrong"))
         checks.refused(f"{style}: wrong secret", mismatch, lambda: wrong.call("GetRole", RoleName=ROLE))
     print(f"{checks.passed} passed, {checks.failed} failed")
     return 1 if checks.failed else 0

@@ -21,6 +21,7 @@ use crate::ram;
 pub struct Rule {
     operations: Operations,
     account: Option<String>,
+    role_of: Option<String>,
     params: Vec<(String, String)>,
     first: usize,
     count: Option<usize>,
@@ -62,8 +63,27 @@ impl Rule {
         Self::over(Operations::Writes)
     }
 
+    /// Calls of `AssumeRole` for a role of this account, whoever calls.
+    ///
+    /// ```
+    /// # use emulator::{Emulator, Member, Rule, World};
+    /// # fn main() -> std::io::Result<()> {
+    /// let member = Member::new("2234567890123456").without_access_role();
+    /// let emulator = Emulator::start(World::new().directory("1234567890123456", |directory| directory.member(member)))?;
+    /// // The role appears after the third attempt.
+    /// let late = emulator.after_call(Rule::assume_role_in("2234567890123456").nth(3), |world| {
+    ///     world.give_access_role("2234567890123456");
+    /// });
+    /// # drop(late);
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn assume_role_in(account: &str) -> Self {
+        Self { role_of: Some(account.to_owned()), ..Self::on("AssumeRole") }
+    }
+
     fn over(operations: Operations) -> Self {
-        Self { operations, account: None, params: Vec::new(), first: 1, count: None }
+        Self { operations, account: None, role_of: None, params: Vec::new(), first: 1, count: None }
     }
 
     /// Only calls whose key belongs to this account.
@@ -110,6 +130,7 @@ impl Rule {
         };
         operation
             && self.account.as_ref().is_none_or(|account| account == call.account)
+            && self.role_of.as_ref().is_none_or(|account| is_role_of(account, call.params))
             && self.params.iter().all(|(name, value)| call.params.get(name) == Some(value))
     }
 
@@ -201,6 +222,10 @@ impl Rule {
     fn meets(self, verdict: Verdict, moment: Moment) -> Fault {
         Fault { rule: self, verdict, moment }
     }
+}
+
+fn is_role_of(account: &str, params: &BTreeMap<String, String>) -> bool {
+    params.get("RoleArn").is_some_and(|arn| arn.starts_with(&format!("acs:ram::{account}:role/")))
 }
 
 #[cfg(test)]

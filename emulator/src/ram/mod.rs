@@ -14,3 +14,4 @@ pub(crate) use model::{Attachment, CustomPolicy, Limits};
 pub use model::{Attachment as AttachedPolicy, PolicyType, RoleRecord};
 pub(crate) use operations::{VERSION, call, is_read, is_write};
 pub(crate) use policies::documents;
+pub(crate) use tags::wanted as wanted_tags;

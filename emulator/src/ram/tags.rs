@@ -170,7 +170,7 @@ pub(super) fn pairs(params: &Params) -> Result<Vec<(String, String)>, Failure> {
 }
 
 /// `Tag=[{"Key":…,"Value":…}]` as one JSON text, or `Tag.1.Key=…&Tag.1.Value=…`.
-fn wanted(params: &Params) -> Result<Vec<(String, Option<String>)>, Failure> {
+pub(crate) fn wanted(params: &Params) -> Result<Vec<(String, Option<String>)>, Failure> {
     let Some(text) = params.optional("Tag") else {
         return Ok(indexed_pairs(params));
     };

@@ -59,8 +59,12 @@ fn policy(params: &Params) -> Result<Option<Document>, Failure> {
 }
 
 pub(super) fn call(world: &mut WorldState, caller: &Key, params: &Params, now: Timestamp) -> Reply {
+    if !world.assume_role_rate.admits(&caller.account, now) {
+        return Err(errors::throttled());
+    }
     let ask = Ask::read(params)?;
     check_permission(world, caller, &ask)?;
+    access::require_active(world, ask.account)?;
     let role = world.role(ask.account, ask.role).cloned().ok_or_else(errors::role_not_found)?;
     check_trust(&role, caller, &ask)?;
     let expires = now.saturating_add(SignedDuration::from_secs(duration(params, &role)?)).unwrap_or(Timestamp::MAX);

@@ -16,6 +16,10 @@ pub(super) fn not_trusted() -> Failure {
     Failure::new(403, "NoPermission", message)
 }
 
+pub(super) fn throttled() -> Failure {
+    Failure::new(400, "Throttling.User", "Request was denied due to user flow control.")
+}
+
 pub(super) fn malformed(parameter: &str) -> Failure {
     Failure::new(400, format!("InvalidParameter.{parameter}"), format!("The parameter {parameter} is wrongly formed."))
 }

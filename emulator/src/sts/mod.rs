@@ -3,12 +3,15 @@
 mod assume_role;
 mod caller_identity;
 mod errors;
+mod rate;
 
 use jiff::Timestamp;
 
 use crate::access;
 use crate::wire::{Params, Reply};
 use crate::world::{Key, WorldState};
+
+pub(crate) use rate::RateLimit;
 
 pub(crate) const VERSION: &str = "2015-04-01";
 

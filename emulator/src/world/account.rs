@@ -11,6 +11,7 @@ pub(crate) struct Account {
     pub(crate) roles: BTreeMap<String, RoleRecord>,
     pub(crate) policies: BTreeMap<String, CustomPolicy>,
     pub(crate) limits: Limits,
+    pub(crate) suspended: bool,
 }
 
 impl Account {
@@ -34,6 +35,7 @@ pub struct AccountSeed {
     pub(crate) roles: Vec<Role>,
     pub(crate) policies: Vec<(String, String)>,
     pub(crate) limits: Option<Limits>,
+    pub(crate) suspended: bool,
 }
 
 impl AccountSeed {
@@ -55,6 +57,17 @@ impl AccountSeed {
     pub fn custom_policy_with(mut self, name: &str, document: &str) -> Self {
         self.policies.push((name.to_owned(), document.to_owned()));
         self
+    }
+
+    /// An account that was suspended, for unpaid bills or by a member's deletion: its keys and its roles answer
+    /// `Inactive` (403) to every call and to `AssumeRole`. The code is documented for RAM, its use here is inferred.
+    pub fn suspended(mut self) -> Self {
+        self.suspended = true;
+        self
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.roles.is_empty() && self.policies.is_empty() && self.limits.is_none() && !self.suspended
     }
 
     /// How many roles the account may have; 1000 by default.

@@ -1,19 +1,25 @@
 //! The accounts, roles, policies and keys that there are: seeding with [`World`], and the state behind it.
 
 mod account;
+mod directory;
 mod key;
+mod member;
 mod role;
 mod seed;
 mod state;
 
 pub use account::AccountSeed;
+pub use directory::DirectorySeed;
 pub use key::AccessKey;
+pub use member::{Member, member_ids};
 pub use role::{DTS_DESCRIPTION, DTS_POLICY, DTS_ROLE, DTS_TRUST, Role};
 pub use seed::Seed;
 pub use state::WorldState;
 
 pub(crate) use account::Account;
 pub(crate) use key::{Identity, Key, Limit};
+
+use crate::sts::RateLimit;
 
 /// The accounts and keys an emulator starts with.
 ///
@@ -45,6 +51,29 @@ impl World {
     /// Adds an access key; its account is created if there is none.
     pub fn key(mut self, key: AccessKey) -> Self {
         self.state.seed_key(key);
+        self
+    }
+
+    /// Adds a resource directory, or more to the one that is there; a world has only one.
+    ///
+    /// ```
+    /// use emulator::{Member, MemberStatus, Role, World};
+    ///
+    /// let world = World::new().directory("1234567890123456", |directory| {
+    ///     directory
+    ///         .member(Member::new("2234567890123456").role(Role::dts()))
+    ///         .member(Member::new("3234567890123456").status(MemberStatus::PromoteVerifying))
+    /// });
+    /// ```
+    pub fn directory(mut self, management: &str, seed: impl FnOnce(DirectorySeed) -> DirectorySeed) -> Self {
+        self.state.seed_directory(management, seed(DirectorySeed::default()));
+        self
+    }
+
+    /// Refuses more `AssumeRole` calls than this in any one second, by the server's clock, of all users and roles of an
+    /// account together; there is no limit by default. The cloud's is 100.
+    pub fn assume_role_limit(mut self, calls_per_second: usize) -> Self {
+        self.state.assume_role_rate = RateLimit::per_second(calls_per_second);
         self
     }
 

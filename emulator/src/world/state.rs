@@ -7,6 +7,8 @@ use jiff::Timestamp;
 use super::{AccessKey, Account, AccountSeed, Identity, Key, Role};
 use crate::clock::real_now;
 use crate::ram::{Attachment, CustomPolicy, PolicyType, RoleRecord};
+use crate::resource_manager::Directory;
+use crate::sts::RateLimit;
 
 /// How many earlier states of an account are kept for stale reads.
 const HISTORY: usize = 64;
@@ -19,6 +21,8 @@ pub struct WorldState {
     accounts: BTreeMap<String, Account>,
     history: BTreeMap<String, VecDeque<Account>>,
     keys: BTreeMap<String, Key>,
+    pub(super) directory: Option<Directory>,
+    pub(crate) assume_role_rate: RateLimit,
     issued: u64,
     revision: u64,
 }
@@ -99,6 +103,11 @@ impl WorldState {
         })
     }
 
+    /// Suspends an account, or ends that; see [`AccountSeed::suspended`].
+    pub fn set_suspended(&mut self, account: &str, suspended: bool) -> bool {
+        self.change(account, |account| std::mem::replace(&mut account.suspended, suspended) != suspended)
+    }
+
     /// Adds an access key, or replaces the one with its id.
     pub fn put_key(&mut self, key: AccessKey) {
         self.seed_key(key);
@@ -143,6 +152,7 @@ impl WorldState {
         let now = seeded_at();
         let account = self.accounts.entry(id.to_owned()).or_default();
         account.limits = seed.limits.unwrap_or(account.limits);
+        account.suspended |= seed.suspended;
         for (name, document) in seed.policies {
             account.policies.insert(name.clone(), CustomPolicy::new(&name, &document, now));
         }

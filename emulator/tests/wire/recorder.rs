@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use emulator::{Rule, Scheme};
+use emulator::{Rule, Scheme, peak_in_flight, peak_per_second};
 
 use crate::support::{ACCOUNT, Client, ROLE, Style, healthy};
 
@@ -81,6 +81,31 @@ fn latency_delays_every_call() {
     client.ram("GetRole", &[("RoleName", ROLE)]);
     let call = &emulator.calls()[0];
     assert!(call.took().unwrap() >= Duration::from_millis(30));
+}
+
+#[test]
+fn peaks_of_one_operation_and_of_all() {
+    let (emulator, client) = healthy();
+    assert_eq!((emulator.peak_per_second("GetRole"), emulator.peak_in_flight()), (0, 0));
+    for action in ["GetRole", "ListRoles", "GetRole"] {
+        client.ram(action, &[("RoleName", ROLE)]);
+    }
+    assert_eq!(emulator.peak_per_second("ListRoles"), 1);
+    assert_eq!(emulator.peak_in_flight(), 1, "one after the other");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn calls_that_hang_are_open_at_once() {
+    let (emulator, client) = healthy();
+    let hanging = emulator.fault(Rule::on("GetRole").hang());
+    let open = [(); 3].map(|()| client.open(&client.request("GetRole", &[("RoleName", ROLE)])));
+    emulator.wait_for_call("GetRole", 3).await;
+    client.ram("ListRoles", &[]);
+    assert_eq!(emulator.peak_in_flight(), 4);
+    let calls = emulator.calls();
+    let lists = || calls.iter().filter(|call| call.operation == "ListRoles");
+    assert_eq!((peak_in_flight(lists()), peak_per_second(lists())), (1, 1));
+    drop((open, hanging));
 }
 
 #[test]

@@ -1,9 +1,8 @@
 //! STS: who am I, and may I be somebody else.
 
 use emulator::{AccessKey, Emulator, Role, World};
-use serde_json::Value;
 
-use crate::support::{ACCOUNT, Answer, Client, MEMBER, ROLE, STYLES, healthy};
+use crate::support::{ACCOUNT, Answer, Client, MEMBER, ROLE, STYLES, assume, healthy, session};
 
 const ARN: &str = "acs:ram::2234567890123456:role/ResourceDirectoryAccountAccessRole";
 
@@ -22,17 +21,6 @@ fn organisation() -> (Emulator, Client) {
     let emulator = Emulator::start(world).unwrap();
     let client = Client::new(&emulator, "LTAI", "secret", None);
     (emulator, client)
-}
-
-fn assume(client: &Client, arn: &str, more: &[(&str, &str)]) -> Answer {
-    let mut params = vec![("RoleArn", arn), ("RoleSessionName", "dts-role-guard")];
-    params.extend(more);
-    client.sts("AssumeRole", &params)
-}
-
-fn session(emulator: &Emulator, told: &Value) -> Client {
-    let field = |name: &str| told["Credentials"][name].as_str().unwrap().to_owned();
-    Client::new(emulator, &field("AccessKeyId"), &field("AccessKeySecret"), Some(&field("SecurityToken")))
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use emulator::{AccessKey, DTS_TRUST, Emulator, Role, World};
+use emulator::{AccessKey, DTS_TRUST, Emulator, Member, MemberStatus, Role, World};
 use serde_json::{Value, json};
 
 use crate::support::{ACCOUNT, Answer, Client, ROLE};
@@ -104,6 +104,66 @@ fn sts() {
     is_like("sts-GetCallerIdentity-account", &client("ROOT").sts("GetCallerIdentity", &[]));
     is_like("sts-GetCallerIdentity-ramuser", &client("USER").sts("GetCallerIdentity", &[]));
     is_refused_like("sts-error-NoPermission", &client("READER").sts("AssumeRole", &assume));
+}
+
+/// The members of the samples.
+fn directory() -> (Emulator, impl Fn(&str) -> Client) {
+    let member = |id: &str, name: &str, status| Member::new(id).name(name).status(status);
+    let world = World::new()
+        .directory(ACCOUNT, |directory| {
+            directory
+                .member(member("2234567890123456", "app-dev", MemberStatus::CreateSuccess))
+                .member(member("3234567890123456", "legacy", MemberStatus::InviteSuccess))
+                .member(member("4234567890123456", "app-prod", MemberStatus::PromoteVerifying))
+        })
+        .key(AccessKey::permanent("USER", "secret").of_user(ACCOUNT, "alice"))
+        .key(AccessKey::permanent("MEMBER", "secret").of_user("2234567890123456", "bob"))
+        .key(AccessKey::permanent("OUTSIDER", "secret").of_user("9234567890123456", "eve"));
+    let emulator = Emulator::start(world).unwrap();
+    let client = Client::new(&emulator, "USER", "secret", None);
+    (emulator, move |id: &str| Client { id: id.to_owned(), ..client.clone() })
+}
+
+/// Equal but for what the sample cannot know, and the path, to which the vendor's pages add the account.
+#[track_caller]
+fn tells(name: &str, answer: &Answer) {
+    is_like(name, answer);
+    let known = |text: String| -> Value {
+        let mut value: Value = serde_json::from_str(&text).unwrap();
+        value["RequestId"] = Value::Null;
+        value
+    };
+    let mut expected = sample(name);
+    let accounts = expected.pointer_mut("/Accounts/Account").and_then(Value::as_array_mut);
+    for account in accounts.into_iter().flatten() {
+        add_to_path(account);
+    }
+    expected.get_mut("Account").into_iter().for_each(add_to_path);
+    assert_eq!(known(answer.text.clone()), known(expected.to_string()), "{name}");
+}
+
+fn add_to_path(account: &mut Value) {
+    let text = |name: &str| account[name].as_str().unwrap();
+    account["ResourceDirectoryPath"] = format!("{}/{}", text("ResourceDirectoryPath"), text("AccountId")).into();
+}
+
+#[test]
+fn resource_manager() {
+    let (emulator, client) = directory();
+    let ask = |action: &str, params: &[(&str, &str)]| client("USER").resource_manager(action, params);
+    tells("resourcemanager-ListAccounts-page1", &ask("ListAccounts", &[("PageSize", "2")]));
+    tells("resourcemanager-ListAccounts-page2", &ask("ListAccounts", &[("PageSize", "2"), ("PageNumber", "2")]));
+    tells("resourcemanager-GetAccount", &ask("GetAccount", &[("AccountId", "2234567890123456")]));
+    tells("resourcemanager-GetResourceDirectory", &ask("GetResourceDirectory", &[]));
+    let unknown = ask("GetAccount", &[("AccountId", "9234567890123456")]);
+    is_refused_like("resourcemanager-error-EntityNotExists.Account", &unknown);
+    let by = |id: &str| client(id).resource_manager("ListAccounts", &[]);
+    is_refused_like("resourcemanager-error-NoPermission", &by("MEMBER"));
+    is_refused_like("resourcemanager-error-EntityNotExists.ResourceDirectory", &by("OUTSIDER"));
+    emulator.with_world(|world| {
+        ["2234567890123456", "3234567890123456", "4234567890123456"].map(|id| world.remove_member(id))
+    });
+    tells("resourcemanager-ListAccounts-empty", &ask("ListAccounts", &[("PageSize", "100")]));
 }
 
 #[test]

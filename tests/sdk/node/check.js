@@ -5,6 +5,8 @@ const assert = require('node:assert');
 const { RPCClient } = require('@alicloud/pop-core');
 
 const KEY = { accessKeyId: 'STS.NUSdkCheck', accessKeySecret: 'sdk-check-secret', securityToken: 'CAISSdk+Check/Token==' };
+const ACCOUNT = '1234567890123456';
+const MEMBERS = Array.from({ length: 12 }, (_, index) => `2${String(index + 1).padStart(15, '0')}`);
 const ROLE = { RoleName: 'AliyunDTSDefaultRole' };
 const POLICY = { ...ROLE, PolicyType: 'System', PolicyName: 'AliyunDTSRolePolicy' };
 const TRUST = JSON.stringify({
@@ -59,9 +61,34 @@ async function tags(call) {
   assert.deepStrictEqual(told.map((tag) => [tag.TagKey, tag.TagValue]), [['team name', 'a+b/c=d']]);
 }
 
+async function organization(url, method) {
+  const ask = (action, params = {}, key = {}) => client(url, '2020-03-31', key).request(action, params, { method });
+  await check(`${method} ListAccounts`, async () => {
+    const pages = await Promise.all([1, 2, 3].map((page) => ask('ListAccounts', { PageNumber: page, PageSize: 5 })));
+    assert.deepStrictEqual(pages.flatMap((page) => page.Accounts.Account.map((account) => account.AccountId)), MEMBERS);
+    assert.deepStrictEqual(pages.map((page) => page.TotalCount), [12, 12, 12]);
+  });
+  await check(`${method} GetAccount`, async () => {
+    const { Account: account } = await ask('GetAccount', { AccountId: MEMBERS[1] });
+    assert.deepStrictEqual([account.AccountId, account.JoinMethod], [MEMBERS[1], 'created']);
+  });
+  await check(`${method} GetAccount of none`, () => refused('EntityNotExists.Account', ask('GetAccount', { AccountId: ACCOUNT })));
+  await check(`${method} GetResourceDirectory`, async () => {
+    const { ResourceDirectory: directory } = await ask('GetResourceDirectory');
+    assert.strictEqual(directory.MasterAccountId, ACCOUNT);
+  });
+  await check(`${method} ListAccounts of a member`, async () => {
+    const role = { RoleArn: `acs:ram::${MEMBERS[1]}:role/ResourceDirectoryAccountAccessRole`, RoleSessionName: 'sdk-check' };
+    const { Credentials: told } = await client(url, '2015-04-01').request('AssumeRole', role, { method });
+    const key = { accessKeyId: told.AccessKeyId, accessKeySecret: told.AccessKeySecret, securityToken: told.SecurityToken };
+    await refused('NoPermission', ask('ListAccounts', {}, key));
+  });
+}
+
 async function main(url) {
   for (const method of ['GET', 'POST']) {
     await lifeOfARole(url, method);
+    await organization(url, method);
     await check(`${method} GetCallerIdentity`, async () => {
       const told = await client(url, '2015-04-01').request('GetCallerIdentity', {}, { method });
       assert.strictEqual(told.Arn, 'acs:ram::1234567890123456:assumed-role/dts-role-guard-role/emulator');

@@ -13,6 +13,7 @@ pub(crate) const MEMBER: &str = "2234567890123456";
 pub(crate) const ROLE: &str = "AliyunDTSDefaultRole";
 pub(crate) const RAM: &str = "2015-05-01";
 pub(crate) const STS: &str = "2015-04-01";
+pub(crate) const RESOURCE_MANAGER: &str = "2020-03-31";
 
 /// An emulator with a healthy role and a key that may do everything.
 pub(crate) fn healthy() -> (Emulator, Client) {
@@ -96,6 +97,10 @@ impl Client {
         self.call(STS, action, params)
     }
 
+    pub(crate) fn resource_manager(&self, action: &str, params: &[(&str, &str)]) -> Answer {
+        self.call(RESOURCE_MANAGER, action, params)
+    }
+
     pub(crate) fn call(&self, version: &str, action: &str, params: &[(&str, &str)]) -> Answer {
         parse(&self.send(&sign::request(self, version, action, params)))
     }
@@ -118,6 +123,18 @@ impl Client {
     pub(crate) fn request(&self, action: &str, params: &[(&str, &str)]) -> String {
         sign::request(self, RAM, action, params)
     }
+}
+
+pub(crate) fn assume(client: &Client, arn: &str, more: &[(&str, &str)]) -> Answer {
+    let mut params = vec![("RoleArn", arn), ("RoleSessionName", "dts-role-guard")];
+    params.extend(more);
+    client.sts("AssumeRole", &params)
+}
+
+/// A client with the key that `AssumeRole` told.
+pub(crate) fn session(emulator: &Emulator, told: &Value) -> Client {
+    let field = |name: &str| told["Credentials"][name].as_str().unwrap().to_owned();
+    Client::new(emulator, &field("AccessKeyId"), &field("AccessKeySecret"), Some(&field("SecurityToken")))
 }
 
 pub(crate) fn parse(reply: &[u8]) -> Answer {

@@ -1,0 +1,110 @@
+//! The members: `ListAccounts`, `GetAccount`.
+
+use serde_json::{Map, Value, json};
+
+use super::directory::{DIRECTORY_ID, ROOT_FOLDER, administered};
+use super::errors;
+use super::model::MemberRecord;
+use crate::access;
+use crate::ram::wanted_tags;
+use crate::wire::{Failure, Params, Reply};
+use crate::world::{Key, WorldState};
+
+const FOLDER: &str = "fd-000000001";
+const JOINED: &str = "2025-03-01T02:15:40Z";
+
+/// The parameters of `ListAccounts`.
+struct Ask {
+    number: u32,
+    size: u32,
+    with_tags: bool,
+    tags: Vec<(String, Option<String>)>,
+}
+
+impl Ask {
+    fn read(params: &Params) -> Result<Self, Failure> {
+        Ok(Self {
+            number: params.number("PageNumber", 1, 1..=u32::MAX)?,
+            size: params.number("PageSize", 10, 1..=100)?,
+            with_tags: params.flag("IncludeTags")?.unwrap_or(false),
+            tags: wanted_tags(params)?,
+        })
+    }
+
+    fn chooses(&self, member: &MemberRecord) -> bool {
+        self.tags
+            .iter()
+            .all(|(key, value)| member.tags.get(key).is_some_and(|own| value.as_ref().is_none_or(|value| value == own)))
+    }
+
+    /// How many members stand on the pages before.
+    fn start(&self) -> usize {
+        (self.number as usize - 1).saturating_mul(self.size as usize)
+    }
+}
+
+/// Pages by account id, so that a member who joins or leaves shifts the pages behind it.
+pub(super) fn list(world: &WorldState, caller: &Key, params: &Params) -> Reply {
+    let ask = Ask::read(params)?;
+    let resource = format!("acs:resourcemanager:*:{}:account/*", caller.account);
+    access::require(world, caller, "resourcemanager:ListAccounts", &[resource])?;
+    let directory = administered(world, caller)?;
+    let chosen: Vec<_> = directory.members.iter().filter(|(_, member)| ask.chooses(member)).collect();
+    let page = chosen.iter().skip(ask.start()).take(ask.size as usize);
+    let page: Vec<Value> = page.map(|(id, member)| listed(id, member, ask.with_tags)).collect();
+    Ok(json!({
+        "TotalCount": chosen.len(),
+        "PageNumber": ask.number,
+        "PageSize": ask.size,
+        "Accounts": { "Account": page },
+    }))
+}
+
+pub(super) fn get(world: &WorldState, caller: &Key, params: &Params) -> Reply {
+    let (id, with_tags) = (account_id(params)?, params.flag("IncludeTags")?.unwrap_or(false));
+    access::require(world, caller, "resourcemanager:GetAccount", &["*".to_owned()])?;
+    let member = administered(world, caller)?.members.get(id).ok_or_else(errors::account_not_found)?;
+    let mut told = fields(id, member);
+    told.insert("AccountName".to_owned(), format!("{}@{DIRECTORY_ID}.aliyunid.com", member.name).into());
+    told.insert("IdentityInformation".to_owned(), "Example Ltd".into());
+    if with_tags {
+        told.insert("Tags".to_owned(), tags(member));
+    }
+    Ok(json!({ "Account": told }))
+}
+
+/// 16 digits.
+fn account_id(params: &Params) -> Result<&str, Failure> {
+    let id = params.optional("AccountId").filter(|id| !id.is_empty()).ok_or_else(errors::account_id_missing)?;
+    let is_one = id.len() == 16 && id.bytes().all(|byte| byte.is_ascii_digit());
+    if is_one { Ok(id) } else { Err(errors::account_id_invalid()) }
+}
+
+/// Wraps the tags twice, unlike `GetAccount`.
+fn listed(id: &str, member: &MemberRecord, with_tags: bool) -> Value {
+    let mut told = fields(id, member);
+    if with_tags {
+        told.insert("Tags".to_owned(), json!({ "Tag": tags(member) }));
+    }
+    Value::Object(told)
+}
+
+fn fields(id: &str, member: &MemberRecord) -> Map<String, Value> {
+    let fields = [
+        ("AccountId", id.to_owned()),
+        ("DisplayName", member.name.clone()),
+        ("Status", member.status.to_string()),
+        ("Type", member.member_type.to_string()),
+        ("JoinMethod", member.join_method.to_string()),
+        ("JoinTime", JOINED.to_owned()),
+        ("ModifyTime", JOINED.to_owned()),
+        ("FolderId", FOLDER.to_owned()),
+        ("ResourceDirectoryId", DIRECTORY_ID.to_owned()),
+        ("ResourceDirectoryPath", format!("{DIRECTORY_ID}/{ROOT_FOLDER}/{FOLDER}/{id}")),
+    ];
+    fields.map(|(name, value)| (name.to_owned(), Value::String(value))).into_iter().collect()
+}
+
+fn tags(member: &MemberRecord) -> Value {
+    member.tags.iter().map(|(key, value)| json!({ "Key": key, "Value": value })).collect()
+}

@@ -1,0 +1,28 @@
+//! Resource Manager, version 2020-03-31: the reads of a resource directory.
+
+mod accounts;
+mod directory;
+mod errors;
+mod model;
+
+use crate::access;
+use crate::wire::{Params, Reply};
+use crate::world::{Key, WorldState};
+
+pub(crate) use model::{Directory, MemberRecord};
+pub use model::{JoinMethod, MemberStatus, MemberType};
+
+pub(crate) const VERSION: &str = "2020-03-31";
+
+pub(crate) fn knows(action: &str) -> bool {
+    matches!(action, "ListAccounts" | "GetAccount" | "GetResourceDirectory")
+}
+
+pub(crate) fn call(world: &WorldState, caller: &Key, action: &str, params: &Params) -> Reply {
+    match action {
+        "ListAccounts" => accounts::list(world, caller, params),
+        "GetAccount" => accounts::get(world, caller, params),
+        "GetResourceDirectory" => directory::get(world, caller),
+        _ => Err(access::unknown_action()),
+    }
+}
