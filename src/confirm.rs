@@ -1,7 +1,7 @@
 //! The second look: whether what was written, or taken back, is what the cloud shows.
 
 use crate::apply::Outcome;
-use crate::client::{Session, pauses};
+use crate::client::Session;
 use crate::observe::{self, LookError, ObservedRole, Role, Tags};
 use crate::plan;
 use crate::target::{PolicyRef, ROLE_NAME};
@@ -101,7 +101,7 @@ impl Wanted<'_> {
 
 /// Looks until the cloud shows what was written: a reply may be some seconds old.
 pub(crate) async fn second_look(session: &Session, wanted: &Wanted<'_>, outcome: &Outcome) -> Result<Seen, LookError> {
-    let mut pauses = pauses(CONFIRMATIONS - 1);
+    let mut pauses = session.pauses(CONFIRMATIONS - 1);
     loop {
         let seen = look(session, wanted).await;
         if seen.as_ref().is_ok_and(|seen| wanted.expected(outcome, seen)) {

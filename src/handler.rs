@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use tracing::Instrument as _;
 
-use crate::client::{Connection, RateLimits, Session};
+use crate::client::{Connection, Http, RateLimits, Session, Transport};
 use crate::clock::{Deadline, SharedClock};
 use crate::config::{Config, InvalidSettings, Mode, Variables};
 use crate::credentials::{self, Credentials, Found};
@@ -26,6 +26,8 @@ pub struct App {
     environment: Found,
     clock: SharedClock,
     log: Log,
+    /// The way to the cloud, where it is not HTTP.
+    transport: Option<Arc<dyn Transport>>,
     /// Held by a run that may write: two in one process would undo each other's work.
     repairs: tokio::sync::Mutex<()>,
 }
@@ -84,7 +86,7 @@ impl App {
     pub fn new(variables: &Variables, clock: SharedClock, log: Log) -> Self {
         let environment = Found::in_environment(|name| variables.get(name).cloned());
         let config = Config::from_variables(variables);
-        Self { config, environment, clock, log, repairs: tokio::sync::Mutex::default() }
+        Self { config, environment, clock, log, transport: None, repairs: tokio::sync::Mutex::default() }
     }
 
     /// The settings.
@@ -102,6 +104,12 @@ impl App {
             config.mode = mode;
         }
         self
+    }
+
+    /// The same with another way to the cloud.
+    #[must_use]
+    pub fn over(self, transport: Arc<dyn Transport>) -> Self {
+        Self { transport: Some(transport), ..self }
     }
 
     /// The clock of every run.
@@ -212,10 +220,14 @@ impl App {
 
     fn session(&self, config: &Config, credentials: Credentials, ask: &Ask) -> Result<Session, Abort> {
         let rate = RateLimits::per_second(config.rate, self.clock.clone());
-        let connection = Connection::new(config.endpoints.clone(), config.signature, rate, self.clock.clone());
-        let connection = Arc::new(connection.map_err(Abort::Tls)?);
+        let transport = match &self.transport {
+            Some(transport) => transport.clone(),
+            None => Arc::new(Http::new().map_err(Abort::Tls)?),
+        };
+        let connection =
+            Connection::new(transport, config.endpoints.clone(), config.signature, rate, self.clock.clone());
         let account = ask.account.as_ref().map_or("", AccountId::as_str);
-        Ok(Session::new(connection, credentials, account, ask.deadline))
+        Ok(Session::new(Arc::new(connection), credentials, account, ask.deadline))
     }
 }
 

@@ -125,7 +125,7 @@ const LOOKS: usize = 4;
 /// # Errors
 /// When a read fails, or the two keep disagreeing.
 pub async fn role(session: &Session) -> Result<ObservedRole, LookError> {
-    let mut pauses = crate::client::pauses(LOOKS - 1);
+    let mut pauses = session.pauses(LOOKS - 1);
     loop {
         match look(session).await {
             Err(LookError::Disagree) => match pauses.next() {

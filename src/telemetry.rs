@@ -66,6 +66,8 @@ pub enum Log {
     Stdout,
     /// Terminal commands: standard output holds the report alone.
     Stderr,
+    /// Nowhere: the caller has its own.
+    Off,
 }
 
 impl<'a> MakeWriter<'a> for Log {
@@ -75,6 +77,7 @@ impl<'a> MakeWriter<'a> for Log {
         match self {
             Self::Stdout => Box::new(std::io::stdout()),
             Self::Stderr => Box::new(std::io::stderr()),
+            Self::Off => Box::new(std::io::sink()),
         }
     }
 }
@@ -86,6 +89,7 @@ impl Log {
         match self {
             Self::Stdout => std::io::stdout().is_terminal(),
             Self::Stderr => std::io::stderr().is_terminal(),
+            Self::Off => false,
         }
     }
 
@@ -109,6 +113,9 @@ impl Log {
 
     /// Writes one line of JSON, whatever the filter: a timer's caller sees nothing else of the report.
     pub fn line(self, now: Timestamp, fields: Map<String, Value>) {
+        if self == Self::Off {
+            return;
+        }
         let stamp = ("timestamp".to_owned(), json!(now.strftime("%Y-%m-%dT%H:%M:%S%.6fZ").to_string()));
         let line: Map<_, _> = std::iter::once(stamp).chain(fields).collect();
         let mut text = cut_line(escape_invisible(&Value::Object(line).to_string()));

@@ -149,7 +149,7 @@ async fn clear(app: &App, options: &ClearOptions) -> u8 {
         return USAGE;
     };
     let run = format!("terminal-{}", app.clock().nonce());
-    let log = LogBook::new(Log::Stderr, app.clock().clone(), options.account.clone(), run);
+    let log = LogBook::new(Log::Off, app.clock().clone(), options.account.clone(), run);
     match cleared(History::look(log, Some(store), true).await, options).await {
         Ok(text) => {
             say(&text);

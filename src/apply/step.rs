@@ -8,7 +8,7 @@ use std::time::Duration;
 use super::journal::Act;
 use super::settled;
 use super::{Cause, Run, Step, StepRecord, StepResult, Stop};
-use crate::client::{Error, Kind, Retry, pauses};
+use crate::client::{Error, Kind, Retry};
 use crate::plan::Refusal;
 use crate::target::{PolicyRef, ROLE_NAME};
 use crate::telemetry::{chain, foreign};
@@ -76,7 +76,7 @@ impl Run<'_> {
     }
 
     async fn attempts(&mut self, step: &Step, tries: usize, record: &mut StepRecord) -> Result<(), Stop> {
-        let mut pauses = pauses(tries - 1);
+        let mut pauses = self.session.pauses(tries - 1);
         let mut lost = false;
         loop {
             if takes_away(step)

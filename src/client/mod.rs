@@ -23,9 +23,8 @@ pub use error::{Error, Kind, Retry};
 pub use ram::{NewRole, RoleChange, RoleFacts};
 pub use rate::RateLimits;
 pub use request::{Api, Request};
-pub(crate) use retry::pauses;
 pub use sts::{AssumeRole, CallerIdentity};
-pub use transport::{Lost, Post, Reply, Sending, Transport};
+pub use transport::{Http, Lost, Post, Reply, Sending, Transport};
 
 use crate::clock::{Deadline, SharedClock};
 use crate::credentials::Credentials;
@@ -45,36 +44,29 @@ pub struct Connection {
     method: signing::Method,
     clock: SharedClock,
     rate: RateLimits,
+    patience: usize,
     skew_seconds: AtomicI64,
     slowest_call_micros: AtomicU64,
 }
 
 impl Connection {
     /// A connection that has not connected yet.
-    ///
-    /// # Errors
-    /// When TLS cannot be set up.
+    #[must_use]
     pub fn new(
+        transport: Arc<dyn Transport>,
         endpoints: Endpoints,
         method: signing::Method,
         rate: RateLimits,
         clock: SharedClock,
-    ) -> Result<Self, Box<dyn std::error::Error + Send + Sync>> {
-        Ok(Self {
-            transport: Arc::new(transport::Http::new()?),
-            endpoints,
-            method,
-            clock,
-            rate,
-            skew_seconds: AtomicI64::new(0),
-            slowest_call_micros: AtomicU64::new(0),
-        })
+    ) -> Self {
+        let (skew_seconds, slowest_call_micros) = (AtomicI64::new(0), AtomicU64::new(0));
+        Self { transport, endpoints, method, clock, rate, patience: usize::MAX, skew_seconds, slowest_call_micros }
     }
 
-    /// The same with another way to the cloud.
+    /// Repeats nothing more than so many times: who explores every order of events wants few.
     #[must_use]
-    pub fn over(self, transport: Arc<dyn Transport>) -> Self {
-        Self { transport, ..self }
+    pub fn repeating_at_most(self, patience: usize) -> Self {
+        Self { patience, ..self }
     }
 
     /// The longest that a call has taken so far.

@@ -11,7 +11,7 @@ use super::{Error, Request, Retry, Session};
 const TRIES: usize = 4;
 
 /// Pauses that grow from 0.2 s to at most 3 s, each with up to as much again of jitter.
-pub(crate) fn pauses(count: usize) -> impl Iterator<Item = Duration> {
+fn pauses(count: usize) -> impl Iterator<Item = Duration> {
     backon::ExponentialBuilder::default()
         .with_min_delay(Duration::from_millis(200))
         .with_max_delay(Duration::from_secs(3))
@@ -21,8 +21,13 @@ pub(crate) fn pauses(count: usize) -> impl Iterator<Item = Duration> {
 }
 
 impl Session {
+    /// Pauses between tries, so many unless the connection is less patient.
+    pub(crate) fn pauses(&self, count: usize) -> impl Iterator<Item = Duration> {
+        pauses(count.min(self.connection.patience))
+    }
+
     pub(super) async fn read<T: DeserializeOwned>(&self, request: Request) -> Result<T, Error> {
-        let mut pauses = pauses(TRIES - 1);
+        let mut pauses = self.pauses(TRIES - 1);
         loop {
             let error = match self.send(&request).await {
                 Ok(reply) => return Ok(reply),

@@ -95,10 +95,16 @@ impl Reply {
     }
 }
 
-pub(super) struct Http(reqwest::Client);
+/// HTTP, over TLS but for loopback.
+#[derive(Debug)]
+pub struct Http(reqwest::Client);
 
 impl Http {
-    pub(super) fn new() -> Result<Self, BoxError> {
+    /// A client that has not connected yet.
+    ///
+    /// # Errors
+    /// When TLS cannot be set up.
+    pub fn new() -> Result<Self, BoxError> {
         let client = reqwest::Client::builder()
             .user_agent(concat!("dts-role-guard/", env!("CARGO_PKG_VERSION")))
             .tls_backend_preconfigured(tls()?)

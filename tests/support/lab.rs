@@ -89,7 +89,7 @@ impl Lab {
     }
 
     pub(crate) fn app(&self) -> App {
-        App::new(&self.variables, self.clock.clone(), Log::Stderr)
+        App::new(&self.variables, self.clock.clone(), Log::Off)
     }
 
     pub(crate) async fn ask_app(&self, app: &App, mode: Mode, plan_id: Option<&str>, time: Duration) -> Report {
