@@ -15,7 +15,8 @@ use serde_json::Value;
 /// Whose function it is.
 pub(crate) const ACCOUNT: &str = "1234567890123456";
 
-const KEY: [&str; 3] = ["STS.QUICKSTART", "an-invented-secret", "an-invented-token"];
+/// The keys of its role.
+pub(crate) const KEY: [&str; 3] = ["STS.QUICKSTART", "an-invented-secret", "an-invented-token"];
 /// Only reached if the function hangs.
 const PATIENCE: Duration = Duration::from_secs(30);
 /// Between two tries to connect.

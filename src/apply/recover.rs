@@ -113,3 +113,127 @@ fn rest(before: &Role, now: &Role, repair: &Repair, tags: Option<&Tags>) -> Vec<
     steps.extend((!lost.is_empty()).then_some(Step::Tag(lost)));
     steps
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::journal::{Record, Repair};
+    use super::*;
+    use crate::client::NewRole;
+    use crate::policy::DTS_TRUST_POLICY;
+
+    const EXTRA: &str = "TeamExtra";
+
+    fn extra() -> PolicyRef {
+        PolicyRef { kind: crate::target::PolicyType::Custom, name: EXTRA.to_owned() }
+    }
+
+    fn role(id: &str, policies: &[PolicyRef]) -> Role {
+        Role {
+            id: id.to_owned(),
+            trust: DTS_TRUST_POLICY.to_owned(),
+            description: "ours".to_owned(),
+            max_session_duration: Some(3600),
+            console_login: None,
+            service_linked: false,
+            policies: policies.iter().cloned().collect(),
+        }
+    }
+
+    fn repair(phase: Phase, before: Option<&Role>, tags: Option<&Tags>) -> Repair {
+        Repair {
+            phase,
+            request_id: "run".to_owned(),
+            begun_at: jiff::Timestamp::UNIX_EPOCH,
+            plan_id: String::new(),
+            before: before.map(|role| Snapshot::of(role, tags)),
+            created: None,
+            gone: Vec::new(),
+            steps: Vec::new(),
+        }
+    }
+
+    fn resumed(repair: &Repair, now: Option<&Role>) -> Resume {
+        resume(repair, &now.map_or(ObservedRole::Missing, |role| ObservedRole::Present(role.clone())), None)
+    }
+
+    #[test]
+    fn what_was_detached_from_the_role_that_was_found_is_put_back() {
+        let before = role("1", &[extra()]);
+        let repair = repair(Phase::Detaching, Some(&before), None);
+        assert_eq!(resumed(&repair, Some(&role("1", &[]))), Resume::PutBack(vec![Step::Attach(extra())]));
+        assert_eq!(resumed(&repair, Some(&before)), Resume::Whole);
+    }
+
+    #[test]
+    fn a_missing_role_is_made_with_everything_that_it_had() {
+        let tags = Tags::from([("team".to_owned(), "data".to_owned()), ("acs:x".to_owned(), "y".to_owned())]);
+        let repair = repair(Phase::Replacing, Some(&role("1", &[extra()])), Some(&tags));
+        let Resume::Forward(steps) = resumed(&repair, None) else { panic!("it is missing") };
+        assert!(matches!(&steps[0], Step::Create { role: NewRole { description, .. }, .. } if description == "ours"));
+        let attach = [Step::Attach(plan::dts_policy()), Step::Attach(extra())];
+        assert_eq!(steps[1..3], attach, "the DTS policy first");
+        assert!(matches!(&steps[3], Step::Tag(tags) if tags.len() == 1));
+    }
+
+    #[test]
+    fn the_new_role_gets_what_it_lacks() {
+        let repair = repair(Phase::Replacing, Some(&role("1", &[extra()])), None);
+        let now = role("2", &[plan::dts_policy()]);
+        assert_eq!(resumed(&repair, Some(&now)), Resume::Forward(vec![Step::Attach(extra())]));
+    }
+
+    #[test]
+    fn a_role_that_somebody_else_made_is_left_alone() {
+        let repair = repair(Phase::Replacing, Some(&role("1", &[extra()])), None);
+        let theirs = |policies: &[PolicyRef]| Role { description: "theirs".to_owned(), ..role("2", policies) };
+        assert_eq!(resumed(&repair, Some(&theirs(&[]))), Resume::Stranger);
+        assert_eq!(resumed(&repair, Some(&theirs(&[plan::dts_policy(), extra()]))), Resume::Whole, "it lacks nothing");
+        let known = Repair { created: Some("2".to_owned()), ..repair };
+        assert!(matches!(resumed(&known, Some(&theirs(&[]))), Resume::Forward(_)), "its id is on record");
+    }
+
+    #[test]
+    fn a_role_that_was_replaced_before_anything_was_taken_away_is_judged_like_any_other() {
+        let repair = repair(Phase::Opened, Some(&role("1", &[extra()])), None);
+        assert_eq!(resumed(&repair, Some(&role("2", &[]))), Resume::Whole);
+    }
+
+    #[test]
+    fn a_record_makes_nobody_an_administrator() {
+        let admin = PolicyRef::system(plan::PRIVILEGED_POLICIES[0]);
+        let repair = repair(Phase::Detaching, Some(&role("1", &[admin])), None);
+        assert_eq!(resumed(&repair, Some(&role("1", &[]))), Resume::Whole);
+        let Resume::Forward(steps) = resumed(&repair, None) else { panic!("it is missing") };
+        assert_eq!(steps[1..], [Step::Attach(plan::dts_policy())]);
+    }
+
+    #[test]
+    fn a_watch_ends_and_is_about_one_role() {
+        let until = jiff::Timestamp::from_second(10).unwrap();
+        let watch = Watch { until, role_id: "1".to_owned(), policies: vec![extra()] };
+        let at = |second, id| {
+            let now = jiff::Timestamp::from_second(second).unwrap();
+            taken_away(&watch, &ObservedRole::Present(role(id, &[])), now).len()
+        };
+        assert_eq!((at(9, "1"), at(10, "1"), at(9, "2")), (1, 0, 0));
+    }
+
+    #[test]
+    fn what_a_file_says_is_what_was_written() {
+        let before = role("1", &[extra()]);
+        let account = "1234567890123456".parse().unwrap();
+        let record = Record {
+            generation: 7,
+            repair: Some(repair(Phase::Replacing, Some(&before), None)),
+            ..Record::empty(account)
+        };
+        let bytes = record.bytes();
+        assert_eq!(Record::read(&bytes, &record.account_id, 7), Ok(record.clone()));
+        assert!(Record::read(&bytes, &record.account_id, 8).is_err(), "another generation");
+        assert!(Record::read(&bytes, &"12345".parse().unwrap(), 7).is_err(), "another account");
+        for end in 0..bytes.len() - 1 {
+            let read = Record::read(&bytes[..end], &record.account_id, 7);
+            assert!(read.is_err(), "torn at {end}");
+        }
+    }
+}

@@ -4,8 +4,9 @@
 
 #![allow(clippy::disallowed_methods, clippy::print_stdout, reason = "a benchmark measures real time and prints")]
 
-#[path = "../examples/platform/mod.rs"]
+#[path = "../../examples/platform/mod.rs"]
 mod platform;
+mod slow_folder;
 
 use std::fs::File;
 use std::time::{Duration, Instant};
@@ -19,6 +20,10 @@ const BINARY: &str = env!("CARGO_BIN_EXE_dts-role-guard");
 /// The emulated way to the cloud and back.
 const ROUND_TRIP: Duration = Duration::from_millis(20);
 const SAMPLES: usize = 20;
+/// What one operation on a far journal folder takes.
+const FAR_FOLDER: Duration = Duration::from_millis(100);
+/// Each takes some seconds.
+const SLOW_SAMPLES: usize = 5;
 const MILLISECONDS: f64 = 1000.0;
 const KIB_IN_MIB: u64 = 1024;
 
@@ -33,6 +38,7 @@ fn main() -> Result<(), Failure> {
     memory()?;
     healthy()?;
     recreation()?;
+    slow_journal()?;
     Ok(())
 }
 
@@ -107,6 +113,25 @@ fn recreation() -> Result<(), Failure> {
     }
     wall.row("recreation with 2 more policies and tags");
     gap.row("  of it without a role");
+    Ok(())
+}
+
+/// Nothing is written to the folder between the deletion and the creation.
+fn slow_journal() -> Result<(), Failure> {
+    let cloud = cloud(Seed::Extras)?;
+    cloud.set_latency(ROUND_TRIP);
+    let mut gap = Samples::default();
+    for _ in 0..SLOW_SAMPLES {
+        let folder = tempfile::tempdir()?;
+        cloud.with_world(|world| world.put_role(ACCOUNT, broken()));
+        let earlier = cloud.calls().len();
+        let status = slow_folder::remediate(&cloud, folder.path(), FAR_FOLDER)?;
+        if status != "remediated" {
+            return Err(format!("with a slow folder: {status}").into());
+        }
+        gap.next_to(without_role(&since(&cloud, earlier)).ok_or("the role was not recreated")?, 2);
+    }
+    gap.row("  the same, journal folder at 100 ms a file");
     Ok(())
 }
 
