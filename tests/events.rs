@@ -5,9 +5,9 @@ mod support;
 
 use std::collections::BTreeSet;
 
-use emulator::{DTS_POLICY, DTS_ROLE, Emulator};
+use emulator::{DTS_POLICY, DTS_ROLE, Emulator, Role};
 use serde_json::{Value, json};
-use support::{ACCOUNT, Guard, REQUEST_ID, broken_cloud, fixture, fixture_names, healthy_cloud};
+use support::{ACCOUNT, Guard, MEMBERS, REQUEST_ID, broken_cloud, fixture, fixture_names, healthy_cloud, organization};
 
 const TIMERS: [&str; 3] = ["timer.json", "timer-empty-payload.json", "timer-json-payload.json"];
 const REJECTED: [&str; 6] = [
@@ -19,22 +19,31 @@ const REJECTED: [&str; 6] = [
     "timer-json-payload-unknown-key.json",
 ];
 /// With what the reason must say.
-const IGNORED: [(&str, &str); 14] = [
+const IGNORED: [(&str, &str); 6] = [
     ("async-destination-failure.json", "a record of an asynchronous invocation"),
     ("async-destination-success.json", "a record of an asynchronous invocation"),
-    ("eventbridge-batch-strings.json", "a batch of events"),
-    ("eventbridge-batch.json", "a batch of events"),
-    ("eventbridge-data-only.json", "an ActionTrail record"),
-    ("eventbridge-product-event.json", "a CloudEvent"),
-    ("eventbridge-rd-AcceptHandshake-email.json", "a CloudEvent"),
-    ("eventbridge-rd-AcceptHandshake.json", "a CloudEvent"),
-    ("eventbridge-rd-CreateResourceAccount.json", "a CloudEvent"),
-    ("eventbridge-rd-InviteAccountToResourceDirectory.json", "a CloudEvent"),
-    ("eventbridge-rd-MoveAccount.json", "a CloudEvent"),
-    ("eventbridge-single.json", "a CloudEvent"),
+    ("eventbridge-product-event.json", "`NoSnapshot` names no role"),
+    ("eventbridge-rd-InviteAccountToResourceDirectory.json", "an invited account is no member yet"),
     ("http-trigger-event-base64.json", "an event of an HTTP trigger"),
     ("http-trigger-event.json", "an event of an HTTP trigger"),
 ];
+/// Records of writes to our role, with the reason that the report gives.
+const WRITES: [(&str, &str); 4] = [
+    ("eventbridge-batch-strings.json", "`DetachPolicyFromRole` on the role by `alice`; 1 more in the same batch"),
+    ("eventbridge-batch.json", "`DetachPolicyFromRole` on the role by `alice`; 1 more in the same batch"),
+    ("eventbridge-data-only.json", "`DetachPolicyFromRole` on the role by `alice`"),
+    ("eventbridge-single.json", "`DetachPolicyFromRole` on the role by `alice`"),
+];
+/// Records of new members, with the account that is to be looked at.
+const NEW_MEMBERS: [(&str, &str); 4] = [
+    ("eventbridge-rd-AcceptHandshake-email.json", "4234567890123456"),
+    ("eventbridge-rd-AcceptHandshake.json", "3234567890123456"),
+    ("eventbridge-rd-CreateResourceAccount.json", "2234567890123456"),
+    ("eventbridge-rd-MoveAccount.json", "2234567890123456"),
+];
+
+/// The settings of the samples' list of outcomes.
+const ORGANIZATION: [(&str, &str); 2] = [("DTS_GUARD_MODE", "remediate"), ("DTS_GUARD_SCOPE", "organization")];
 
 fn guard(emulator: &Emulator) -> Guard {
     Guard::start(emulator, &[("DTS_GUARD_MODE", "remediate")])
@@ -73,8 +82,8 @@ fn by_hand() -> Value {
 
 #[test]
 fn every_sample_event_has_an_expected_outcome() {
-    let known: BTreeSet<_> =
-        TIMERS.into_iter().chain(REJECTED).chain(IGNORED.map(|(name, _)| name)).map(str::to_owned).collect();
+    let records = [WRITES, NEW_MEMBERS].concat().into_iter().chain(IGNORED).map(|(name, _)| name);
+    let known: BTreeSet<_> = TIMERS.into_iter().chain(REJECTED).chain(records).map(str::to_owned).collect();
     assert_eq!(known, fixture_names("events").into_iter().collect());
 }
 
@@ -129,18 +138,97 @@ fn a_timer_cannot_widen_the_mode_of_the_settings() {
 }
 
 #[test]
-fn events_of_the_cloud_are_ignored_with_a_reason_and_without_a_call() {
-    let emulator = broken_cloud();
+fn a_record_of_a_write_to_the_role_repairs_its_account_once() {
+    for (name, reason) in WRITES {
+        let emulator = organization(Role::dts().detach(DTS_POLICY));
+        let report = Guard::start(&emulator, &ORGANIZATION).invoke(event(name)).report();
+        assert_eq!((&report["status"], &report["summary"]["accounts"]), (&json!("remediated"), &json!(1)), "{report}");
+        assert_eq!(report["trigger"], json!({"kind": "audit", "name": null}), "{name}");
+        let account = &report["accounts"][0];
+        assert_eq!((&account["accountId"], &account["reason"]), (&json!(ACCOUNT), &json!(reason)), "{name}");
+        assert!(!emulator.operations().iter().any(|call| call == "GetAccount" || call == "AssumeRole"), "{name}");
+    }
+}
+
+#[test]
+fn a_record_of_a_new_member_repairs_that_member_and_no_other_account() {
+    for (name, member) in NEW_MEMBERS {
+        let emulator = organization(Role::dts().detach(DTS_POLICY));
+        let others = || -> Vec<_> {
+            let others = MEMBERS.into_iter().chain([ACCOUNT]).filter(|id| *id != member);
+            others.map(|id| emulator.role(id, DTS_ROLE)).collect()
+        };
+        let before = others();
+        let report = Guard::start(&emulator, &ORGANIZATION).invoke(event(name)).report();
+        assert_eq!((&report["status"], &report["summary"]["accounts"]), (&json!("remediated"), &json!(1)), "{report}");
+        assert_eq!(report["trigger"], json!({"kind": "member", "name": null}), "{name}");
+        assert_eq!(report["accounts"][0]["accountId"], member, "{name}");
+        assert_eq!(emulator.operations()[..2], ["GetAccount", "AssumeRole"], "{name}");
+        assert!(emulator.writes().iter().all(|call| call.account.as_deref() == Some(member)), "{name}");
+        assert_eq!(others(), before, "{name}");
+    }
+}
+
+#[test]
+fn a_new_member_is_outside_the_scope_account() {
+    let emulator = organization(Role::dts());
     let guard = guard(&emulator);
-    for (name, kind) in IGNORED {
+    for (name, member) in NEW_MEMBERS {
+        let report = guard.invoke(event(name)).report();
+        assert_eq!((&report["status"], &report["accounts"]), (&json!("ignored"), &json!([])), "{name}: {report}");
+        assert!(report["ignored"][0]["reason"].as_str().unwrap().contains(member), "{report}");
+    }
+    assert_silent(&emulator);
+}
+
+#[test]
+fn a_repeated_and_a_late_event_do_no_harm() {
+    let emulator = organization(Role::dts().detach(DTS_POLICY));
+    let guard = Guard::start(&emulator, &ORGANIZATION);
+    for name in ["eventbridge-single.json", "eventbridge-rd-CreateResourceAccount.json"] {
+        assert_eq!(guard.invoke(event(name)).report()["status"], "remediated", "{name}");
+    }
+    let writes = emulator.writes().len();
+    for name in ["eventbridge-rd-CreateResourceAccount.json", "eventbridge-single.json", "eventbridge-batch.json"] {
+        assert_eq!(guard.invoke(event(name)).report()["status"], "authorized", "{name}");
+    }
+    assert_eq!(emulator.writes().len(), writes);
+}
+
+#[test]
+fn what_is_none_for_the_guard_is_ignored_with_a_reason_and_without_a_call() {
+    let emulator = organization(Role::dts().detach(DTS_POLICY));
+    let guard = Guard::start(&emulator, &ORGANIZATION);
+    for (name, reason) in IGNORED {
         let report = guard.invoke(event(name)).report();
         assert_eq!((&report["status"], &report["mode"]), (&json!("ignored"), &json!("remediate")), "{name}: {report}");
-        let trigger = if name.starts_with("eventbridge") { "audit" } else { "manual" };
-        assert_eq!(report["trigger"], json!({"kind": trigger, "name": null}), "{name}");
-        assert_eq!(report["reason"], format!("{kind}: this version does not act on it"), "{name}");
+        let kind = match name {
+            name if name.starts_with("eventbridge-rd") => "member",
+            name if name.starts_with("eventbridge") => "audit",
+            _ => "manual",
+        };
+        assert_eq!(report["trigger"], json!({"kind": kind, "name": null}), "{name}");
+        assert!(report["reason"].as_str().unwrap().contains(reason), "{name}: {report}");
         assert_eq!((&report["accounts"], &report["summary"]["accounts"]), (&json!([]), &json!(0)), "{name}");
     }
     assert_silent(&emulator);
+}
+
+/// The sweep of an organization comes later.
+#[test]
+fn a_run_over_all_accounts_is_rejected_with_what_is_possible() {
+    let emulator = organization(Role::dts());
+    let guard = Guard::start(&emulator, &ORGANIZATION);
+    for name in ["timer.json", "timer-empty-payload.json"] {
+        let report = guard.invoke(event(name)).report();
+        assert_eq!(report["status"], "rejected", "{name}: {report}");
+        assert!(report["reason"].as_str().unwrap().contains("not available"), "{report}");
+        assert_eq!(report["example"], json!({"mode": "verify", "scope": "account"}));
+    }
+    assert_silent(&emulator);
+    let example = guard.invoke("").report()["example"].to_string();
+    assert_authorized(&guard.invoke(example).report(), "verify", &by_hand());
+    assert_authorized(&guard.invoke(event("timer-json-payload.json")).report(), "remediate", &nightly());
 }
 
 #[test]

@@ -17,6 +17,9 @@ const KEYS: [(&str, &str); 3] = [
     ("ALIBABA_CLOUD_SECURITY_TOKEN", "lab-token-0123456789"),
 ];
 
+const ENDPOINTS: [&str; 3] =
+    ["DTS_GUARD_RAM_ENDPOINT", "DTS_GUARD_STS_ENDPOINT", "DTS_GUARD_RESOURCE_MANAGER_ENDPOINT"];
+
 fn broken() -> Lab {
     Lab::new(Some(Role::dts().trusting_service("ecs.aliyuncs.com").attach_custom("TeamExtra").tag("team", "data")))
 }
@@ -24,7 +27,7 @@ fn broken() -> Lab {
 fn command(lab: &Lab, arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_dts-role-guard"));
     command.args(arguments).env_clear().envs(KEYS).stdin(Stdio::null());
-    for name in ["DTS_GUARD_RAM_ENDPOINT", "DTS_GUARD_STS_ENDPOINT"] {
+    for name in ENDPOINTS {
         command.env(name, lab.emulator.url());
     }
     command
@@ -69,7 +72,7 @@ fn usage_mistakes_say_what_would_be_right_and_call_nothing() {
     for (arguments, part) in [
         (&["repair"][..], "unrecognized subcommand"),
         (&["verify", "--format", "ocsf"], "possible values: human, json"),
-        (&["verify", "--scope", "organization"], "possible values: account"),
+        (&["verify", "--scope", "world"], "possible values: account, organization"),
         (&["verify", "--account", "me"], "5 to 20 digits"),
         (&["verify", "--yes"], "unexpected argument"),
         (&["verify", "--timeout", "soon"], "invalid digit"),
@@ -155,7 +158,7 @@ fn answer(lab: &Lab, arguments: &[&str], answer: &str) -> (i32, String) {
     let (mut pty, pts) = pty_process::blocking::open().unwrap();
     let mut command = pty_process::blocking::Command::new(env!("CARGO_BIN_EXE_dts-role-guard")).args(arguments);
     command = command.env_clear().envs(KEYS).env("DTS_GUARD_LOG", "off").env("TERM", "xterm");
-    for name in ["DTS_GUARD_RAM_ENDPOINT", "DTS_GUARD_STS_ENDPOINT"] {
+    for name in ENDPOINTS {
         command = command.env(name, lab.emulator.url());
     }
     let mut child = command.spawn(pts).unwrap();

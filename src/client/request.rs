@@ -6,7 +6,7 @@ use reqwest::header::{CONTENT_TYPE, DATE};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
-use super::{CALL_TIMEOUT, Error, Kind, Session};
+use super::{CALL_TIMEOUT, Denial, Error, Kind, Session};
 use crate::signing::{Call, FORM};
 
 /// A cloud API with its version.
@@ -16,6 +16,8 @@ pub enum Api {
     Ram,
     /// Security Token Service, 2015-04-01.
     Sts,
+    /// Resource Manager, 2020-03-31.
+    ResourceManager,
 }
 
 impl Api {
@@ -23,6 +25,7 @@ impl Api {
         match self {
             Self::Ram => "2015-05-01",
             Self::Sts => "2015-04-01",
+            Self::ResourceManager => "2020-03-31",
         }
     }
 }
@@ -58,7 +61,8 @@ impl Request {
     }
 
     fn error(&self, kind: Kind) -> Error {
-        Error { operation: self.operation, kind, code: None, request_id: None, source: None, writes: self.writes }
+        let (operation, writes) = (self.operation, self.writes);
+        Error { operation, kind, code: None, request_id: None, denial: None, source: None, writes }
     }
 
     fn no_reply(&self, why: impl Into<Box<dyn StdError + Send + Sync>>) -> Error {
@@ -83,6 +87,14 @@ struct Reply {
 struct Envelope {
     code: Option<String>,
     request_id: Option<String>,
+    #[serde(default, deserialize_with = "lenient")]
+    access_denied_detail: Option<Denial>,
+}
+
+/// A detail of another shape must not hide the code.
+fn lenient<'de, D: serde::Deserializer<'de>>(reader: D) -> Result<Option<Denial>, D::Error> {
+    let value = serde_json::Value::deserialize(reader)?;
+    Ok(serde_json::from_value(value).ok())
 }
 
 impl Session {
@@ -137,9 +149,9 @@ impl Session {
                 .map_err(|error| request.no_reply(format!("{}: {}", reply.describe(), place(&error))));
         }
         match serde_json::from_slice(&reply.body) {
-            Ok(Envelope { code: Some(code), request_id }) => {
+            Ok(Envelope { code: Some(code), request_id, access_denied_detail: denial }) => {
                 let kind = self.kind(&code);
-                Err(Error { code: Some(code), request_id, ..request.error(kind) })
+                Err(Error { code: Some(code), request_id, denial, ..request.error(kind) })
             }
             _ => Err(request.no_reply(format!("{}: no error code in it", reply.describe()))),
         }

@@ -9,7 +9,7 @@ use std::time::Duration;
 use dts_role_guard::clock::{Clock, Deadline, SystemClock};
 use dts_role_guard::config::{Mode, Variables};
 use dts_role_guard::credentials::Found;
-use dts_role_guard::event::{Decision, Event, Request};
+use dts_role_guard::event::{Approved, Decision, Event, Request};
 use dts_role_guard::handler::{App, Ask};
 use dts_role_guard::report::{Report, Trigger, TriggerKind};
 use dts_role_guard::telemetry::Log;
@@ -93,7 +93,8 @@ impl Lab {
     }
 
     pub(crate) async fn ask_app(&self, app: &App, mode: Mode, plan_id: Option<&str>, time: Duration) -> Report {
-        let request = Request { mode, accounts: None, plan_id: plan_id.map(|id| id.parse().unwrap()) };
+        let approved = plan_id.map_or(Approved::Nothing, |id| Approved::Plan(id.parse().unwrap()));
+        let request = Request { mode, approved, ..Request::default() };
         let ask = Ask {
             request_id: "lab".to_owned(),
             event: Event {
