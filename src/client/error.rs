@@ -133,6 +133,12 @@ impl Error {
         Self { operation, kind: Kind::NoReply, code: None, request_id: None, denial: None, source, writes: false }
     }
 
+    #[cfg(test)]
+    pub(crate) fn denied(operation: &'static str, code: &str, denial: Option<Denial>) -> Self {
+        let error = Self::unreadable(operation, "");
+        Self { kind: Kind::of_code(code), code: Some(code.to_owned()), denial, source: None, ..error }
+    }
+
     /// Whether to call again.
     #[must_use]
     pub fn retry(&self) -> Retry {

@@ -85,3 +85,32 @@ impl fmt::Display for Barred {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::client::Denial;
+
+    fn cause(principal: &str, policy: Option<&str>) -> Cause {
+        let denial = policy.map(|policy| Denial {
+            auth_principal_type: Some(principal.to_owned()),
+            policy_type: Some(policy.to_owned()),
+        });
+        Cause::of(&Error::denied("AssumeRole", "NoPermission", denial))
+    }
+
+    #[test]
+    fn the_detail_tells_what_the_code_does_not() {
+        for (policy, expected) in [
+            (None, Cause::NotGrantedOrNotTrusted),
+            (Some("AccountLevelIdentityBasedPolicy"), Cause::NotGranted),
+            (Some("SessionPolicy"), Cause::NotGranted),
+            (Some("AssumeRolePolicy"), Cause::NotTrusted),
+            (Some("ControlPolicy"), Cause::ControlPolicy),
+            (Some("SomethingNew"), Cause::NotGrantedOrNotTrusted),
+        ] {
+            assert_eq!(cause("AssumedRoleUser", policy), expected, "{policy:?}");
+        }
+        assert_eq!(cause("Account", Some("AccountLevelIdentityBasedPolicy")), Cause::CallerIsRoot);
+    }
+}
