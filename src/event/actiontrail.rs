@@ -206,9 +206,11 @@ mod tests {
 
     #[test]
     fn the_consoles_code_is_a_reason_to_look_whatever_the_call_was() {
-        let code = json!({"eventName": "DescribeDtsJobs", "eventRW": "Read", "requestParameters": {},
-            "errorCode": "Abnormal.RamCheckUserRole"});
-        assert_eq!(account(&record(code)).as_deref(), Some(ACCOUNT));
+        for place in ["errorCode", "ErrorCode", "errorMessage"] {
+            let code = json!({"eventName": "DescribeDtsJobs", "eventRW": "Read", "requestParameters": {},
+                place: "Abnormal.RamCheckUserRole"});
+            assert_eq!(account(&record(code)).as_deref(), Some(ACCOUNT));
+        }
     }
 
     #[test]

@@ -72,8 +72,10 @@ fn judge_item(item: &Value) -> Verdict {
 }
 
 fn judge(record: &Record<'_>) -> Verdict {
+    if ["errorCode", "errorMessage"].iter().any(|name| record.says(name, actiontrail::CHECK_FAILED)) {
+        return actiontrail::check_failed(record);
+    }
     match record.text("errorCode") {
-        Some(code) if code.eq_ignore_ascii_case(actiontrail::CHECK_FAILED) => actiontrail::check_failed(record),
         Some(code) => {
             let reason = format!("{} failed with the code `{}`: nothing changed", record.name(), foreign(&code));
             Verdict::LeaveOut(TriggerKind::Audit, reason)
@@ -96,6 +98,10 @@ impl<'a> Record<'a> {
     /// A text of the record.
     pub(super) fn text(&self, name: &str) -> Option<Cow<'_, str>> {
         field::text(&self.data, name)
+    }
+
+    fn says(&self, name: &str, word: &str) -> bool {
+        self.text(name).is_some_and(|text| text.contains(word))
     }
 
     /// An object of the record.

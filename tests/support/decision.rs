@@ -1,6 +1,7 @@
 //! What must hold for the decision about any bytes; the property tests and the fuzz target share it.
 
 use std::collections::BTreeSet;
+use std::sync::LazyLock;
 
 use dts_role_guard::client::CallerIdentity;
 use dts_role_guard::config::{Config, Mode, Scope, Variables};
@@ -84,13 +85,23 @@ fn approved_by_hand(event: &Event, request: &Request) {
     }
 }
 
-/// Which accounts follow from it.
-fn selected(request: &Request) {
+struct Settings {
+    config: Config,
+    own: AccountId,
+    caller: CallerIdentity,
+}
+
+static SETTINGS: LazyLock<Settings> = LazyLock::new(|| {
     let variables = [("DTS_GUARD_EXCLUDE_ACCOUNTS".to_owned(), EXCLUDED.to_owned())];
     let config = Config::from_variables(&Variables::from(variables)).unwrap();
-    let (own, arn) = (OWN.parse::<AccountId>().unwrap(), format!("acs:ram::{OWN}:assumed-role/dts-role-guard-role/x"));
-    let caller = CallerIdentity { account_id: OWN.to_owned(), arn };
-    let Ok(selection) = select(request, &Rules::new(&config, &own, Some(&caller))) else { return };
+    let arn = format!("acs:ram::{OWN}:assumed-role/dts-role-guard-role/x");
+    Settings { config, own: OWN.parse().unwrap(), caller: CallerIdentity { account_id: OWN.to_owned(), arn } }
+});
+
+/// Which accounts follow from it.
+fn selected(request: &Request) {
+    let Settings { config, own, caller } = &*SETTINGS;
+    let Ok(selection) = select(request, &Rules::new(config, own, Some(caller))) else { return };
     let mut seen = BTreeSet::new();
     for look in &selection.looks {
         assert!(seen.insert(&look.account), "an account twice: {selection:?}");
@@ -100,7 +111,7 @@ fn selected(request: &Request) {
             _ => Place::Elsewhere,
         };
         assert_eq!(look.place, place);
-        assert!(request.scope == Scope::Organization || look.account == own, "outside the scope: {selection:?}");
+        assert!(request.scope == Scope::Organization || look.account == *own, "outside the scope: {selection:?}");
     }
 }
 
