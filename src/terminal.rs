@@ -27,8 +27,8 @@ pub struct Arguments {
 
 const AFTER_HELP: &str =
     "Settings are environment variables `DTS_GUARD_*`, credentials `ALIBABA_CLOUD_*`; see the README.
-Exit codes: 0 authorized or remediated; 1 drifted, rolledBack, refused, or the answer was no; 2 usage or settings; \
-3 could not find out; 4 stuck.";
+Exit codes: 0 authorized, remediated or skipped; 1 drifted, rolledBack, refused, pending, or the answer was no; \
+2 usage, settings or rejected; 3 could not find out; 4 stuck.";
 
 /// What to do.
 #[derive(Debug, Subcommand)]
