@@ -1,6 +1,6 @@
 //! The settings: every `DTS_GUARD_*` variable, read once, all mistakes reported together.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::num::NonZeroU32;
 use std::path::PathBuf;
@@ -11,7 +11,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::apply::journal::{Folder, Store};
 use crate::client::{BadEndpoint, Endpoint, Endpoints};
+use crate::event::Allowed;
 use crate::signing;
+use crate::target::{AccountId, BadRoleName, RoleName};
 use crate::telemetry::foreign;
 
 /// The most that the function may do.
@@ -22,12 +24,18 @@ pub const APPROVAL: &str = "DTS_GUARD_APPROVAL";
 pub const STRATEGY: &str = "DTS_GUARD_STRATEGY";
 /// Which accounts a run is about.
 pub const SCOPE: &str = "DTS_GUARD_SCOPE";
+/// The role that is assumed in a member account.
+pub const MEMBER_ROLE: &str = "DTS_GUARD_MEMBER_ROLE";
+/// Accounts that are never looked at.
+pub const EXCLUDE_ACCOUNTS: &str = "DTS_GUARD_EXCLUDE_ACCOUNTS";
 /// Requests a second to one operation in one account.
 pub const RATE: &str = "DTS_GUARD_RATE";
 /// Where RAM is.
 pub const RAM_ENDPOINT: &str = "DTS_GUARD_RAM_ENDPOINT";
 /// Where STS is.
 pub const STS_ENDPOINT: &str = "DTS_GUARD_STS_ENDPOINT";
+/// Where Resource Manager is.
+pub const RESOURCE_MANAGER_ENDPOINT: &str = "DTS_GUARD_RESOURCE_MANAGER_ENDPOINT";
 /// How requests are signed.
 pub const SIGNATURE: &str = "DTS_GUARD_SIGNATURE";
 /// Where the write-ahead journal lives.
@@ -35,19 +43,24 @@ pub const JOURNAL_DIR: &str = "DTS_GUARD_JOURNAL_DIR";
 /// What is logged.
 pub const LOG: &str = "DTS_GUARD_LOG";
 
-const KNOWN: [&str; 10] =
-    [MODE, APPROVAL, STRATEGY, SCOPE, RATE, RAM_ENDPOINT, STS_ENDPOINT, SIGNATURE, JOURNAL_DIR, LOG];
+const KNOWN: [&str; 13] = [
+    MODE,
+    APPROVAL,
+    STRATEGY,
+    SCOPE,
+    MEMBER_ROLE,
+    EXCLUDE_ACCOUNTS,
+    RATE,
+    RAM_ENDPOINT,
+    STS_ENDPOINT,
+    RESOURCE_MANAGER_ENDPOINT,
+    SIGNATURE,
+    JOURNAL_DIR,
+    LOG,
+];
 
 /// Names that later versions will accept. Refused rather than ignored: who sets one relies on it.
-const NOT_YET: [&str; 7] = [
-    "DTS_GUARD_MEMBER_ROLE",
-    "DTS_GUARD_EXCLUDE_ACCOUNTS",
-    "DTS_GUARD_EXCEPTIONS",
-    "DTS_GUARD_BRAKE",
-    "DTS_GUARD_NOTIFY",
-    "DTS_GUARD_CONCURRENCY",
-    "DTS_GUARD_RESOURCE_MANAGER_ENDPOINT",
-];
+const NOT_YET: [&str; 4] = ["DTS_GUARD_EXCEPTIONS", "DTS_GUARD_BRAKE", "DTS_GUARD_NOTIFY", "DTS_GUARD_CONCURRENCY"];
 
 /// What a run may do; each includes the ones before it.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -73,14 +86,14 @@ pub enum Strategy {
     InPlace,
 }
 
-/// Which accounts a run is about.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+/// Which accounts a run is about; each includes the ones before it.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Scope {
     /// The function's own account.
     #[default]
     Account,
-    /// Every member of the resource directory. Not available yet.
+    /// Every active member of the resource directory too.
     Organization,
 }
 
@@ -113,7 +126,7 @@ impl Words for Approval {
 }
 
 impl Words for Scope {
-    const ALL: &'static [(&'static str, Self)] = &[("account", Self::Account)];
+    const ALL: &'static [(&'static str, Self)] = &[("account", Self::Account), ("organization", Self::Organization)];
 }
 
 impl Words for signing::Method {
@@ -122,9 +135,18 @@ impl Words for signing::Method {
 
 impl fmt::Display for Mode {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let word = Self::ALL.iter().find(|(_, mode)| mode == self).map_or("", |(word, _)| word);
-        f.write_str(word)
+        f.write_str(word(*self))
     }
+}
+
+impl fmt::Display for Scope {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(word(*self))
+    }
+}
+
+fn word<T: Words + PartialEq>(value: T) -> &'static str {
+    T::ALL.iter().find(|(_, other)| *other == value).map_or("", |(word, _)| word)
 }
 
 impl FromStr for Mode {
@@ -154,6 +176,10 @@ pub struct Config {
     pub strategy: Strategy,
     /// Which accounts a run is about.
     pub scope: Scope,
+    /// The role that is assumed in a member account.
+    pub member_role: RoleName,
+    /// Accounts that are never looked at.
+    pub excluded: BTreeSet<AccountId>,
     /// Requests a second to one operation in one account.
     pub rate: NonZeroU32,
     /// Where the APIs are.
@@ -164,6 +190,8 @@ pub struct Config {
     pub journal_dir: Option<PathBuf>,
     /// Whether [`MODE`] was set at all.
     pub mode_is_set: bool,
+    /// Whether [`SCOPE`] was set at all.
+    pub scope_is_set: bool,
 }
 
 /// One mistake in the settings.
@@ -203,18 +231,28 @@ impl Config {
             mode: read.word(MODE),
             approval: read.word(APPROVAL),
             strategy: read.word(STRATEGY),
-            scope: read.scope(),
+            scope: read.word(SCOPE),
+            member_role: read.member_role(),
+            excluded: read.excluded(),
             rate: read.rate(),
             endpoints: Endpoints {
                 ram: read.endpoint(RAM_ENDPOINT, "https://ram.aliyuncs.com"),
                 sts: read.endpoint(STS_ENDPOINT, "https://sts.aliyuncs.com"),
+                resource_manager: read.endpoint(RESOURCE_MANAGER_ENDPOINT, "https://resourcemanager.aliyuncs.com"),
             },
             signature: read.word(SIGNATURE),
             journal_dir: read.value(JOURNAL_DIR).map(PathBuf::from),
             mode_is_set: read.value(MODE).is_some(),
+            scope_is_set: read.value(SCOPE).is_some(),
         };
         read.log_filter();
         if read.mistakes.is_empty() { Ok(config) } else { Err(InvalidSettings(read.mistakes)) }
+    }
+
+    /// The most that an event may ask for.
+    #[must_use]
+    pub fn allowed(&self) -> Allowed {
+        Allowed { mode: self.mode, scope: self.scope }
     }
 }
 
@@ -265,13 +303,26 @@ impl Reader<'_> {
         T::default()
     }
 
-    fn scope(&mut self) -> Scope {
-        if self.value(SCOPE).as_deref() == Some("organization") {
-            let text = format!("`{SCOPE}` is `organization`: not available in this version, use `account`");
-            self.mistakes.push(Mistake(text));
-            return Scope::Account;
+    fn member_role(&mut self) -> RoleName {
+        let Some(value) = self.value(MEMBER_ROLE) else { return RoleName::directory_access() };
+        value.parse().unwrap_or_else(|BadRoleName| {
+            self.mistake(MEMBER_ROLE, &value, &BadRoleName.to_string());
+            RoleName::directory_access()
+        })
+    }
+
+    fn excluded(&mut self) -> BTreeSet<AccountId> {
+        let Some(value) = self.value(EXCLUDE_ACCOUNTS) else { return BTreeSet::new() };
+        value.split(',').map(str::trim).filter_map(|id| self.excluded_account(id)).collect()
+    }
+
+    /// One that cannot be read must not be left unprotected.
+    fn excluded_account(&mut self, id: &str) -> Option<AccountId> {
+        let account = id.parse().ok();
+        if account.is_none() {
+            self.mistake(EXCLUDE_ACCOUNTS, id, "account ids with commas between them, each of 5 to 20 digits");
         }
-        self.word(SCOPE)
+        account
     }
 
     fn rate(&mut self) -> NonZeroU32 {
@@ -340,7 +391,22 @@ mod tests {
         for name in NOT_YET {
             assert!(mistakes(&[(name, "x")])[0].contains("not available"), "{name}");
         }
-        assert!(mistakes(&[(SCOPE, "organization")])[0].contains("not available"));
+    }
+
+    #[test]
+    fn accounts_of_an_organization_are_entered_by_the_directorys_role_and_some_never() {
+        let config =
+            read(&[(SCOPE, "organization"), (EXCLUDE_ACCOUNTS, "2234567890123456, 3234567890123456")]).unwrap();
+        assert_eq!(config.allowed(), Allowed { mode: Mode::Verify, scope: Scope::Organization });
+        assert_eq!(config.member_role.as_str(), "ResourceDirectoryAccountAccessRole");
+        assert_eq!(config.excluded.len(), 2);
+        assert_eq!(config.endpoints.of(Api::ResourceManager).host(), "resourcemanager.aliyuncs.com");
+    }
+
+    #[test]
+    fn an_account_that_cannot_be_read_is_not_left_unprotected() {
+        let found = mistakes(&[(EXCLUDE_ACCOUNTS, "2234567890123456,,me"), (MEMBER_ROLE, "acs:ram::1:role/x")]);
+        assert_eq!(found.len(), 3, "{found:?}");
     }
 
     #[test]

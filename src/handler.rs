@@ -7,17 +7,21 @@ use tracing::Instrument as _;
 
 use crate::client::{Connection, Http, RateLimits, Session, Transport};
 use crate::clock::{Deadline, SharedClock};
-use crate::config::{Config, InvalidSettings, Mode, Variables};
+use crate::config::{Config, InvalidSettings, Variables};
 use crate::credentials::{self, Credentials, Found};
-use crate::event::{self, Decision, Event, Request};
-use crate::reconcile::{self, Guard};
+use crate::event::{self, Allowed, Decision, Event, Request};
+use crate::reconcile::Guard;
 use crate::report::{AccountReport, CallError, JournalPlace, Json, Render, Report, Run};
 use crate::runtime::{Context, Diagnostic, HeaderCredentials, Invocation};
-use crate::target::{AccountId, ROLE_NAME};
+use crate::sweep::{self, Sweep, Swept};
+use crate::target::AccountId;
 use crate::telemetry::Log;
 
 /// Kept back from the deadline for the answer itself.
 const ANSWER_MARGIN: Duration = Duration::from_millis(500);
+
+/// Said of a batch whose records all turned out to be none for the guard.
+const NOTHING_TO_DO: &str = "no record is for the guard";
 
 /// What outlives an invocation: settings, the environment's keys, the clock.
 #[derive(Debug)]
@@ -97,11 +101,12 @@ impl App {
         self.config.as_ref().map_err(Clone::clone)
     }
 
-    /// The settings with another mode: a terminal command names its own.
+    /// The settings with another mode and scope: a terminal command names its own.
     #[must_use]
-    pub fn with_mode(mut self, mode: Mode) -> Self {
+    pub fn with(mut self, allowed: Allowed) -> Self {
         if let Ok(config) = &mut self.config {
-            config.mode = mode;
+            config.mode = allowed.mode;
+            config.scope = allowed.scope;
         }
         self
     }
@@ -128,7 +133,7 @@ impl App {
         let span = tracing::info_span!("invocation", request_id = context.request_id.as_str(), retry);
         async {
             let config = self.config().map_err(|mistakes| abort(&mistakes.into()))?;
-            let ask = self.ask(event::decode(&event, config.mode), &context);
+            let ask = self.ask(event::decode(&event, config.allowed()), &context);
             let report = self.run(ask).await.map_err(|why| abort(&why))?;
             for line in report.log_lines() {
                 self.log.line(self.clock.now(), line);
@@ -162,7 +167,7 @@ impl App {
         let begin = (self.clock.now(), self.clock.uptime());
         let mode = match &ask.event.decision {
             Decision::Run(request) => request.mode,
-            Decision::Ignored(_) | Decision::Rejected(_) => config.mode,
+            Decision::Ignored { .. } | Decision::Rejected(_) => config.mode,
         };
         let run = |trigger| Run {
             request_id: ask.request_id.clone(),
@@ -174,48 +179,42 @@ impl App {
             journal: config.journal_dir.as_ref().map_or(JournalPlace::Log, |_| JournalPlace::Folder),
         };
         let trigger = ask.event.trigger.clone();
+        let example = event::example(config.scope);
         match &ask.event.decision {
-            Decision::Ignored(reason) => Ok(Report::ignored(run(trigger), reason.clone())),
-            Decision::Rejected(reason) => Ok(Report::rejected(run(trigger), reason.clone(), event::example())),
+            Decision::Ignored { reason, records } => Ok(Report::ignored(run(trigger), reason.clone(), records.clone())),
+            Decision::Rejected(reason) => Ok(Report::rejected(run(trigger), reason.clone(), example)),
             Decision::Run(request) => match self.work(config, &ask, request).await? {
-                Ok(account) => Ok(Report::of(run(trigger), vec![account])),
-                Err(reason) => Ok(Report::rejected(run(trigger), reason, event::example())),
+                Swept::Accounts(accounts, left_out) => Ok(Report::of(run(trigger), accounts, left_out)),
+                Swept::Ignored(left_out) => Ok(Report::ignored(run(trigger), NOTHING_TO_DO.to_owned(), left_out)),
+                Swept::Rejected(reason) => Ok(Report::rejected(run(trigger), reason, example)),
             },
         }
     }
 
-    async fn work(
-        &self,
-        config: &Config,
-        ask: &Ask,
-        request: &Request,
-    ) -> Result<Result<AccountReport, String>, Abort> {
+    async fn work(&self, config: &Config, ask: &Ask, request: &Request) -> Result<Swept, Abort> {
+        if let Some(reason) = sweep::unavailable(request) {
+            return Ok(Swept::Rejected(reason.to_owned()));
+        }
         let credentials = credentials::resolve(ask.keys.clone(), self.environment.clone())?;
         tracing::debug!(source = %credentials.source, "credentials");
         let session = self.session(config, credentials, ask)?;
-        let account = match own_account(&session, ask.account.clone()).await {
+        let own = match own_account(&session, ask.account.clone()).await {
             Ok(account) => account,
-            Err(failed) => return Ok(Ok(*failed)),
+            Err(failed) => return Ok(Swept::Accounts(vec![*failed], Vec::new())),
         };
-        if let Some(other) = other_account(request, &account) {
-            let reason =
-                format!("account `{other}` is not the own account `{account}`: this version works in no other");
-            return Ok(Err(reason));
-        }
         let guard = Guard {
             session,
             mode: request.mode,
             strategy: config.strategy,
             approval: config.approval,
-            approved: request.plan_id.clone(),
+            approved: None,
             log: self.log,
             store: config.journal_store(),
             request_id: ask.request_id.clone(),
         };
         let _alone = if request.mode.writes() { Some(self.repairs.lock().await) } else { None };
-        let reason = ask.event.trigger.name.as_deref();
-        let span = tracing::info_span!("role", account = account.as_str(), role = ROLE_NAME, reason);
-        Ok(Ok(reconcile::role(&guard, &account).instrument(span).await))
+        let trigger = ask.event.trigger.name.as_deref();
+        Ok(Sweep { guard, own, config, request, trigger }.run().await)
     }
 
     fn session(&self, config: &Config, credentials: Credentials, ask: &Ask) -> Result<Session, Abort> {
@@ -244,10 +243,6 @@ async fn own_account(session: &Session, known: Option<AccountId>) -> Result<Acco
         .account_id
         .parse()
         .map_err(|error| Box::new(AccountReport::failed(None, CallError::of_identity(&error), true)))
-}
-
-fn other_account<'a>(request: &'a Request, own: &AccountId) -> Option<&'a AccountId> {
-    request.accounts.iter().flatten().find(|account| *account != own)
 }
 
 impl From<HeaderCredentials> for Found {

@@ -10,6 +10,8 @@
 //! | [`terminal`] | arguments, the question before a write, exit codes |
 //! | [`event`] | the bytes of an invocation → a decision |
 //! | [`target`] | account ids and policies as types |
+//! | [`sweep`] | the accounts of one run, one after the other |
+//! | [`members`] | whether a member account may be entered, and how |
 //! | [`reconcile`] | the sentence, once, for one role |
 //! | [`observe`] | reads the cloud; the only reader of roles |
 //! | [`verify`] | an observed role → findings; pure |
@@ -18,7 +20,7 @@
 //! | `confirm` | the second look: whether the cloud shows what was written |
 //! | [`report`] | the model, and its renderings |
 //! | [`policy`] | evaluates trust policies; pure |
-//! | [`client`] | typed calls to RAM and STS, with errors that say what to do |
+//! | [`client`] | typed calls to RAM, STS and Resource Manager, with errors that say what to do |
 //! | [`signing`] | RPC signature 1.0 and ACS3; no clock, no network |
 //! | [`credentials`] | request headers, then environment, then a clear error |
 //! | [`runtime`] | the HTTP shim on the platform's port; imports nothing from the rest |
@@ -27,14 +29,17 @@
 //! | [`clock`] | the only place that reads time or randomness |
 //! | [`secret`] | secrets that cannot be printed by accident |
 //!
-//! Who may import whom: `policy`, `verify` and `plan` are pure. Only `observe`, `apply`, `confirm` and `reconcile` call the cloud, and
-//! only `apply` writes. Many accounts in one run will live in `sweep`, between `handler` and `reconcile`.
+//! Who may import whom: `policy`, `verify` and `plan` are pure. Only `observe`, `apply`, `confirm`, `reconcile`,
+//! `sweep` and `members` call the cloud, and only `apply` writes.
 
 pub mod handler;
 pub mod terminal;
 
 pub mod event;
 pub mod target;
+
+pub mod members;
+pub mod sweep;
 
 pub mod reconcile;
 

@@ -47,6 +47,51 @@ impl<'de> Deserialize<'de> for AccountId {
     }
 }
 
+/// A role's name as RAM takes it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RoleName(String);
+
+/// The text is no role name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("a role's name: 1 to 64 letters, digits, `.` and `-`")]
+pub struct BadRoleName;
+
+impl RoleName {
+    /// The role that the resource directory creates in each member; it trusts the management account.
+    #[must_use]
+    pub fn directory_access() -> Self {
+        Self("ResourceDirectoryAccountAccessRole".to_owned())
+    }
+
+    /// The name.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// Its ARN in an account.
+    #[must_use]
+    pub fn arn_in(&self, account: &AccountId) -> String {
+        format!("acs:ram::{account}:role/{self}")
+    }
+}
+
+impl FromStr for RoleName {
+    type Err = BadRoleName;
+
+    fn from_str(text: &str) -> Result<Self, BadRoleName> {
+        let is_letter = |letter: char| letter.is_ascii_alphanumeric() || letter == '.' || letter == '-';
+        let fits = (1..=64).contains(&text.len()) && text.chars().all(is_letter);
+        fits.then(|| Self(text.to_owned())).ok_or(BadRoleName)
+    }
+}
+
+impl fmt::Display for RoleName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
 /// Whether a policy belongs to the vendor or to the account. A custom policy may carry a system policy's name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum PolicyType {

@@ -1,5 +1,6 @@
 //! The terminal commands: arguments, the question before a write, exit codes. Same handler, same report.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::{IsTerminal, Write};
 use std::time::Duration;
 
@@ -7,12 +8,12 @@ use clap::{Parser, Subcommand, ValueEnum};
 
 use crate::apply::journal::{History, LogBook};
 use crate::clock::Deadline;
-use crate::config::{InvalidSettings, JOURNAL_DIR, MODE, Mode};
+use crate::config::{Config, InvalidSettings, JOURNAL_DIR, MODE, Mode, SCOPE, Scope};
 use crate::credentials::Found;
-use crate::event::{Decision, Event, Request};
+use crate::event::{Allowed, Approved, Decision, Event, Request, Wanted};
 use crate::handler::{Abort, App, Ask};
 use crate::plan::{PlanId, Refusal};
-use crate::report::{Human, Json, Render, Report, Status, Trigger, TriggerKind};
+use crate::report::{AccountReport, Human, Json, Render, Report, Status, Trigger, TriggerKind};
 use crate::target::AccountId;
 use crate::telemetry::{Log, chain};
 
@@ -27,8 +28,8 @@ pub struct Arguments {
 
 const AFTER_HELP: &str =
     "Settings are environment variables `DTS_GUARD_*`, credentials `ALIBABA_CLOUD_*`; see the README.
-Exit codes: 0 authorized or remediated; 1 drifted, rolledBack, refused, or the answer was no; 2 usage or settings; \
-3 could not find out; 4 stuck.";
+Exit codes: 0 authorized, remediated or skipped; 1 drifted, rolledBack, refused, pending, or the answer was no; \
+2 usage, settings or rejected; 3 could not find out; 4 stuck.";
 
 /// What to do.
 #[derive(Debug, Subcommand)]
@@ -62,15 +63,21 @@ pub struct Options {
     /// How to print the report [default: human on a terminal, else json]
     #[arg(long)]
     format: Option<Format>,
-    /// Which accounts
-    #[arg(long, default_value = "account")]
-    scope: ScopeArgument,
-    /// Look at this account only (may be given several times); this version accepts the own account only
+    /// Which accounts may be looked at [default: the setting `DTS_GUARD_SCOPE`]
+    #[arg(long)]
+    scope: Option<ScopeArgument>,
+    /// Look at this account only (may be given several times); another than the own one needs the scope `organization`
     #[arg(long, value_name = "ID")]
     account: Vec<AccountId>,
     /// Answer within so many seconds [default: no limit]
     #[arg(long, value_name = "SECONDS")]
     timeout: Option<u64>,
+}
+
+impl Options {
+    fn distinct_accounts(&self) -> Vec<AccountId> {
+        BTreeSet::from_iter(self.account.clone()).into_iter().collect()
+    }
 }
 
 /// What `remediate` takes.
@@ -95,6 +102,17 @@ enum Format {
 enum ScopeArgument {
     /// The own account
     Account,
+    /// The members of the resource directory too
+    Organization,
+}
+
+impl From<ScopeArgument> for Scope {
+    fn from(argument: ScopeArgument) -> Self {
+        match argument {
+            ScopeArgument::Account => Self::Account,
+            ScopeArgument::Organization => Self::Organization,
+        }
+    }
 }
 
 /// A usage mistake that clap cannot see.
@@ -102,6 +120,8 @@ enum ScopeArgument {
 enum Usage {
     #[error("`{MODE}` is `{set}`, and the command `{command}` does more: unset it or use a narrower command")]
     Wider { set: Mode, command: Mode },
+    #[error("`{SCOPE}` is `account`, and `--scope organization` is wider: unset it or leave the argument out")]
+    WiderScope,
     #[error("`remediate` asks before it writes, and standard input is no terminal: add `--yes`, or use `plan`")]
     CannotAsk,
 }
@@ -117,16 +137,18 @@ pub async fn run(app: App, command: Command) -> u8 {
         Command::Plan(options) => (Mode::Plan, options, false),
         Command::Remediate(RemediateOptions { options, yes }) => (Mode::Remediate, options, yes),
     };
-    if let Err(mistakes) = app.config() {
-        return complain(&Abort::from(mistakes));
-    }
-    if let Some(usage) = usage(&app, mode, yes) {
+    let asked = match app.config() {
+        Ok(config) => Allowed { mode, scope: options.scope.map_or(config.scope, Scope::from) },
+        Err(mistakes) => return complain(&Abort::from(mistakes)),
+    };
+    if let Some(usage) = app.config().ok().and_then(|config| usage(config, asked, yes)) {
         say(&format!("{usage}\n"));
         return USAGE;
     }
-    let app = app.with_mode(mode);
+    let app = app.with(asked);
     let asks = mode.writes() && !yes;
-    match if asks { ask_first(&app, &options).await } else { run_in(&app, &options, mode, None).await } {
+    let run = if asks { ask_first(&app, &options, asked).await } else { run_in(&app, &options, asked).await.map(Some) };
+    match run {
         Ok(Some(report)) => {
             print(&report, &options);
             report.exit_code()
@@ -179,30 +201,47 @@ async fn cleared(mut history: History, options: &ClearOptions) -> Result<String,
     Ok(format!("account {account}: {forgotten} repairs forgotten; its role may be repaired again\n{unfinished}"))
 }
 
-fn usage(app: &App, mode: Mode, yes: bool) -> Option<Usage> {
-    let config = app.config().ok()?;
-    if config.mode_is_set && config.mode < mode {
-        return Some(Usage::Wider { set: config.mode, command: mode });
+fn usage(config: &Config, asked: Allowed, yes: bool) -> Option<Usage> {
+    if config.mode_is_set && config.mode < asked.mode {
+        return Some(Usage::Wider { set: config.mode, command: asked.mode });
     }
-    (mode.writes() && !yes && !std::io::stdin().is_terminal()).then_some(Usage::CannotAsk)
+    if config.scope_is_set && config.scope < asked.scope {
+        return Some(Usage::WiderScope);
+    }
+    (asked.mode.writes() && !yes && !std::io::stdin().is_terminal()).then_some(Usage::CannotAsk)
 }
 
-/// Shows the plan, asks, and carries out exactly the plan that was shown.
-async fn ask_first(app: &App, options: &Options) -> Result<Option<Report>, Abort> {
-    let Some(report) = run_in(app, options, Mode::Plan, None).await? else { return Ok(None) };
-    let plan = report.accounts.first().and_then(|account| account.plan_id.as_deref()?.parse().ok());
-    let (Status::Drifted, Some(plan)) = (report.status, plan) else { return Ok(Some(report)) };
+/// Shows the plans, asks, and carries out exactly the plans that were shown.
+async fn ask_first(app: &App, options: &Options, asked: Allowed) -> Result<Option<Report>, Abort> {
+    let report = run_in(app, options, Allowed { mode: Mode::Plan, ..asked }).await?;
+    let plans = plans(&report);
+    if plans.is_empty() {
+        return Ok(Some(report));
+    }
     say(&Human.render(&report));
     if !confirmed() {
         say("Nothing was written.\n");
         return Ok(None);
     }
-    run_in(app, options, Mode::Remediate, Some(plan)).await
+    run_request(app, options, Request { approved: Approved::Shown(plans), ..request(options, asked) }).await.map(Some)
 }
 
-async fn run_in(app: &App, options: &Options, mode: Mode, plan_id: Option<PlanId>) -> Result<Option<Report>, Abort> {
-    let accounts = (!options.account.is_empty()).then(|| options.account.clone());
-    let request = Request { mode, accounts, plan_id };
+fn plans(report: &Report) -> BTreeMap<AccountId, PlanId> {
+    let drifted = report.accounts.iter().filter(|account| account.status == Status::Drifted);
+    let plan = |account: &AccountReport| Some((account.account_id.clone()?, account.plan_id.as_deref()?.parse().ok()?));
+    drifted.filter_map(plan).collect()
+}
+
+fn request(options: &Options, asked: Allowed) -> Request {
+    let wanted = if options.account.is_empty() { Wanted::All } else { Wanted::Accounts(options.distinct_accounts()) };
+    Request { mode: asked.mode, scope: asked.scope, wanted, approved: Approved::Nothing }
+}
+
+async fn run_in(app: &App, options: &Options, asked: Allowed) -> Result<Report, Abort> {
+    run_request(app, options, request(options, asked)).await
+}
+
+async fn run_request(app: &App, options: &Options, request: Request) -> Result<Report, Abort> {
     let seconds = options.timeout.map(Duration::from_secs);
     let ask = Ask {
         request_id: format!("terminal-{}", app.clock().nonce()),
@@ -211,7 +250,7 @@ async fn run_in(app: &App, options: &Options, mode: Mode, plan_id: Option<PlanId
         account: None,
         deadline: seconds.map_or(Deadline::NONE, |time| Deadline::after(&**app.clock(), time)),
     };
-    app.run(ask).await.map(Some)
+    app.run(ask).await
 }
 
 fn confirmed() -> bool {

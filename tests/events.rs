@@ -1,13 +1,13 @@
-//! Every sample event and request, unchanged, to the real program: what it answers and which cloud calls it makes.
+//! Every sample event, unchanged, to the real program: what it answers and which cloud calls it makes.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "tests")]
 
 mod support;
 
 use std::collections::BTreeSet;
 
-use emulator::{DTS_POLICY, DTS_ROLE, Emulator};
+use emulator::{DTS_POLICY, DTS_ROLE, Emulator, Role};
 use serde_json::{Value, json};
-use support::{ACCOUNT, Guard, REQUEST_ID, broken_cloud, fixture, fixture_names, healthy_cloud};
+use support::{ACCOUNT, Guard, MEMBERS, REQUEST_ID, broken_cloud, fixture, fixture_names, healthy_cloud, organization};
 
 const TIMERS: [&str; 3] = ["timer.json", "timer-empty-payload.json", "timer-json-payload.json"];
 const REJECTED: [&str; 6] = [
@@ -19,22 +19,31 @@ const REJECTED: [&str; 6] = [
     "timer-json-payload-unknown-key.json",
 ];
 /// With what the reason must say.
-const IGNORED: [(&str, &str); 14] = [
+const IGNORED: [(&str, &str); 6] = [
     ("async-destination-failure.json", "a record of an asynchronous invocation"),
     ("async-destination-success.json", "a record of an asynchronous invocation"),
-    ("eventbridge-batch-strings.json", "a batch of events"),
-    ("eventbridge-batch.json", "a batch of events"),
-    ("eventbridge-data-only.json", "an ActionTrail record"),
-    ("eventbridge-product-event.json", "a CloudEvent"),
-    ("eventbridge-rd-AcceptHandshake-email.json", "a CloudEvent"),
-    ("eventbridge-rd-AcceptHandshake.json", "a CloudEvent"),
-    ("eventbridge-rd-CreateResourceAccount.json", "a CloudEvent"),
-    ("eventbridge-rd-InviteAccountToResourceDirectory.json", "a CloudEvent"),
-    ("eventbridge-rd-MoveAccount.json", "a CloudEvent"),
-    ("eventbridge-single.json", "a CloudEvent"),
+    ("eventbridge-product-event.json", "`NoSnapshot` names no role"),
+    ("eventbridge-rd-InviteAccountToResourceDirectory.json", "an invited account is no member yet"),
     ("http-trigger-event-base64.json", "an event of an HTTP trigger"),
     ("http-trigger-event.json", "an event of an HTTP trigger"),
 ];
+/// Records of writes to our role, with the reason that the report gives.
+const WRITES: [(&str, &str); 4] = [
+    ("eventbridge-batch-strings.json", "`DetachPolicyFromRole` on the role by `alice`; 1 more in the same batch"),
+    ("eventbridge-batch.json", "`DetachPolicyFromRole` on the role by `alice`; 1 more in the same batch"),
+    ("eventbridge-data-only.json", "`DetachPolicyFromRole` on the role by `alice`"),
+    ("eventbridge-single.json", "`DetachPolicyFromRole` on the role by `alice`"),
+];
+/// Records of new members, with the account that is to be looked at.
+const NEW_MEMBERS: [(&str, &str); 4] = [
+    ("eventbridge-rd-AcceptHandshake-email.json", "4234567890123456"),
+    ("eventbridge-rd-AcceptHandshake.json", "3234567890123456"),
+    ("eventbridge-rd-CreateResourceAccount.json", "2234567890123456"),
+    ("eventbridge-rd-MoveAccount.json", "2234567890123456"),
+];
+
+/// The settings of the samples' list of outcomes.
+const ORGANIZATION: [(&str, &str); 2] = [("DTS_GUARD_MODE", "remediate"), ("DTS_GUARD_SCOPE", "organization")];
 
 fn guard(emulator: &Emulator) -> Guard {
     Guard::start(emulator, &[("DTS_GUARD_MODE", "remediate")])
@@ -73,8 +82,8 @@ fn by_hand() -> Value {
 
 #[test]
 fn every_sample_event_has_an_expected_outcome() {
-    let known: BTreeSet<_> =
-        TIMERS.into_iter().chain(REJECTED).chain(IGNORED.map(|(name, _)| name)).map(str::to_owned).collect();
+    let records = [WRITES, NEW_MEMBERS].concat().into_iter().chain(IGNORED).map(|(name, _)| name);
+    let known: BTreeSet<_> = TIMERS.into_iter().chain(REJECTED).chain(records).map(str::to_owned).collect();
     assert_eq!(known, fixture_names("events").into_iter().collect());
 }
 
@@ -129,18 +138,97 @@ fn a_timer_cannot_widen_the_mode_of_the_settings() {
 }
 
 #[test]
-fn events_of_the_cloud_are_ignored_with_a_reason_and_without_a_call() {
-    let emulator = broken_cloud();
+fn a_record_of_a_write_to_the_role_repairs_its_account_once() {
+    for (name, reason) in WRITES {
+        let emulator = organization(Role::dts().detach(DTS_POLICY));
+        let report = Guard::start(&emulator, &ORGANIZATION).invoke(event(name)).report();
+        assert_eq!((&report["status"], &report["summary"]["accounts"]), (&json!("remediated"), &json!(1)), "{report}");
+        assert_eq!(report["trigger"], json!({"kind": "audit", "name": null}), "{name}");
+        let account = &report["accounts"][0];
+        assert_eq!((&account["accountId"], &account["reason"]), (&json!(ACCOUNT), &json!(reason)), "{name}");
+        assert!(!emulator.operations().iter().any(|call| call == "GetAccount" || call == "AssumeRole"), "{name}");
+    }
+}
+
+#[test]
+fn a_record_of_a_new_member_repairs_that_member_and_no_other_account() {
+    for (name, member) in NEW_MEMBERS {
+        let emulator = organization(Role::dts().detach(DTS_POLICY));
+        let others = || -> Vec<_> {
+            let others = MEMBERS.into_iter().chain([ACCOUNT]).filter(|id| *id != member);
+            others.map(|id| emulator.role(id, DTS_ROLE)).collect()
+        };
+        let before = others();
+        let report = Guard::start(&emulator, &ORGANIZATION).invoke(event(name)).report();
+        assert_eq!((&report["status"], &report["summary"]["accounts"]), (&json!("remediated"), &json!(1)), "{report}");
+        assert_eq!(report["trigger"], json!({"kind": "member", "name": null}), "{name}");
+        assert_eq!(report["accounts"][0]["accountId"], member, "{name}");
+        assert_eq!(emulator.operations()[..2], ["GetAccount", "AssumeRole"], "{name}");
+        assert!(emulator.writes().iter().all(|call| call.account.as_deref() == Some(member)), "{name}");
+        assert_eq!(others(), before, "{name}");
+    }
+}
+
+#[test]
+fn a_new_member_is_outside_the_scope_account() {
+    let emulator = organization(Role::dts());
     let guard = guard(&emulator);
-    for (name, kind) in IGNORED {
+    for (name, member) in NEW_MEMBERS {
+        let report = guard.invoke(event(name)).report();
+        assert_eq!((&report["status"], &report["accounts"]), (&json!("ignored"), &json!([])), "{name}: {report}");
+        assert!(report["ignored"][0]["reason"].as_str().unwrap().contains(member), "{report}");
+    }
+    assert_silent(&emulator);
+}
+
+#[test]
+fn a_repeated_and_a_late_event_do_no_harm() {
+    let emulator = organization(Role::dts().detach(DTS_POLICY));
+    let guard = Guard::start(&emulator, &ORGANIZATION);
+    for name in ["eventbridge-single.json", "eventbridge-rd-CreateResourceAccount.json"] {
+        assert_eq!(guard.invoke(event(name)).report()["status"], "remediated", "{name}");
+    }
+    let writes = emulator.writes().len();
+    for name in ["eventbridge-rd-CreateResourceAccount.json", "eventbridge-single.json", "eventbridge-batch.json"] {
+        assert_eq!(guard.invoke(event(name)).report()["status"], "authorized", "{name}");
+    }
+    assert_eq!(emulator.writes().len(), writes);
+}
+
+#[test]
+fn what_is_none_for_the_guard_is_ignored_with_a_reason_and_without_a_call() {
+    let emulator = organization(Role::dts().detach(DTS_POLICY));
+    let guard = Guard::start(&emulator, &ORGANIZATION);
+    for (name, reason) in IGNORED {
         let report = guard.invoke(event(name)).report();
         assert_eq!((&report["status"], &report["mode"]), (&json!("ignored"), &json!("remediate")), "{name}: {report}");
-        let trigger = if name.starts_with("eventbridge") { "audit" } else { "manual" };
-        assert_eq!(report["trigger"], json!({"kind": trigger, "name": null}), "{name}");
-        assert_eq!(report["reason"], format!("{kind}: this version does not act on it"), "{name}");
+        let kind = match name {
+            name if name.starts_with("eventbridge-rd") => "member",
+            name if name.starts_with("eventbridge") => "audit",
+            _ => "manual",
+        };
+        assert_eq!(report["trigger"], json!({"kind": kind, "name": null}), "{name}");
+        assert!(report["reason"].as_str().unwrap().contains(reason), "{name}: {report}");
         assert_eq!((&report["accounts"], &report["summary"]["accounts"]), (&json!([]), &json!(0)), "{name}");
     }
     assert_silent(&emulator);
+}
+
+/// The sweep of an organization comes later.
+#[test]
+fn a_run_over_all_accounts_is_rejected_with_what_is_possible() {
+    let emulator = organization(Role::dts());
+    let guard = Guard::start(&emulator, &ORGANIZATION);
+    for name in ["timer.json", "timer-empty-payload.json"] {
+        let report = guard.invoke(event(name)).report();
+        assert_eq!(report["status"], "rejected", "{name}: {report}");
+        assert!(report["reason"].as_str().unwrap().contains("not available"), "{report}");
+        assert_eq!(report["example"], json!({"mode": "verify", "scope": "account"}));
+    }
+    assert_silent(&emulator);
+    let example = guard.invoke("").report()["example"].to_string();
+    assert_authorized(&guard.invoke(example).report(), "verify", &by_hand());
+    assert_authorized(&guard.invoke(event("timer-json-payload.json")).report(), "remediate", &nightly());
 }
 
 #[test]
@@ -184,136 +272,4 @@ fn an_unknown_key_of_a_timer_is_named_with_those_that_exist() {
 #[test]
 fn an_unknown_key_of_the_consoles_template_is_named_with_those_that_exist() {
     assert_reason_names("console-test.json", "key1");
-}
-
-#[test]
-fn a_failed_invocation_has_the_body_that_the_platform_documents() {
-    let emulator = healthy_cloud();
-    let failure = guard(&emulator).send_fixture("request-invoke-no-role.json").failure();
-    let documented: Value = serde_json::from_str(&event("function-error-body.json")).unwrap();
-    for (key, value) in documented.as_object().unwrap() {
-        assert_eq!(std::mem::discriminant(&failure[key]), std::mem::discriminant(value), "{key}: {failure}");
-    }
-}
-
-#[test]
-fn every_sample_request_is_sent_by_a_test_here() {
-    let sent = [
-        "request-http-invoke-lookalike.json",
-        "request-http-invoke.json",
-        "request-initialize.json",
-        "request-invoke-empty-body.json",
-        "request-invoke-no-role.json",
-        "request-invoke-retry.json",
-        "request-invoke.json",
-        "request-pre-stop.json",
-    ];
-    assert_eq!(fixture_names("requests"), sent);
-}
-
-#[test]
-fn an_invocation_of_the_platform_is_answered_with_a_report() {
-    let emulator = healthy_cloud();
-    let report = guard(&emulator).send_fixture("request-invoke.json").report();
-    assert_authorized(&report, "verify", &nightly());
-    assert_only_looked(&emulator);
-}
-
-#[test]
-fn a_retried_invocation_is_done_again_and_its_count_is_in_the_log() {
-    let emulator = healthy_cloud();
-    let guard = guard(&emulator);
-    assert_authorized(&guard.send_fixture("request-invoke-retry.json").report(), "verify", &nightly());
-    assert_only_looked(&emulator);
-    let logged: Value = serde_json::from_str(&guard.line_with("\"invoked\"")).unwrap();
-    assert_eq!(logged["retry"], 2, "{logged}");
-    assert_eq!(logged["span"]["request_id"], REQUEST_ID, "{logged}");
-}
-
-#[test]
-fn an_invocation_without_an_event_takes_the_settings_mode() {
-    let emulator = healthy_cloud();
-    let report = guard(&emulator).send_fixture("request-invoke-empty-body.json").report();
-    assert_authorized(&report, "remediate", &by_hand());
-    assert_only_looked(&emulator);
-}
-
-#[test]
-fn an_invocation_without_a_role_fails_for_the_platform() {
-    let emulator = broken_cloud();
-    let reply = guard(&emulator).send_fixture("request-invoke-no-role.json");
-    assert_eq!((reply.status, &reply.failure()["errorType"]), (404, &json!("NoCredentials")), "{reply:?}");
-    assert_silent(&emulator);
-}
-
-#[test]
-fn an_invocation_without_a_role_works_with_the_keys_of_the_environment() {
-    let emulator = healthy_cloud();
-    let keys = [
-        ("ALIBABA_CLOUD_ACCESS_KEY_ID", support::KEY_ID),
-        ("ALIBABA_CLOUD_ACCESS_KEY_SECRET", support::KEY_SECRET),
-        ("ALIBABA_CLOUD_SECURITY_TOKEN", support::TOKEN),
-    ];
-    let report = Guard::start(&emulator, &keys).send_fixture("request-invoke-no-role.json").report();
-    assert_authorized(&report, "verify", &by_hand());
-    assert_only_looked(&emulator);
-}
-
-fn assert_refused(sample: &str) {
-    let emulator = broken_cloud();
-    let reply = guard(&emulator).send_fixture(sample);
-    // Nothing failed for the platform: the caller is not allowed.
-    assert_eq!((reply.status, reply.header("x-fc-status")), (403, None), "{reply:?}");
-    assert_eq!(reply.json()["errorType"], "HttpTriggerRefused");
-    assert_silent(&emulator);
-}
-
-#[test]
-fn a_request_of_an_http_trigger_is_refused() {
-    assert_refused("request-http-invoke.json");
-}
-
-#[test]
-fn a_request_of_an_http_trigger_that_looks_like_an_invocation_is_refused() {
-    assert_refused("request-http-invoke-lookalike.json");
-}
-
-fn assert_hook(sample: &str, phase: &str) {
-    let emulator = broken_cloud();
-    let guard = guard(&emulator);
-    let reply = guard.send_fixture(sample);
-    assert_eq!((reply.status, reply.header("x-fc-status"), reply.body.as_str()), (200, None, ""), "{reply:?}");
-    let (_, lines) = guard.stop();
-    let markers: Vec<_> = lines.iter().filter(|line| line.starts_with("FC ")).collect();
-    let expected = ["Start", "End"].map(|edge| format!("FC {phase} {edge} RequestId: {REQUEST_ID}"));
-    assert_eq!(markers, expected.iter().collect::<Vec<_>>());
-    assert_silent(&emulator);
-}
-
-#[test]
-fn initialize_prints_its_markers_and_calls_nobody() {
-    assert_hook("request-initialize.json", "Initialize");
-}
-
-#[test]
-fn pre_stop_prints_its_markers_and_calls_nobody() {
-    assert_hook("request-pre-stop.json", "PreStop");
-}
-
-#[test]
-fn a_whole_life_ends_in_order_without_a_secret_in_what_was_written() {
-    let emulator = broken_cloud();
-    let guard = guard(&emulator);
-    guard.send_fixture("request-initialize.json");
-    let mut written = guard.send_fixture("request-invoke.json").body;
-    written += &guard.send_fixture("request-invoke-empty-body.json").body;
-    guard.send_fixture("request-pre-stop.json");
-    let (status, lines) = guard.stop();
-    assert!(status.success(), "{status}");
-    written += &lines.join("\n");
-    assert!(written.contains(&format!("FC Invoke End RequestId: {REQUEST_ID}")), "{written}");
-    assert_eq!(emulator.secrets().len(), 2);
-    for secret in emulator.secrets() {
-        assert!(!written.contains(&secret), "{secret} in {written}");
-    }
 }

@@ -4,8 +4,8 @@
 
 mod support;
 
-use emulator::{Fault, Rule};
-use support::{Guard, KEY_ID, KEY_SECRET, TOKEN, broken_cloud};
+use emulator::{Fault, Role, Rule};
+use support::{Guard, KEY_ID, KEY_SECRET, TOKEN, broken_cloud, fixture, organization};
 
 const SETTINGS: [(&str, &str); 2] = [("DTS_GUARD_MODE", "remediate"), ("DTS_GUARD_LOG", "trace")];
 
@@ -60,6 +60,30 @@ fn no_secret_is_written_whatever_goes_wrong() {
         let (_, lines) = guard.stop();
         assert!(lines.len() > FAULTS.len(), "nothing was logged: {lines:?}");
         assert_clean(&lines.join("\n"), &format!("{operation}: the log"));
+    }
+}
+
+/// The keys of members are issued by `AssumeRole`, so that they stand in a reply.
+#[test]
+fn no_key_of_a_member_is_written_whatever_goes_wrong() {
+    let event = fixture("events/eventbridge-rd-MoveAccount.json");
+    for operation in ["GetAccount", "AssumeRole", "GetRole", "GetCallerIdentity", "AttachPolicyToRole"] {
+        let emulator = organization(Role::dts());
+        let settings = [SETTINGS.as_slice(), &[("DTS_GUARD_SCOPE", "organization")]].concat();
+        let guard = Guard::start(&emulator, &settings);
+        let mut written = String::new();
+        for fault in FAULTS {
+            let fault = emulator.fault(fault(Rule::on(operation).every()));
+            written += &guard.invoke_with(&event, &[("x-fc-function-timeout", "2")]).body;
+            drop(fault);
+        }
+        written += &guard.invoke(&event).body;
+        written += &guard.stop().1.join("\n");
+        assert_clean(&written, operation);
+        assert!(emulator.secrets().len() > 2, "no member was entered");
+        for secret in emulator.secrets() {
+            assert!(!written.contains(&secret), "{operation}: {secret}");
+        }
     }
 }
 

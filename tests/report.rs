@@ -6,8 +6,9 @@ mod lab;
 
 use dts_role_guard::config::Mode;
 use dts_role_guard::report::{Human, Json, Render, Report, Status};
-use emulator::{DTS_POLICY, Role, Rule};
+use emulator::{DTS_POLICY, Member, MemberStatus, Role, Rule};
 use lab::Lab;
+use serde_json::json;
 
 fn broken() -> Role {
     Role::dts().trusting_service("ecs.aliyuncs.com").attach_custom("TeamExtra").tag("team", "data")
@@ -45,6 +46,35 @@ async fn every_report_follows_the_schema_and_has_its_exit_code() {
         let errors: Vec<_> = validator.iter_errors(&value).map(|error| error.to_string()).collect();
         assert_eq!(errors, [""; 0], "{status}: {value:#}");
         assert_eq!((report.status.word(), report.exit_code()), (status, code), "{value:#}");
+    }
+}
+
+/// What records of the cloud lead to: reasons, records that are left out, accounts that are skipped or not reached.
+#[tokio::test]
+async fn every_report_on_records_follows_the_schema() {
+    let schema = serde_json::from_str(include_str!("../schema/report-v1.json")).unwrap();
+    let validator = jsonschema::validator_for(&schema).unwrap();
+    let record = |account: &str| {
+        json!({"eventName": "DeleteRole", "userIdentity": {"accountId": account},
+            "requestParameters": {"RoleName": "AliyunDTSDefaultRole"}})
+    };
+    let removed = Member::new("2234567890123456").status(MemberStatus::Removed);
+    let lab = Lab::organization(|directory| directory.member(removed));
+    let stranger = record("3234567890123456");
+    for (event, status) in [
+        (json!([record(lab::ACCOUNT), {}, record("2234567890123456")]), Status::Authorized),
+        (record("2234567890123456"), Status::Skipped),
+        (json!([stranger, {}]), Status::Ignored),
+        (json!([{}, "text"]), Status::Ignored),
+        (json!({"accounts": ["3234567890123456"]}), Status::Rejected),
+    ] {
+        let report = lab.invoke(&event).await;
+        let value = serde_json::from_str(&Json.render(&report)).unwrap();
+        let errors: Vec<_> = validator.iter_errors(&value).map(|error| error.to_string()).collect();
+        assert_eq!((errors, report.status), (Vec::new(), status), "{event}: {value:#}");
+        let text = anstream::adapter::strip_str(&Human.render(&report)).to_string();
+        assert_eq!(text.contains("ignored:"), value.get("ignored").is_some(), "{text}");
+        assert!(text.lines().all(|line| !line.ends_with(' ')), "{text}");
     }
 }
 

@@ -7,7 +7,7 @@ mod lab;
 use std::io::{Read, Write};
 use std::process::{Command, Output, Stdio};
 
-use emulator::{Role, Rule};
+use emulator::{Member, Role, Rule, Seed};
 use lab::Lab;
 use serde_json::Value;
 
@@ -24,7 +24,7 @@ fn broken() -> Lab {
 fn command(lab: &Lab, arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_dts-role-guard"));
     command.args(arguments).env_clear().envs(KEYS).stdin(Stdio::null());
-    for name in ["DTS_GUARD_RAM_ENDPOINT", "DTS_GUARD_STS_ENDPOINT"] {
+    for name in lab::ENDPOINTS {
         command.env(name, lab.emulator.url());
     }
     command
@@ -69,7 +69,7 @@ fn usage_mistakes_say_what_would_be_right_and_call_nothing() {
     for (arguments, part) in [
         (&["repair"][..], "unrecognized subcommand"),
         (&["verify", "--format", "ocsf"], "possible values: human, json"),
-        (&["verify", "--scope", "organization"], "possible values: account"),
+        (&["verify", "--scope", "world"], "possible values: account, organization"),
         (&["verify", "--account", "me"], "5 to 20 digits"),
         (&["verify", "--yes"], "unexpected argument"),
         (&["verify", "--timeout", "soon"], "invalid digit"),
@@ -107,6 +107,47 @@ fn a_narrower_mode_in_the_settings_wins() {
 fn another_account_is_rejected() {
     let (code, report, _) = run(&broken(), &["verify", "--account", "2234567890123456"]);
     assert_eq!((code, &report["status"]), (2, &"rejected".into()), "{report}");
+}
+
+const MEMBERS: [&str; 2] = ["2234567890123456", "3234567890123456"];
+
+fn members() -> Lab {
+    let broken = |_, member: Member| member.seed(Seed::Policy);
+    Lab::organization(|directory| directory.members(MEMBERS.map(str::to_owned), broken))
+}
+
+fn named(command: &'static str) -> Vec<&'static str> {
+    vec![command, "--scope", "organization", "--account", MEMBERS[0], "--account", MEMBERS[1], "--account", MEMBERS[0]]
+}
+
+#[test]
+fn members_are_entered_with_the_scope_organization() {
+    let lab = members();
+    for (arguments, code, status) in [
+        (named("verify"), 1, "drifted"),
+        ([named("remediate"), vec!["--yes"]].concat(), 0, "remediated"),
+        (named("verify"), 0, "authorized"),
+    ] {
+        let (found, report, stderr) = run(&lab, &arguments);
+        assert_eq!((found, &report["status"]), (code, &status.into()), "{report:#} {stderr}");
+        assert_eq!(report["summary"]["accounts"], 2);
+    }
+    let mut outside = command(&lab, &["verify", "--account", MEMBERS[0]]);
+    assert_eq!(outcome(&outside.output().unwrap()).0, 2);
+    outside.env("DTS_GUARD_SCOPE", "organization");
+    assert_eq!(outcome(&outside.output().unwrap()).0, 0);
+}
+
+#[test]
+fn a_narrower_scope_in_the_settings_wins() {
+    let lab = members();
+    let (code, _, stderr) =
+        outcome(&command(&lab, &named("verify")).env("DTS_GUARD_SCOPE", "account").output().unwrap());
+    assert_eq!(code, 2);
+    assert!(stderr.contains("DTS_GUARD_SCOPE"), "{stderr}");
+    let (code, report, _) = run(&lab, &["verify", "--scope", "organization"]);
+    assert_eq!((code, &report["status"]), (2, &"rejected".into()), "a run over all accounts comes later");
+    assert_eq!(lab.emulator.operations(), [""; 0]);
 }
 
 #[test]
@@ -155,7 +196,7 @@ fn answer(lab: &Lab, arguments: &[&str], answer: &str) -> (i32, String) {
     let (mut pty, pts) = pty_process::blocking::open().unwrap();
     let mut command = pty_process::blocking::Command::new(env!("CARGO_BIN_EXE_dts-role-guard")).args(arguments);
     command = command.env_clear().envs(KEYS).env("DTS_GUARD_LOG", "off").env("TERM", "xterm");
-    for name in ["DTS_GUARD_RAM_ENDPOINT", "DTS_GUARD_STS_ENDPOINT"] {
+    for name in lab::ENDPOINTS {
         command = command.env(name, lab.emulator.url());
     }
     let mut child = command.spawn(pts).unwrap();
@@ -194,4 +235,16 @@ fn what_was_shown_is_what_is_done_or_nothing_is() {
     assert_eq!(code, 1, "{seen}");
     assert!(seen.contains("refused"), "{seen}");
     assert_eq!(lab.writes(), [""; 0]);
+}
+
+#[test]
+fn of_several_accounts_each_gets_the_plan_that_was_shown_for_it() {
+    let lab = members();
+    let _person = lab.emulator.on_call(Rule::on("GetRole").account(MEMBERS[1]).nth(2), |world| {
+        world.set_description(MEMBERS[1], emulator::DTS_ROLE, "changed while the question stood");
+    });
+    let (code, seen) = answer(&lab, &named("remediate"), "yes\n");
+    assert_eq!(code, 1, "{seen}");
+    assert!(seen.contains("remediated") && seen.contains("refused"), "{seen}");
+    assert!(lab.emulator.writes().iter().all(|call| call.account.as_deref() == Some(MEMBERS[0])));
 }

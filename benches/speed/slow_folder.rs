@@ -71,7 +71,7 @@ pub(crate) fn remediate(cloud: &Emulator, folder: &std::path::Path, takes: Durat
 fn guard(cloud: &Emulator, store: Arc<dyn Store>) -> Result<Guard, Failure> {
     let clock: Arc<dyn Clock> = Arc::new(SystemClock::start());
     let endpoint: Endpoint = cloud.url().parse()?;
-    let endpoints = Endpoints { ram: endpoint.clone(), sts: endpoint };
+    let endpoints = Endpoints { ram: endpoint.clone(), sts: endpoint.clone(), resource_manager: endpoint };
     let rate = RateLimits::per_second(1000.try_into()?, clock.clone());
     let http = Arc::new(Http::new().map_err(|error| error.to_string())?);
     let connection = Connection::new(http, endpoints, Method::HmacSha1, rate, clock);

@@ -34,6 +34,8 @@ pub struct Endpoints {
     pub ram: Endpoint,
     /// That of STS.
     pub sts: Endpoint,
+    /// That of Resource Manager.
+    pub resource_manager: Endpoint,
 }
 
 impl Endpoints {
@@ -43,6 +45,7 @@ impl Endpoints {
         match api {
             Api::Ram => &self.ram,
             Api::Sts => &self.sts,
+            Api::ResourceManager => &self.resource_manager,
         }
     }
 }

@@ -4,6 +4,8 @@ use std::error::Error as StdError;
 use std::fmt;
 use std::time::Duration;
 
+use serde::Deserialize;
+
 use crate::telemetry::foreign;
 
 /// A cloud call that did not succeed.
@@ -19,9 +21,21 @@ pub struct Error {
     pub code: Option<String>,
     /// The cloud's id of the request, where it gave one.
     pub request_id: Option<String>,
+    /// Which policy denied it, where the cloud said so.
+    pub denial: Option<Denial>,
     /// What is below, where something is.
     pub source: Option<Box<dyn StdError + Send + Sync>>,
     pub(super) writes: bool,
+}
+
+/// The cloud's `AccessDeniedDetail`, as far as it says who could grant the permission.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub struct Denial {
+    /// What asked: `Account` for an account's root, `SubUser`, `AssumedRoleUser`.
+    pub auth_principal_type: Option<String>,
+    /// What denied: `AccountLevelIdentityBasedPolicy`, `ControlPolicy` and others.
+    pub policy_type: Option<String>,
 }
 
 /// What went wrong, by what a caller does about it.
@@ -72,6 +86,7 @@ impl Kind {
             "InvalidSecurityToken.Expired" => Self::Expired,
             "SignatureNonceUsed" => Self::NoReply,
             _ if code.contains("Throttling") => Self::Throttled,
+            "ResourceDirectoryNotInUse" => Self::NotFound,
             _ if starts(&["EntityNotExist"]) => Self::NotFound,
             _ if starts(&["EntityAlreadyExists", "DeleteConflict", "LimitExceeded"]) => Self::Conflict,
             _ if starts(&["ServiceUnavailable", "InternalError"]) => Self::Unavailable,
@@ -112,6 +127,18 @@ impl Kind {
 }
 
 impl Error {
+    /// A reply to a read that makes no sense.
+    pub(super) fn unreadable(operation: &'static str, why: &'static str) -> Self {
+        let source = Some(why.into());
+        Self { operation, kind: Kind::NoReply, code: None, request_id: None, denial: None, source, writes: false }
+    }
+
+    #[cfg(test)]
+    pub(crate) fn denied(operation: &'static str, code: &str, denial: Option<Denial>) -> Self {
+        let error = Self::unreadable(operation, "");
+        Self { kind: Kind::of_code(code), code: Some(code.to_owned()), denial, source: None, ..error }
+    }
+
     /// Whether to call again.
     #[must_use]
     pub fn retry(&self) -> Retry {
@@ -165,6 +192,7 @@ mod tests {
         for (code, kind) in [
             ("EntityNotExist.Role", Kind::NotFound),
             ("EntityNotExists.Account", Kind::NotFound),
+            ("ResourceDirectoryNotInUse", Kind::NotFound),
             ("EntityAlreadyExists.Role.Policy", Kind::Conflict),
             ("DeleteConflict.Role.Policy", Kind::Conflict),
             ("LimitExceeded.Role", Kind::Conflict),
@@ -189,7 +217,7 @@ mod tests {
 
     #[test]
     fn a_write_without_a_reply_is_looked_at_first() {
-        let error = |kind, writes| Error { operation: "X", kind, code: None, request_id: None, source: None, writes };
+        let error = |kind, writes| Error { kind, writes, ..Error::unreadable("X", "") };
         assert_eq!(error(Kind::NoReply, true).retry(), Retry::ObserveFirst);
         assert_eq!(error(Kind::Unavailable, true).retry(), Retry::ObserveFirst);
         assert_eq!(error(Kind::NoReply, false).retry(), Retry::After(PAUSE));

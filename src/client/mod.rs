@@ -1,4 +1,4 @@
-//! Typed calls to RAM and STS: signed, rate-limited, bounded by the deadline, with errors that say what to do.
+//! Typed calls to RAM, STS and Resource Manager: signed, rate-limited, bounded by the deadline, with errors that say what to do.
 //!
 //! A [`Connection`] is what one invocation shares; a [`Session`] adds the keys of one account. Reads are tried up to four
 //! times here. Writes are tried once: only the executor, which can look first, may repeat them.
@@ -8,6 +8,7 @@ pub mod error;
 mod ram;
 mod rate;
 mod request;
+mod resource_manager;
 mod retry;
 mod sts;
 mod transport;
@@ -19,10 +20,11 @@ use std::time::Duration;
 use jiff::{SignedDuration, Timestamp};
 
 pub use endpoint::{BadEndpoint, Endpoint, Endpoints};
-pub use error::{Error, Kind, Retry};
+pub use error::{Denial, Error, Kind, Retry};
 pub use ram::{NewRole, RoleChange, RoleFacts};
 pub use rate::RateLimits;
 pub use request::{Api, Request};
+pub use resource_manager::MemberStatus;
 pub use sts::{AssumeRole, CallerIdentity};
 pub use transport::{Http, Lost, Post, Reply, Sending, Transport};
 
@@ -101,6 +103,12 @@ impl Session {
     #[must_use]
     pub fn new(connection: Arc<Connection>, credentials: Credentials, account: &str, deadline: Deadline) -> Self {
         Self { connection, credentials, account: account.to_owned(), deadline }
+    }
+
+    /// The same connection and deadline with the keys of another account.
+    #[must_use]
+    pub fn with_keys(&self, credentials: Credentials, account: &str) -> Self {
+        Self { credentials, account: account.to_owned(), ..self.clone() }
     }
 
     /// The clock of every call.

@@ -7,7 +7,7 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
 use super::transport::{Lost, Post, Reply};
-use super::{CALL_TIMEOUT, Error, Kind, Session};
+use super::{CALL_TIMEOUT, Denial, Error, Kind, Session};
 use crate::signing::Call;
 
 /// A cloud API with its version.
@@ -17,6 +17,8 @@ pub enum Api {
     Ram,
     /// Security Token Service, 2015-04-01.
     Sts,
+    /// Resource Manager, 2020-03-31.
+    ResourceManager,
 }
 
 impl Api {
@@ -24,6 +26,7 @@ impl Api {
         match self {
             Self::Ram => "2015-05-01",
             Self::Sts => "2015-04-01",
+            Self::ResourceManager => "2020-03-31",
         }
     }
 }
@@ -59,7 +62,8 @@ impl Request {
     }
 
     fn error(&self, kind: Kind) -> Error {
-        Error { operation: self.operation, kind, code: None, request_id: None, source: None, writes: self.writes }
+        let (operation, writes) = (self.operation, self.writes);
+        Error { operation, kind, code: None, request_id: None, denial: None, source: None, writes }
     }
 
     fn no_reply(&self, why: impl Into<Box<dyn StdError + Send + Sync>>) -> Error {
@@ -72,6 +76,14 @@ impl Request {
 struct Envelope {
     code: Option<String>,
     request_id: Option<String>,
+    #[serde(default, deserialize_with = "lenient")]
+    access_denied_detail: Option<Denial>,
+}
+
+/// A detail of another shape must not hide the code.
+fn lenient<'de, D: serde::Deserializer<'de>>(reader: D) -> Result<Option<Denial>, D::Error> {
+    let value = serde_json::Value::deserialize(reader)?;
+    Ok(serde_json::from_value(value).ok())
 }
 
 impl Session {
@@ -124,9 +136,9 @@ impl Session {
                 .map_err(|error| request.no_reply(format!("{}: {}", reply.describe(), place(&error))));
         }
         match serde_json::from_slice(&reply.body) {
-            Ok(Envelope { code: Some(code), request_id }) => {
+            Ok(Envelope { code: Some(code), request_id, access_denied_detail: denial }) => {
                 let kind = self.kind(&code);
-                Err(Error { code: Some(code), request_id, ..request.error(kind) })
+                Err(Error { code: Some(code), request_id, denial, ..request.error(kind) })
             }
             _ => Err(request.no_reply(format!("{}: no error code in it", reply.describe()))),
         }

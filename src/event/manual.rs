@@ -32,11 +32,8 @@ pub(super) fn word(text: &str) -> Result<Wish, String> {
 pub(super) fn json(text: &str) -> Result<Wish, String> {
     let mut reader = serde_json::Deserializer::from_str(text);
     let manual: Manual = serde_path_to_error::deserialize(&mut reader).map_err(|error| explain(&error))?;
-    if manual.scope == Some(Scope::Organization) {
-        return Err("`scope` `organization` is wider than the settings allow (`account`)".to_owned());
-    }
     let plan_id = manual.plan_id.map(|id| id.parse().map_err(|error| format!("`planId`: {error}"))).transpose()?;
-    Ok(Wish { mode: manual.mode, accounts: manual.accounts, plan_id })
+    Ok(Wish { mode: manual.mode, scope: manual.scope, accounts: manual.accounts, plan_id })
 }
 
 fn explain(error: &serde_path_to_error::Error<serde_json::Error>) -> String {

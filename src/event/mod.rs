@@ -1,17 +1,25 @@
 //! From the bytes of an invocation to a decision: what to look at, in which mode, or why not. Pure.
 //!
-//! An event may narrow the mode that the settings allow, never widen it. It can name no role and widen no scope.
+//! An event may narrow the mode and the scope that the settings allow, never widen them. It can name no role.
 
+mod actiontrail;
+mod allow;
+mod decision;
 mod eventbridge;
+mod field;
 mod manual;
+mod member;
 mod timer;
+
+use std::collections::BTreeSet;
 
 use serde_json::{Map, Value, json};
 
-use crate::config::Mode;
-use crate::plan::PlanId;
-use crate::report::{Trigger, TriggerKind};
-use crate::target::AccountId;
+use allow::{Wish, decide, too_many};
+pub use decision::{Actor, Allowed, Approved, Decision, Occurrence, Request, Wanted};
+
+use crate::config::Scope;
+use crate::report::{LeftOut, Trigger, TriggerKind};
 
 /// What to do about an event.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -22,60 +30,18 @@ pub struct Event {
     pub decision: Decision,
 }
 
-/// What follows from an event.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Decision {
-    /// Look, and do what the mode allows.
-    Run(Request),
-    /// None of ours. Nothing is done.
-    Ignored(String),
-    /// Not understood or not allowed. Nothing is done.
-    Rejected(String),
-}
-
-impl Decision {
-    /// For the log.
-    #[must_use]
-    pub fn word(&self) -> &'static str {
-        match self {
-            Self::Run(_) => "run",
-            Self::Ignored(_) => "ignored",
-            Self::Rejected(_) => "rejected",
-        }
-    }
-}
-
-/// What an event asks for.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Request {
-    /// The mode; the settings' own where the event names none.
-    pub mode: Mode,
-    /// The accounts; the own one where the event names none.
-    pub accounts: Option<Vec<AccountId>>,
-    /// The plan that a person approved.
-    pub plan_id: Option<PlanId>,
-}
-
-/// More accounts than this in one event are rejected.
-const ACCOUNTS_LIMIT: usize = 100;
-
-/// What an event asks for, before the settings had their say.
-#[derive(Debug, Default)]
-struct Wish {
-    mode: Option<Mode>,
-    accounts: Option<Vec<AccountId>>,
-    plan_id: Option<PlanId>,
-}
-
 /// A right event, for the answer to a wrong one.
 #[must_use]
-pub fn example() -> Value {
-    json!({"mode": "verify"})
+pub fn example(scope: Scope) -> Value {
+    match scope {
+        Scope::Account => json!({"mode": "verify"}),
+        Scope::Organization => json!({"mode": "verify", "scope": "account"}),
+    }
 }
 
 /// Reads an event. `allowed` is the most that the settings allow.
 #[must_use]
-pub fn decode(body: &[u8], allowed: Mode) -> Event {
+pub fn decode(body: &[u8], allowed: Allowed) -> Event {
     let Ok(text) = std::str::from_utf8(body) else {
         return Event::manual(Decision::Rejected("the event is not UTF-8 text".to_owned()));
     };
@@ -89,15 +55,22 @@ pub fn decode(body: &[u8], allowed: Mode) -> Event {
     Event::manual(decide(manual::word(text), allowed))
 }
 
-fn of_json(text: &str, value: &Value, allowed: Mode) -> Event {
+fn of_json(text: &str, value: &Value, allowed: Allowed) -> Event {
     match value {
         Value::Object(object) if is_timer(object) => timer::decode(object, allowed),
-        Value::Object(object) => match eventbridge::foreign_kind(object) {
-            Some((kind, what)) => Event::ignored(kind, what),
-            None => Event::manual(decide(manual::json(text), allowed)),
-        },
-        Value::Array(items) if is_batch(items) => Event::ignored(TriggerKind::Audit, "a batch of events"),
+        Value::Object(object) => of_object(text, object, allowed),
+        Value::Array(items) if eventbridge::is_batch(items) => eventbridge::batch(items, allowed),
         _ => Event::manual(Decision::Rejected("a JSON array that is no batch of events".to_owned())),
+    }
+}
+
+fn of_object(text: &str, object: &Map<String, Value>, allowed: Allowed) -> Event {
+    if let Some(event) = eventbridge::single(object, allowed) {
+        return event;
+    }
+    match foreign_kind(object) {
+        Some(what) => Event::ignored(TriggerKind::Manual, format!("{what} asks for nothing"), Vec::new()),
+        None => Event::manual(decide(manual::json(text), allowed)),
     }
 }
 
@@ -105,15 +78,18 @@ fn is_timer(object: &Map<String, Value>) -> bool {
     object.contains_key("triggerTime") && object.contains_key("triggerName")
 }
 
-/// A batch holds events as objects, or as objects in strings.
-fn is_batch(items: &[Value]) -> bool {
-    !items.is_empty() && items.iter().all(|item| item.is_object() || item.is_string())
+/// What the platform hands to functions of other kinds.
+fn foreign_kind(object: &Map<String, Value>) -> Option<&'static str> {
+    let has = |keys: &[&str]| keys.iter().all(|key| object.contains_key(*key));
+    if has(&["version", "rawPath", "requestContext"]) {
+        return Some("an event of an HTTP trigger");
+    }
+    has(&["requestContext", "requestPayload"]).then_some("a record of an asynchronous invocation")
 }
 
 impl Event {
-    fn ignored(kind: TriggerKind, what: &str) -> Self {
-        let decision = Decision::Ignored(format!("{what}: this version does not act on it"));
-        Self { trigger: Trigger { kind, name: None }, decision }
+    fn ignored(kind: TriggerKind, reason: String, records: Vec<LeftOut>) -> Self {
+        Self { trigger: Trigger { kind, name: None }, decision: Decision::Ignored { reason, records } }
     }
 
     fn manual(decision: Decision) -> Self {
@@ -121,61 +97,38 @@ impl Event {
     }
 }
 
-/// Holds a wish against the settings.
-fn decide(wish: Result<Wish, String>, allowed: Mode) -> Decision {
-    match wish.and_then(|wish| allow(wish, allowed)) {
-        Ok(request) => Decision::Run(request),
-        Err(reason) => Decision::Rejected(reason),
+/// Records of the cloud run in the settings' own mode and scope.
+fn records(kind: TriggerKind, looks: Vec<Occurrence>, left_out: Vec<LeftOut>, allowed: Allowed) -> Event {
+    let trigger = Trigger { kind, name: None };
+    if looks.is_empty() {
+        return Event::ignored(kind, "no record of the batch is for the guard".to_owned(), left_out);
     }
-}
-
-fn allow(wish: Wish, allowed: Mode) -> Result<Request, String> {
-    let mode = wish.mode.unwrap_or(allowed);
-    if mode > allowed {
-        return Err(format!(
-            "mode `{mode}` is wider than the settings allow (`{allowed}`): an event may only narrow it"
-        ));
-    }
-    let accounts = wish.accounts.map(distinct).transpose()?;
-    if wish.plan_id.is_some() {
-        approvable(mode, accounts.as_deref())?;
-    }
-    Ok(Request { mode, accounts, plan_id: wish.plan_id })
-}
-
-fn distinct(mut accounts: Vec<AccountId>) -> Result<Vec<AccountId>, String> {
-    accounts.sort_unstable();
-    accounts.dedup();
-    match accounts.len() {
-        0 => Err("`accounts` is empty: leave it out for the own account, or name at least one".to_owned()),
-        count if count > ACCOUNTS_LIMIT => {
-            Err(format!("`accounts` names {count} accounts: one event takes at most {ACCOUNTS_LIMIT}"))
-        }
-        _ => Ok(accounts),
-    }
-}
-
-fn approvable(mode: Mode, accounts: Option<&[AccountId]>) -> Result<(), String> {
-    if accounts.is_some_and(|accounts| accounts.len() != 1) {
-        return Err("a `planId` belongs to exactly one account: name that one in `accounts`, or none".to_owned());
-    }
-    if !mode.writes() {
-        return Err(format!("a `planId` is carried out in mode `remediate`, and this event is for mode `{mode}`"));
-    }
-    Ok(())
+    let accounts: BTreeSet<_> = looks.iter().map(|look| &look.account).collect();
+    let decision = match too_many(accounts.len()) {
+        Some(reason) => Decision::Rejected(reason),
+        None => Decision::Run(Request {
+            mode: allowed.mode,
+            scope: allowed.scope,
+            wanted: Wanted::Records { looks, left_out },
+            approved: Approved::Nothing,
+        }),
+    };
+    Event { trigger, decision }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use proptest::prelude::*;
+    use crate::config::Mode;
 
-    fn decision(body: &str, allowed: Mode) -> Decision {
-        decode(body.as_bytes(), allowed).decision
+    const PLAN: &str = "sha256:0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
+
+    fn decision(body: &str, mode: Mode) -> Decision {
+        decode(body.as_bytes(), Allowed { mode, scope: Scope::Account }).decision
     }
 
-    fn rejected(body: &str, allowed: Mode) -> String {
-        match decision(body, allowed) {
+    fn rejected(body: &str, mode: Mode) -> String {
+        match decision(body, mode) {
             Decision::Rejected(reason) => reason,
             other => panic!("{body} gave {other:?}"),
         }
@@ -185,19 +138,31 @@ mod tests {
         Decision::Run(Request { mode, ..Request::default() })
     }
 
-    const PLAN: &str = "sha256:0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
-
     #[test]
     fn an_empty_event_means_the_settings() {
         for body in ["", "  \n", "{}", "\u{FEFF}"] {
             assert_eq!(decision(body, Mode::Plan), run(Mode::Plan), "{body:?}");
         }
+        let allowed = Allowed { mode: Mode::Plan, scope: Scope::Organization };
+        let Decision::Run(request) = decode(b"", allowed).decision else { panic!() };
+        assert_eq!((request.scope, request.wanted), (Scope::Organization, Wanted::All));
     }
 
     #[test]
     fn an_event_narrows_the_mode() {
         for body in ["verify", " verify\n", r#"{"mode":"verify"}"#] {
             assert_eq!(decision(body, Mode::Remediate), run(Mode::Verify), "{body:?}");
+        }
+    }
+
+    #[test]
+    fn an_event_narrows_the_scope() {
+        let allowed = Allowed { mode: Mode::Verify, scope: Scope::Organization };
+        for body in
+            [r#"{"scope":"account"}"#, r#"{"triggerTime":"","triggerName":"","payload":"{\"scope\":\"account\"}"}"#]
+        {
+            let Decision::Run(request) = decode(body.as_bytes(), allowed).decision else { panic!("{body}") };
+            assert_eq!(request.scope, Scope::Account, "{body}");
         }
     }
 
@@ -220,7 +185,7 @@ mod tests {
             (r#"{"accounts":[]}"#, "empty"),
             (r#"{"mode":"verify","mode":"plan"}"#, "duplicate field `mode`"),
             (r#"{"mode":"#, "no valid JSON"),
-            (r#"{"scope":"organization"}"#, "scope"),
+            (r#"{"scope":"organization"}"#, "`scope` `organization` is wider"),
             (r#"{"planId":"sha256:12"}"#, "planId"),
             ("\"verify\"", "`\"verify\"`"),
             ("[]", "no batch"),
@@ -235,52 +200,37 @@ mod tests {
     fn accounts_are_each_looked_at_once() {
         let body = r#"{"accounts":["2234567890123456","1234567890123456","2234567890123456"]}"#;
         let Decision::Run(request) = decision(body, Mode::Verify) else { panic!() };
-        assert_eq!(request.accounts.unwrap().len(), 2);
+        assert!(matches!(request.wanted, Wanted::Accounts(accounts) if accounts.len() == 2));
     }
 
     #[test]
     fn a_hundred_accounts_are_enough() {
-        let body = |count: usize| {
-            let ids: Vec<_> = (0..count).map(|id| format!("{:016}", 1_000_000 + id)).collect();
-            json!({"accounts": ids}).to_string()
+        let id = |id: usize| format!("{:016}", 1_000_000 + id);
+        let by_hand = |count: usize| json!({"accounts": (0..count).map(id).collect::<Vec<_>>()}).to_string();
+        let record = |account: usize| {
+            json!({"eventName": "DeleteRole", "acsAccountId": id(account), "userIdentity": {},
+            "requestParameters": {"RoleName": "AliyunDTSDefaultRole"}})
         };
-        assert!(matches!(decision(&body(100), Mode::Verify), Decision::Run(_)));
-        assert!(rejected(&body(101), Mode::Verify).contains("at most 100"));
+        let batch = |count: usize| Value::Array((0..count).map(record).collect()).to_string();
+        for body in [by_hand(100), batch(100)] {
+            assert!(matches!(decision(&body, Mode::Verify), Decision::Run(_)));
+        }
+        for body in [by_hand(101), batch(101)] {
+            assert!(rejected(&body, Mode::Verify).contains("at most 100"));
+        }
     }
 
     #[test]
     fn a_plan_is_approved_by_hand_for_one_account_in_mode_remediate() {
         let by_hand = json!({"planId": PLAN}).to_string();
-        let Decision::Run(request) = decision(&by_hand, Mode::Remediate) else { panic!() };
-        assert_eq!(request.plan_id.unwrap().to_string(), PLAN);
+        let allowed = Allowed { mode: Mode::Remediate, scope: Scope::Organization };
+        let Decision::Run(request) = decode(by_hand.as_bytes(), allowed).decision else { panic!() };
+        assert_eq!(request.approved, Approved::Plan(PLAN.parse().unwrap()));
+        assert_eq!((request.scope, request.wanted), (Scope::Account, Wanted::All), "the own account");
         assert!(rejected(&by_hand, Mode::Plan).contains("mode `remediate`"));
         let two = json!({"planId": PLAN, "accounts": ["1234567890123456", "2234567890123456"]}).to_string();
         assert!(rejected(&two, Mode::Remediate).contains("exactly one account"));
         let timer = json!({"triggerTime": "", "triggerName": "t", "payload": by_hand}).to_string();
         assert!(rejected(&timer, Mode::Remediate).contains("`planId`"));
-    }
-
-    proptest! {
-        #[test]
-        fn any_bytes_give_a_decision_within_the_settings(body: Vec<u8>) {
-            within_the_settings(&body);
-        }
-
-        #[test]
-        fn any_text_in_a_known_shape_gives_a_decision_within_the_settings(
-            mode in "verify|plan|remediate|[a-z]{0,9}", id in "[0-9]{0,20}", key in "mode|scope|planId|accounts|x",
-        ) {
-            within_the_settings(json!({"mode": mode, "accounts": [id]}).to_string().as_bytes());
-            within_the_settings(json!({&key: mode}).to_string().as_bytes());
-            within_the_settings(json!({"triggerTime": id, "triggerName": key, "payload": mode}).to_string().as_bytes());
-        }
-    }
-
-    fn within_the_settings(body: &[u8]) {
-        for allowed in [Mode::Verify, Mode::Plan, Mode::Remediate] {
-            if let Decision::Run(request) = decode(body, allowed).decision {
-                assert!(request.mode <= allowed);
-            }
-        }
     }
 }

@@ -2,12 +2,11 @@
 
 use serde_json::{Map, Value};
 
-use super::{Event, Wish, decide, manual};
-use crate::config::Mode;
+use super::{Allowed, Event, Wish, decide, manual};
 use crate::report::{Trigger, TriggerKind};
 use crate::telemetry::foreign;
 
-pub(super) fn decode(object: &Map<String, Value>, allowed: Mode) -> Event {
+pub(super) fn decode(object: &Map<String, Value>, allowed: Allowed) -> Event {
     let name = object.get("triggerName").and_then(Value::as_str).map(foreign);
     Event {
         trigger: Trigger { kind: TriggerKind::Timer, name },
@@ -35,10 +34,11 @@ fn wish(payload: Option<&Value>) -> Result<Wish, String> {
 #[cfg(test)]
 mod tests {
     use super::super::*;
+    use crate::config::Mode;
 
     fn timer(payload: &Value) -> Event {
         let event = json!({"triggerTime": "2025-11-24T02:00:00Z", "triggerName": "nightly", "payload": payload});
-        decode(event.to_string().as_bytes(), Mode::Remediate)
+        decode(event.to_string().as_bytes(), Allowed { mode: Mode::Remediate, scope: Scope::Account })
     }
 
     #[test]

@@ -23,6 +23,9 @@ pub struct AccountReport {
     pub role_name: &'static str,
     /// The result.
     pub status: Status,
+    /// Why it was looked at, where an event says it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
     /// What the first look found.
     pub findings: Vec<Finding>,
     /// Names the plan; null in mode `verify` and where there is nothing to do.
@@ -124,6 +127,7 @@ impl AccountReport {
             account_id,
             role_name: ROLE_NAME,
             status,
+            reason: None,
             findings: Vec::new(),
             plan_id: None,
             before: None,

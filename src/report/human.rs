@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use anstyle::{AnsiColor, Style};
 
-use super::{AccountReport, Render, Report, Status};
+use super::{AccountReport, LeftOut, Render, Report, Status};
 use crate::apply::{StepRecord, StepResult};
 use crate::telemetry::{escaped, foreign};
 use crate::verify::{Finding, Severity};
@@ -25,6 +25,9 @@ impl Render for Human {
         if let Some(reason) = &report.reason {
             let _ = writeln!(text, "  {}", foreign(reason));
         }
+        for LeftOut { record, reason } in &report.ignored {
+            let _ = writeln!(text, "  {DIM}record {record} ignored:{DIM:#} {}", escaped(reason));
+        }
         if let Some(example) = &report.example {
             let _ = writeln!(text, "  a right event: {BOLD}{example}{BOLD:#}");
         }
@@ -44,6 +47,9 @@ fn account_lines(account: &AccountReport) -> String {
     let style = style(account.status);
     let word = account.status.word();
     let _ = writeln!(text, "\n  {BOLD}{id}{BOLD:#} {} {style}{word}{style:#}", account.role_name);
+    if let Some(reason) = &account.reason {
+        let _ = writeln!(text, "    {DIM}why{DIM:#}    {}", escaped(reason));
+    }
     section(&mut text, "found", account.findings.iter().map(finding));
     section(&mut text, "steps", account.steps.iter().map(step));
     section(&mut text, "left", account.residual.iter().map(finding));

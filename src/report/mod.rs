@@ -92,6 +92,30 @@ pub enum TriggerKind {
     Member,
 }
 
+/// A record of a batch that nothing was done about.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct LeftOut {
+    /// Its place in the batch, from 0.
+    pub record: usize,
+    /// Why.
+    pub reason: String,
+}
+
+/// So many of them stand in a report.
+const LEFT_OUT_LISTED: usize = 100;
+
+/// A batch could name so many that the report would outgrow its reader.
+fn shortened(mut left_out: Vec<LeftOut>) -> Vec<LeftOut> {
+    let more = left_out.len().saturating_sub(LEFT_OUT_LISTED);
+    left_out.truncate(LEFT_OUT_LISTED);
+    if more > 0
+        && let Some(last) = left_out.last_mut()
+    {
+        last.reason = format!("{}; {more} more are not listed", last.reason);
+    }
+    left_out
+}
+
 /// How many accounts have which status.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -178,6 +202,9 @@ pub struct Report {
     /// Why an event was ignored or rejected.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
+    /// Records of a batch that nothing was done about.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub ignored: Vec<LeftOut>,
     /// A right event, for one that was rejected.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub example: Option<Value>,
@@ -191,14 +218,15 @@ pub trait Render {
 
 impl Report {
     /// A run that looked at accounts.
-    pub fn of(run: Run, accounts: Vec<AccountReport>) -> Self {
+    pub fn of(run: Run, accounts: Vec<AccountReport>, ignored: Vec<LeftOut>) -> Self {
         let status = accounts.iter().map(|account| account.status).max().unwrap_or(Status::Skipped);
-        Self { summary: Summary::of(&accounts), accounts, ..Self::empty(run, status) }
+        let summary = Summary::of(&accounts);
+        Self { summary, accounts, ignored: shortened(ignored), ..Self::empty(run, status) }
     }
 
     /// An event that is none of ours.
-    pub fn ignored(run: Run, reason: String) -> Self {
-        Self { reason: Some(reason), ..Self::empty(run, Status::Ignored) }
+    pub fn ignored(run: Run, reason: String, ignored: Vec<LeftOut>) -> Self {
+        Self { reason: Some(reason), ignored: shortened(ignored), ..Self::empty(run, Status::Ignored) }
     }
 
     /// An event that is not understood or not allowed.
@@ -220,6 +248,7 @@ impl Report {
             summary: Summary::default(),
             accounts: Vec::new(),
             reason: None,
+            ignored: Vec::new(),
             example: None,
         }
     }
@@ -242,10 +271,17 @@ impl Report {
         match account.status {
             Status::Stuck => true,
             Status::RolledBack => account.may_pass,
-            Status::Failed => account.may_pass || self.summary.failed == self.summary.accounts,
+            Status::Failed => account.may_pass || self.nothing_judged(),
+            Status::Pending => self.nothing_judged(),
             Status::Refused => self.mode.writes(),
             _ => false,
         }
+    }
+
+    /// Accounts were to be judged and not a single one could be.
+    fn nothing_judged(&self) -> bool {
+        let Summary { accounts, failed, pending, skipped, .. } = self.summary;
+        accounts == failed + pending + skipped
     }
 
     /// The exit code of a terminal command.
@@ -278,6 +314,7 @@ impl Report {
             ("durationMs", json!(self.duration_ms)),
             ("summary", json!(self.summary)),
             ("reason", json!(self.reason)),
+            ("ignored", json!(self.ignored)),
         ])
     }
 }
@@ -301,7 +338,21 @@ impl Status {
             Self::Stuck => "Stuck",
             Self::RolledBack => "RolledBack",
             Self::Refused => "Refused",
+            Self::Pending => "Pending",
             _ => "Failed",
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn of_thousands_of_records_a_hundred_are_listed() {
+        let left_out = |record| LeftOut { record, reason: "no event of the bus".to_owned() };
+        let list = shortened((0..3000).map(left_out).collect());
+        assert_eq!(list.len(), LEFT_OUT_LISTED);
+        assert!(list[99].reason.ends_with("; 2900 more are not listed"), "{}", list[99].reason);
     }
 }

@@ -9,15 +9,18 @@ use std::time::Duration;
 use dts_role_guard::clock::{Clock, Deadline, SystemClock};
 use dts_role_guard::config::{Mode, Variables};
 use dts_role_guard::credentials::Found;
-use dts_role_guard::event::{Decision, Event, Request};
+use dts_role_guard::event::{Approved, Decision, Event, Request, decode};
 use dts_role_guard::handler::{App, Ask};
 use dts_role_guard::report::{Report, Trigger, TriggerKind};
 use dts_role_guard::telemetry::Log;
-use emulator::{AccessKey, DTS_ROLE, Emulator, Role, RoleSnapshot, World};
+use emulator::{AccessKey, DTS_ROLE, DirectorySeed, Emulator, Role, RoleSnapshot, World};
 use serde_json::Value;
 
 pub(crate) const ACCOUNT: &str = "1234567890123456";
 const KEY: [&str; 3] = ["STS.LabKey", "lab-secret-0123456789", "lab-token-0123456789"];
+
+pub(crate) const ENDPOINTS: [&str; 3] =
+    ["DTS_GUARD_RAM_ENDPOINT", "DTS_GUARD_STS_ENDPOINT", "DTS_GUARD_RESOURCE_MANAGER_ENDPOINT"];
 
 /// Pauses are added to the uptime and not waited for.
 pub(crate) struct LabClock {
@@ -53,12 +56,11 @@ pub(crate) struct Lab {
 impl Lab {
     /// An account with this role, and the custom policies that it may hold.
     pub(crate) fn new(role: Option<Role>) -> Self {
-        let key = AccessKey::session(KEY[0], KEY[1], KEY[2]).of_role(ACCOUNT, "dts-role-guard-role", "lab");
-        Self::with_key(role, key)
+        Self::with_key(role, Self::key())
     }
 
     pub(crate) fn with_key(role: Option<Role>, key: AccessKey) -> Self {
-        let world = World::new().key(key).account(ACCOUNT, |mut account| {
+        Self::of(World::new().key(key).account(ACCOUNT, |mut account| {
             for name in CUSTOM {
                 account = account.custom_policy(name);
             }
@@ -66,12 +68,33 @@ impl Lab {
                 Some(role) => account.role(role),
                 None => account,
             }
-        });
+        }))
+    }
+
+    /// A healthy account that manages the members of a directory.
+    pub(crate) fn organization(directory: impl FnOnce(DirectorySeed) -> DirectorySeed) -> Self {
+        Self::organization_with_key(Self::key(), directory)
+    }
+
+    pub(crate) fn organization_with_key(
+        key: AccessKey,
+        directory: impl FnOnce(DirectorySeed) -> DirectorySeed,
+    ) -> Self {
+        let world = World::new().key(key).account(ACCOUNT, |account| account.role(Role::dts()));
+        Self::of(world.directory(ACCOUNT, directory)).set("DTS_GUARD_SCOPE", "organization")
+    }
+
+    /// The keys of the function's role.
+    pub(crate) fn key() -> AccessKey {
+        AccessKey::session(KEY[0], KEY[1], KEY[2]).of_role(ACCOUNT, "dts-role-guard-role", "lab")
+    }
+
+    pub(crate) fn of(world: World) -> Self {
         let emulator = Emulator::start(world).unwrap();
         let clock = Arc::new(LabClock { real: SystemClock::start(), slept: Mutex::default() });
         let url = emulator.url();
         let lab = Self { emulator, clock, variables: Variables::new() };
-        let lab = lab.set("DTS_GUARD_RAM_ENDPOINT", &url).set("DTS_GUARD_STS_ENDPOINT", &url);
+        let lab = ENDPOINTS.iter().fold(lab, |lab, name| lab.set(name, &url));
         lab.set("DTS_GUARD_RATE", "100000").set("DTS_GUARD_MODE", "remediate")
     }
 
@@ -93,13 +116,27 @@ impl Lab {
     }
 
     pub(crate) async fn ask_app(&self, app: &App, mode: Mode, plan_id: Option<&str>, time: Duration) -> Report {
-        let request = Request { mode, accounts: None, plan_id: plan_id.map(|id| id.parse().unwrap()) };
+        let approved = plan_id.map_or(Approved::Nothing, |id| Approved::Plan(id.parse().unwrap()));
+        let request = Request { mode, approved, ..Request::default() };
+        let trigger = Trigger { kind: TriggerKind::Manual, name: None };
+        self.ask_for(app, Event { trigger, decision: Decision::Run(request) }, time).await
+    }
+
+    /// As the platform does it.
+    pub(crate) async fn invoke(&self, event: &Value) -> Report {
+        self.invoke_within(event, Duration::from_mins(10)).await
+    }
+
+    pub(crate) async fn invoke_within(&self, event: &Value, time: Duration) -> Report {
+        let app = self.app();
+        let event = decode(event.to_string().as_bytes(), app.config().unwrap().allowed());
+        self.ask_for(&app, event, time).await
+    }
+
+    async fn ask_for(&self, app: &App, event: Event, time: Duration) -> Report {
         let ask = Ask {
             request_id: "lab".to_owned(),
-            event: Event {
-                trigger: Trigger { kind: TriggerKind::Manual, name: None },
-                decision: Decision::Run(request),
-            },
+            event,
             keys: Found {
                 access_key_id: Some(KEY[0].into()),
                 access_key_secret: Some(KEY[1].into()),
@@ -109,6 +146,11 @@ impl Lab {
             deadline: Deadline::after(&*self.clock, time),
         };
         app.run(ask).await.unwrap()
+    }
+
+    /// How long the program has paused so far.
+    pub(crate) fn slept(&self) -> Duration {
+        *self.clock.slept.lock().unwrap()
     }
 
     /// The truth, whatever a report says.

@@ -11,7 +11,7 @@ use std::sync::{Arc, Condvar, Mutex};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
-use emulator::{AccessKey, DTS_POLICY, Emulator, Role, World};
+use emulator::{AccessKey, DTS_POLICY, Emulator, Member, Role, World};
 use serde_json::Value;
 
 /// Only reached if the process hangs.
@@ -27,8 +27,22 @@ pub(crate) const REQUEST_ID: &str = "1-692414ee-10000001-000000000003";
 
 /// A cloud with one account, whose role and keys the samples are about.
 pub(crate) fn cloud(role: Role) -> Emulator {
+    start(World::new().account(ACCOUNT, |account| account.role(role)))
+}
+
+/// A cloud whose account, with this role, manages members. Their roles are broken.
+pub(crate) fn organization(role: Role) -> Emulator {
+    let broken = |_, member: Member| member.role(Role::dts().detach(DTS_POLICY));
+    let world = World::new().account(ACCOUNT, |account| account.role(role));
+    start(world.directory(ACCOUNT, |directory| directory.members(MEMBERS.map(str::to_owned), broken)))
+}
+
+/// The members that the samples are about.
+pub(crate) const MEMBERS: [&str; 3] = ["2234567890123456", "3234567890123456", "4234567890123456"];
+
+fn start(world: World) -> Emulator {
     let keys = AccessKey::session(KEY_ID, KEY_SECRET, TOKEN).of_role(ACCOUNT, "dts-role-guard-role", "s");
-    Emulator::start(World::new().account(ACCOUNT, |account| account.role(role)).key(keys)).unwrap()
+    Emulator::start(world.key(keys)).unwrap()
 }
 
 /// Nothing is to be done.
@@ -105,7 +119,8 @@ impl Guard {
 
     /// As on the platform, with these settings and no other variable, against an endpoint.
     pub(crate) fn start_at(endpoint: &str, settings: &[(&str, &str)]) -> Self {
-        let mut environment = vec![("DTS_GUARD_RAM_ENDPOINT", endpoint), ("DTS_GUARD_STS_ENDPOINT", endpoint)];
+        let endpoints = ["DTS_GUARD_RAM_ENDPOINT", "DTS_GUARD_STS_ENDPOINT", "DTS_GUARD_RESOURCE_MANAGER_ENDPOINT"];
+        let mut environment: Vec<_> = endpoints.map(|name| (name, endpoint)).into();
         environment.extend(settings);
         (0..TRIES).find_map(|_| Self::spawn(&environment)).expect("the process does not listen")
     }

@@ -1,0 +1,113 @@
+//! What follows from an event.
+
+use std::collections::BTreeMap;
+
+use crate::config::{Mode, Scope};
+use crate::plan::PlanId;
+use crate::report::{LeftOut, TriggerKind};
+use crate::target::AccountId;
+
+/// What follows from an event.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Decision {
+    /// Look, and do what the mode allows.
+    Run(Request),
+    /// None of ours. Nothing is done.
+    Ignored {
+        /// Why.
+        reason: String,
+        /// The same for each record of a batch.
+        records: Vec<LeftOut>,
+    },
+    /// Not understood or not allowed. Nothing is done.
+    Rejected(String),
+}
+
+impl Decision {
+    /// For the log.
+    #[must_use]
+    pub fn word(&self) -> &'static str {
+        match self {
+            Self::Run(_) => "run",
+            Self::Ignored { .. } => "ignored",
+            Self::Rejected(_) => "rejected",
+        }
+    }
+}
+
+/// The most that the settings allow.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Allowed {
+    /// The widest mode.
+    pub mode: Mode,
+    /// The widest scope.
+    pub scope: Scope,
+}
+
+/// What an event asks for.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Request {
+    /// The mode; the settings' own where the event names none.
+    pub mode: Mode,
+    /// The scope; the settings' own where the event names none.
+    pub scope: Scope,
+    /// What to look at.
+    pub wanted: Wanted,
+    /// The plans that a person approved.
+    pub approved: Approved,
+}
+
+/// What a person approved.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub enum Approved {
+    /// No plan was named.
+    #[default]
+    Nothing,
+    /// The plan of the one account that the request is about.
+    Plan(PlanId),
+    /// The plans that were shown for several accounts; one without a plan is not written to.
+    Shown(BTreeMap<AccountId, PlanId>),
+}
+
+/// What to look at.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub enum Wanted {
+    /// Every account of the scope.
+    #[default]
+    All,
+    /// Accounts that a person named, each once.
+    Accounts(Vec<AccountId>),
+    /// The accounts that records of the cloud are about.
+    Records {
+        /// At least one; an account may stand in several.
+        looks: Vec<Occurrence>,
+        /// The others of the batch, with reasons.
+        left_out: Vec<LeftOut>,
+    },
+}
+
+/// A record of the cloud that gives a reason to look at an account.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Occurrence {
+    /// Its place in the batch, from 0.
+    pub record: usize,
+    /// Whose role it is about; the own account where the record does not say.
+    pub account: Option<AccountId>,
+    /// A change to the role, or a new member account.
+    pub kind: TriggerKind,
+    /// In words.
+    pub reason: String,
+    /// Who made the call, if it looks like one of the guard's own.
+    pub actor: Option<Actor>,
+}
+
+/// A session of a role, as an audit record names it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Actor {
+    /// The account that the role belongs to.
+    pub account: AccountId,
+    /// The role's name, in any case.
+    pub role: String,
+    /// The session's name.
+    pub session: String,
+}

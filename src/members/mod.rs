@@ -1,0 +1,51 @@
+//! Work in a member account: whether it may be entered, and how.
+//!
+//! An event can name any account. Only the resource directory decides whether the guard works there: `GetAccount` comes
+//! first, then `AssumeRole` with the function's own keys, narrowed to what the mode needs.
+
+mod barred;
+mod enter;
+
+pub use barred::Barred;
+pub use enter::{Entry, SESSION_PREFIX, enter};
+
+use crate::client::{Error, Kind, MemberStatus, Session};
+use crate::target::AccountId;
+
+/// Whether an account may be entered.
+#[derive(Debug)]
+pub enum Admission {
+    /// An active member.
+    Member,
+    /// A member that does not exist yet or any more; the directory's word for it.
+    Absent(String),
+    /// No member of our directory.
+    Stranger,
+    /// It could not be found out.
+    Unknown(Error),
+}
+
+/// What a person can do about a directory that does not answer.
+#[must_use]
+pub fn advice(error: &Error) -> Option<&'static str> {
+    let no_directory = error.is("EntityNotExists.ResourceDirectory") || error.is("ResourceDirectoryNotInUse");
+    if no_directory {
+        return Some(
+            "the own account has no resource directory: deploy the guard in the directory's management account",
+        );
+    }
+    (error.kind == Kind::Denied).then_some(
+        "the guard's own role lacks `resourcemanager:GetAccount`, or its account is not the directory's management \
+         account; nothing was written",
+    )
+}
+
+/// Asks the resource directory about an account.
+pub async fn admit(session: &Session, account: &AccountId) -> Admission {
+    match session.get_account(account).await {
+        Ok(MemberStatus::Active) => Admission::Member,
+        Ok(MemberStatus::Absent(status)) => Admission::Absent(status),
+        Err(error) if error.is("EntityNotExists.Account") => Admission::Stranger,
+        Err(error) => Admission::Unknown(error),
+    }
+}

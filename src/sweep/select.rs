@@ -1,0 +1,287 @@
+//! Which accounts a request means, each once. Pure.
+
+use std::collections::BTreeSet;
+
+use crate::client::CallerIdentity;
+use crate::config::{Config, Scope};
+use crate::event::{Actor, Occurrence, Request, Wanted};
+use crate::members::SESSION_PREFIX;
+use crate::report::{LeftOut, TriggerKind};
+use crate::target::{AccountId, RoleName};
+
+/// What a request is held against.
+#[derive(Debug)]
+pub struct Rules<'a> {
+    /// The function's account.
+    pub own: &'a AccountId,
+    /// Never looked at.
+    pub excluded: &'a BTreeSet<AccountId>,
+    /// The role that the guard has in a member account.
+    pub member_role: &'a RoleName,
+    /// Whose keys the guard works with, where that had to be asked.
+    pub caller: Option<&'a CallerIdentity>,
+}
+
+impl<'a> Rules<'a> {
+    /// The settings' rules.
+    #[must_use]
+    pub fn new(config: &'a Config, own: &'a AccountId, caller: Option<&'a CallerIdentity>) -> Self {
+        Self { own, excluded: &config.excluded, member_role: &config.member_role, caller }
+    }
+}
+
+/// An account to look at.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Look {
+    /// Which one.
+    pub account: AccountId,
+    /// How it is reached.
+    pub place: Place,
+    /// Why, where records of the cloud say it.
+    pub reason: Option<String>,
+    /// Whether it has just become a member.
+    pub is_new: bool,
+    /// The records that are about it.
+    pub records: Vec<usize>,
+}
+
+/// How an account is reached.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Place {
+    /// With the function's own keys.
+    Own,
+    /// By a role in it, if the directory says that it is a member.
+    Elsewhere,
+    /// Not at all.
+    Excluded,
+}
+
+/// Every account that a request means, and the records that mean none.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct Selection {
+    /// The accounts, each once.
+    pub looks: Vec<Look>,
+    /// Records that nothing is done about.
+    pub left_out: Vec<LeftOut>,
+}
+
+/// Whether the guard must know its own role to tell its own writes from those of others.
+#[must_use]
+pub fn needs_caller(request: &Request, own: &AccountId) -> bool {
+    match &request.wanted {
+        Wanted::All | Wanted::Accounts(_) => false,
+        Wanted::Records { looks, .. } => {
+            looks.iter().filter_map(|look| look.actor.as_ref()).any(|actor| actor.account == *own)
+        }
+    }
+}
+
+/// What this version cannot do, known before anything is asked of the cloud.
+#[must_use]
+pub fn unavailable(request: &Request) -> Option<&'static str> {
+    (request.scope == Scope::Organization && request.wanted == Wanted::All).then_some(ALL_ACCOUNTS)
+}
+
+/// Chooses.
+///
+/// # Errors
+/// With what is wrong, where a person asks for an account outside the scope.
+pub fn select(request: &Request, rules: &Rules<'_>) -> Result<Selection, String> {
+    match (&request.wanted, request.scope) {
+        (Wanted::All, Scope::Account) => Ok(rules.looks(std::slice::from_ref(rules.own))),
+        (Wanted::All, Scope::Organization) => Err(ALL_ACCOUNTS.to_owned()),
+        (Wanted::Accounts(accounts), scope) => {
+            let outside = accounts.iter().find(|account| rules.is_outside(account, scope));
+            outside.map_or_else(|| Ok(rules.looks(accounts)), |account| Err(rules.outside(account)))
+        }
+        (Wanted::Records { looks, left_out }, scope) => Ok(rules.of_records(looks, left_out, scope)),
+    }
+}
+
+const ALL_ACCOUNTS: &str = "a run over all accounts of the organization is not available in this version: \
+                       name `accounts`, or use the `scope` `account`";
+
+impl Rules<'_> {
+    fn is_outside(&self, account: &AccountId, scope: Scope) -> bool {
+        scope == Scope::Account && account != self.own
+    }
+
+    fn outside(&self, account: &AccountId) -> String {
+        format!("account `{account}` is not the own account `{}`, and the scope is `account`", self.own)
+    }
+
+    fn place(&self, account: &AccountId) -> Place {
+        match account {
+            account if self.excluded.contains(account) => Place::Excluded,
+            account if account == self.own => Place::Own,
+            _ => Place::Elsewhere,
+        }
+    }
+
+    fn look(&self, account: &AccountId) -> Look {
+        let place = self.place(account);
+        Look { account: account.clone(), place, reason: None, is_new: false, records: Vec::new() }
+    }
+
+    fn looks(&self, accounts: &[AccountId]) -> Selection {
+        Selection { looks: accounts.iter().map(|account| self.look(account)).collect(), left_out: Vec::new() }
+    }
+
+    fn of_records(&self, occurrences: &[Occurrence], left_out: &[LeftOut], scope: Scope) -> Selection {
+        let mut selection = Selection { looks: Vec::new(), left_out: left_out.to_vec() };
+        for occurrence in occurrences {
+            let account = occurrence.account.as_ref().unwrap_or(self.own);
+            match self.needless(occurrence, account, scope) {
+                Some(reason) => selection.left_out.push(LeftOut { record: occurrence.record, reason }),
+                None => selection.add(self.look(account), occurrence),
+            }
+        }
+        // What may have to be waited for comes last.
+        selection.looks.sort_by_key(|look| look.is_new);
+        selection.left_out.sort_by_key(|left_out| left_out.record);
+        selection
+    }
+
+    /// Why a record is no reason to look.
+    fn needless(&self, occurrence: &Occurrence, account: &AccountId, scope: Scope) -> Option<String> {
+        if self.is_outside(account, scope) {
+            return Some(self.outside(account));
+        }
+        let actor = occurrence.actor.as_ref()?;
+        self.is_own_hand(actor, account).then(|| format!("the guard's own write ({})", occurrence.reason))
+    }
+
+    /// In doubt it is somebody else's: a look too many costs two calls.
+    fn is_own_hand(&self, actor: &Actor, account: &AccountId) -> bool {
+        let is = |role: &str| actor.account == *account && actor.role.eq_ignore_ascii_case(role);
+        if account == self.own {
+            let caller = self.caller.filter(|caller| caller.account_id == account.as_str());
+            return caller.and_then(CallerIdentity::role_name).is_some_and(is);
+        }
+        is(self.member_role.as_str()) && actor.session.starts_with(SESSION_PREFIX)
+    }
+}
+
+impl Selection {
+    fn add(&mut self, look: Look, occurrence: &Occurrence) {
+        let index = self.looks.iter().position(|other| other.account == look.account);
+        let index = index.unwrap_or_else(|| {
+            self.looks.push(Look { reason: Some(occurrence.reason.clone()), ..look });
+            self.looks.len() - 1
+        });
+        let Some(look) = self.looks.get_mut(index) else { return };
+        look.records.push(occurrence.record);
+        look.is_new |= occurrence.kind == TriggerKind::Member;
+    }
+}
+
+impl Look {
+    /// Why, for the report; the first record says it.
+    #[must_use]
+    pub fn why(&self) -> Option<String> {
+        let reason = self.reason.as_ref()?;
+        match self.records.len() {
+            0 | 1 => Some(reason.clone()),
+            count => Some(format!("{reason}; {} more in the same batch", count - 1)),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::Variables;
+
+    const OWN: &str = "1234567890123456";
+    const MEMBER: &str = "2234567890123456";
+
+    fn id(text: &str) -> AccountId {
+        text.parse().unwrap()
+    }
+
+    fn record(record: usize, account: &str, actor: Option<(&str, &str)>) -> Occurrence {
+        let actor = actor.map(|(role, session)| Actor {
+            account: id(account),
+            role: role.to_owned(),
+            session: session.to_owned(),
+        });
+        let reason = format!("record {record}");
+        Occurrence { record, account: Some(id(account)), kind: TriggerKind::Audit, reason, actor }
+    }
+
+    fn request(scope: Scope, wanted: Wanted) -> Request {
+        Request { scope, wanted, ..Request::default() }
+    }
+
+    fn of_records(looks: Vec<Occurrence>) -> Wanted {
+        Wanted::Records { looks, left_out: Vec::new() }
+    }
+
+    /// With the member role `Entry`, and member `3234567890123456` left alone.
+    fn selected(request: &Request) -> Result<Selection, String> {
+        let pairs = [("DTS_GUARD_MEMBER_ROLE", "Entry"), ("DTS_GUARD_EXCLUDE_ACCOUNTS", "3234567890123456")];
+        let variables: Variables = pairs.map(|(name, value)| (name.to_owned(), value.to_owned())).into();
+        let config = Config::from_variables(&variables).unwrap();
+        let arn = format!("acs:ram::{OWN}:assumed-role/Guard-Role/fc");
+        let caller = CallerIdentity { account_id: OWN.to_owned(), arn };
+        select(request, &Rules::new(&config, &id(OWN), Some(&caller)))
+    }
+
+    fn left_out(looks: Vec<Occurrence>) -> Vec<usize> {
+        let selection = selected(&request(Scope::Organization, of_records(looks))).unwrap();
+        selection.left_out.iter().map(|left_out| left_out.record).collect()
+    }
+
+    #[test]
+    fn an_account_stands_there_once_with_its_first_reason() {
+        let records = [record(0, MEMBER, None), record(1, OWN, None), record(2, MEMBER, None)];
+        let selection = selected(&request(Scope::Organization, of_records(records.into()))).unwrap();
+        let found: Vec<_> = selection.looks.iter().map(|look| (look.account.as_str(), look.place)).collect();
+        assert_eq!(found, [(MEMBER, Place::Elsewhere), (OWN, Place::Own)]);
+        assert_eq!(selection.looks[0].why().unwrap(), "record 0; 1 more in the same batch");
+    }
+
+    #[test]
+    fn another_account_is_outside_the_scope_account() {
+        let named = request(Scope::Account, Wanted::Accounts(vec![id(OWN), id(MEMBER)]));
+        assert!(selected(&named).unwrap_err().contains(MEMBER));
+        let recorded = request(Scope::Account, of_records(vec![record(0, MEMBER, None), record(1, OWN, None)]));
+        let selection = selected(&recorded).unwrap();
+        assert_eq!((selection.looks.len(), selection.left_out.len()), (1, 1));
+    }
+
+    #[test]
+    fn an_excluded_account_is_never_looked_at_whoever_names_it() {
+        let excluded = "3234567890123456";
+        for wanted in [Wanted::Accounts(vec![id(excluded)]), of_records(vec![record(0, excluded, None)])] {
+            let selection = selected(&request(Scope::Organization, wanted)).unwrap();
+            assert_eq!(selection.looks[0].place, Place::Excluded);
+        }
+    }
+
+    #[test]
+    fn a_run_over_all_accounts_is_not_available_yet() {
+        assert!(selected(&request(Scope::Organization, Wanted::All)).unwrap_err().contains("not available"));
+    }
+
+    #[test]
+    fn the_guards_own_hand_is_known_by_its_role() {
+        assert_eq!(left_out(vec![record(0, OWN, Some(("guard-role", "fc")))]), [0]);
+        assert_eq!(left_out(vec![record(0, MEMBER, Some(("Entry", "dts-role-guard-1")))]), [0]);
+        for (account, actor) in [
+            (OWN, ("another-role", "fc")),
+            (OWN, ("Entry", "dts-role-guard-1")),
+            (MEMBER, ("Entry", "alice")),
+            (MEMBER, ("guard-role", "dts-role-guard-1")),
+        ] {
+            assert_eq!(left_out(vec![record(0, account, Some(actor))]), [0; 0], "{actor:?}");
+        }
+    }
+
+    #[test]
+    fn the_own_role_is_asked_for_only_if_a_record_may_be_the_guards() {
+        let needs = |looks| needs_caller(&request(Scope::Account, of_records(looks)), &id(OWN));
+        assert!(needs(vec![record(0, OWN, Some(("x", "y")))]));
+        assert!(!needs(vec![record(0, OWN, None), record(1, MEMBER, Some(("x", "y")))]));
+    }
+}

@@ -1,0 +1,131 @@
+//! What must hold for the decision about any bytes; the property tests and the fuzz target share it.
+
+use std::collections::BTreeSet;
+use std::sync::LazyLock;
+
+use dts_role_guard::client::CallerIdentity;
+use dts_role_guard::config::{Config, Mode, Scope, Variables};
+use dts_role_guard::event::{Allowed, Approved, Decision, Event, Request, Wanted, decode};
+use dts_role_guard::report::{LeftOut, TriggerKind};
+use dts_role_guard::sweep::{Place, Rules, select};
+use dts_role_guard::target::AccountId;
+
+pub(crate) const OWN: &str = "1234567890123456";
+pub(crate) const EXCLUDED: &str = "2234567890123456";
+
+/// Everything that a decision can be.
+pub(crate) const VARIANTS: [&str; 8] =
+    ["all", "accounts", "audit", "member", "plan", "ignored", "ignored batch", "rejected"];
+
+/// Holds the decision about these bytes, under all settings, against the promises; gives what it was.
+pub(crate) fn check(body: &[u8]) -> BTreeSet<&'static str> {
+    let modes = [Mode::Verify, Mode::Plan, Mode::Remediate];
+    let all = modes
+        .into_iter()
+        .flat_map(|mode| [Scope::Account, Scope::Organization].into_iter().map(move |scope| Allowed { mode, scope }));
+    all.flat_map(|allowed| check_one(&decode(body, allowed), allowed)).collect()
+}
+
+fn check_one(event: &Event, allowed: Allowed) -> Vec<&'static str> {
+    event.trigger.name.iter().for_each(|name| harmless(name));
+    match &event.decision {
+        Decision::Rejected(reason) => {
+            harmless(reason);
+            vec!["rejected"]
+        }
+        Decision::Ignored { reason, records } => {
+            harmless(reason);
+            listed(records);
+            vec![if records.is_empty() { "ignored" } else { "ignored batch" }]
+        }
+        Decision::Run(request) => {
+            assert!(request.mode <= allowed.mode, "a wider mode: {request:?}");
+            assert!(request.scope <= allowed.scope, "a wider scope: {request:?}");
+            approved_by_hand(event, request);
+            selected(request);
+            wanted(event, request, allowed)
+        }
+    }
+}
+
+fn wanted(event: &Event, request: &Request, allowed: Allowed) -> Vec<&'static str> {
+    let mut found = match &request.wanted {
+        Wanted::All => vec!["all"],
+        Wanted::Accounts(accounts) => {
+            assert!((1..=100).contains(&accounts.len()));
+            assert_eq!(accounts.iter().collect::<BTreeSet<_>>().len(), accounts.len());
+            vec!["accounts"]
+        }
+        Wanted::Records { looks, left_out } => {
+            listed(left_out);
+            for look in looks {
+                harmless(&look.reason);
+            }
+            assert!((1..=100).contains(&looks.iter().map(|look| &look.account).collect::<BTreeSet<_>>().len()));
+            assert_eq!(Allowed { mode: request.mode, scope: request.scope }, allowed);
+            assert!(looks.iter().any(|look| look.kind == event.trigger.kind));
+            looks.iter().map(|look| if look.kind == TriggerKind::Member { "member" } else { "audit" }).collect()
+        }
+    };
+    found.extend((request.approved != Approved::Nothing).then_some("plan"));
+    found
+}
+
+/// Only a person approves, and only what a repair of one account would do.
+fn approved_by_hand(event: &Event, request: &Request) {
+    let one = match &request.wanted {
+        Wanted::All => request.scope == Scope::Account,
+        Wanted::Accounts(accounts) => accounts.len() == 1,
+        Wanted::Records { .. } => false,
+    };
+    match request.approved {
+        Approved::Nothing => {}
+        Approved::Plan(_) => assert!(one && request.mode.writes() && event.trigger.kind == TriggerKind::Manual),
+        Approved::Shown(_) => panic!("no event can say what a terminal showed"),
+    }
+}
+
+struct Settings {
+    config: Config,
+    own: AccountId,
+    caller: CallerIdentity,
+}
+
+static SETTINGS: LazyLock<Settings> = LazyLock::new(|| {
+    let variables = [("DTS_GUARD_EXCLUDE_ACCOUNTS".to_owned(), EXCLUDED.to_owned())];
+    let config = Config::from_variables(&Variables::from(variables)).unwrap();
+    let arn = format!("acs:ram::{OWN}:assumed-role/dts-role-guard-role/x");
+    Settings { config, own: OWN.parse().unwrap(), caller: CallerIdentity { account_id: OWN.to_owned(), arn } }
+});
+
+/// Which accounts follow from it.
+fn selected(request: &Request) {
+    let Settings { config, own, caller } = &*SETTINGS;
+    let Ok(selection) = select(request, &Rules::new(config, own, Some(caller))) else { return };
+    let mut seen = BTreeSet::new();
+    for look in &selection.looks {
+        assert!(seen.insert(&look.account), "an account twice: {selection:?}");
+        let place = match look.account.as_str() {
+            OWN => Place::Own,
+            EXCLUDED => Place::Excluded,
+            _ => Place::Elsewhere,
+        };
+        assert_eq!(look.place, place);
+        assert!(request.scope == Scope::Organization || look.account == *own, "outside the scope: {selection:?}");
+    }
+}
+
+fn listed(records: &[LeftOut]) {
+    for record in records {
+        harmless(&record.reason);
+    }
+}
+
+/// Foreign text is cut, and cannot draw on a terminal.
+fn harmless(text: &str) {
+    assert!(text.len() < 4096, "{text}");
+    assert!(
+        !text.contains(|letter: char| letter.is_control() || ('\u{202A}'..='\u{202E}').contains(&letter)),
+        "{text:?}"
+    );
+}
