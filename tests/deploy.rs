@@ -8,11 +8,15 @@
     reason = "a test may panic, its helpers too"
 )]
 
-use std::fs;
-use std::path::Path;
+#[path = "support/deployment.rs"]
+mod deployment;
 
+use deployment::{deployment, read, triggers};
 use jsonschema::Validator;
 use serde_json::{Value, json};
+
+/// The kinds of triggers that we use, and what the vendor's schema calls their configuration.
+const KINDS: [(&str, &str); 2] = [("timer", "ITimerTriggerConfig"), ("eventbridge", "IEventBridge")];
 
 #[test]
 fn every_resource_is_a_function_that_fc3_accepts() {
@@ -35,7 +39,23 @@ fn a_misspelt_key_and_a_wrong_value_are_found() {
         ("/diskSize", json!(513)),
         ("/memorySize", json!(200)),
         ("/customRuntimeConfig/ports", json!(9000)),
+        ("/asyncInvokeConfig/destinationConfig/onFailure/arn", json!("acs:mns")),
+        ("/triggers/0/triggerType", json!("http")),
+        ("/triggers/0/triggerType", json!("eventbridge")),
         ("/triggers/0/triggerConfig/enabled", json!(true)),
+        ("/triggers/1/triggerType", json!("timer")),
+        ("/triggers/1/triggerConfig/enable", json!(true)),
+        ("/triggers/1/triggerConfig/eventRuleFilterPattern", json!({"source": ["acs.ram"]})),
+        ("/triggers/1/triggerConfig/eventSourceConfig/eventSourceType", json!("MNS")),
+        ("/triggers/1/triggerConfig/eventSourceConfig/eventSourceParameters/QueueName", json!("q")),
+        ("/triggers/1/triggerConfig/eventSinkConfig/deliveryOption/eventSchema", json!("CloudEvent")),
+        ("/triggers/1/triggerConfig/runOptions/mode", json!("event-streaming")),
+        ("/triggers/1/triggerConfig/runOptions/batchWindow", json!({"CountBasedWindow": 2})),
+        ("/triggers/1/triggerConfig/runOptions/retryStrategy", json!({})),
+        ("/triggers/1/triggerConfig/runOptions/retryStrategy/PushRetryStrategy", json!("BACKOFF")),
+        ("/triggers/1/triggerConfig/runOptions/deadLetterQueue", json!({})),
+        ("/triggers/1/triggerConfig/runOptions/deadLetterQueue/Arn", json!("dts-role-guard-failures")),
+        ("/triggers/1/triggerConfig/runOptions/deadLetterQueue/arn", json!("acs:mns")),
         ("/environmentVariables/DTS_GUARD_RATE", json!(10)),
     ];
     for (place, value) in wrong {
@@ -44,6 +64,24 @@ fn a_misspelt_key_and_a_wrong_value_are_found() {
         props.pointer_mut(parent).unwrap()[key] = value;
         assert_ne!(mistakes(&schema, &props), "", "{place}");
     }
+}
+
+#[test]
+fn what_fails_for_good_goes_to_one_queue() {
+    let document = deployment();
+    let queue = document["vars"]["failures"].as_str().unwrap();
+    let settings = &document["resources"]["guard"]["props"]["asyncInvokeConfig"];
+    assert_eq!(settings["destinationConfig"]["onFailure"]["destination"], format!("{queue}/messages"));
+    let rules = triggers().into_iter().filter(|trigger| trigger["triggerType"] == "eventbridge");
+    let dead_letters: Vec<_> =
+        rules.map(|rule| rule["triggerConfig"]["runOptions"]["deadLetterQueue"]["Arn"].clone()).collect();
+    assert_eq!(dead_letters, [queue, queue]);
+}
+
+#[test]
+fn every_trigger_has_its_name_and_the_timer_comes_first() {
+    let names: Vec<_> = triggers().iter().map(|trigger| trigger["triggerName"].clone()).collect();
+    assert_eq!(names, ["nightly", "role-changes", "new-accounts"]);
 }
 
 #[test]
@@ -58,38 +96,49 @@ fn the_guard_is_deployed_as_it_is_documented() {
     assert!((1.0..=4.0).contains(&memory_per_core), "GB for each vCPU: {memory_per_core}");
 }
 
-/// `s.yaml` with its variables filled in.
-fn deployment() -> Value {
-    let document: Value = serde_saphyr::from_str(&read("s.yaml")).unwrap();
-    let variables = document["vars"].clone();
-    filled(document, &variables)
-}
-
-/// Puts the value of `x` in the place of `${vars.x}`.
-fn filled(value: Value, variables: &Value) -> Value {
-    match value {
-        Value::String(text) => Value::String(filled_text(&text, variables)),
-        Value::Array(items) => items.into_iter().map(|item| filled(item, variables)).collect(),
-        Value::Object(entries) => entries.into_iter().map(|(key, value)| (key, filled(value, variables))).collect(),
-        other => other,
-    }
-}
-
-fn filled_text(text: &str, variables: &Value) -> String {
-    let Some((before, rest)) = text.split_once("${vars.") else { return text.to_owned() };
-    let (name, after) = rest.split_once('}').expect("a variable ends with a brace");
-    let value = variables[name].as_str().unwrap_or_else(|| panic!("`vars` has no text `{name}`"));
-    format!("{before}{value}{}", filled_text(after, variables))
-}
-
 fn strict_schema() -> Validator {
     let mut schema: Value = serde_json::from_str(&read("tests/fixtures/fc3-schema.json")).unwrap();
+    say_what_is_left_open(&mut schema["definitions"]["IEventBridge"]["properties"]);
     close(&mut schema);
-    // Any trigger may have the configuration of any kind, and one kind allows everything. Ours are timers.
-    let trigger = &mut schema["definitions"]["ITrigger"]["properties"];
-    trigger["triggerType"] = json!({"const": "timer"});
-    trigger["triggerConfig"] = json!({"$ref": "#/definitions/ITimerTriggerConfig"});
+    tell_triggers_apart(&mut schema["definitions"]["ITrigger"]);
     jsonschema::validator_for(&schema).unwrap()
+}
+
+/// The vendor's schema lets three objects hold anything. These are their keys in the API reference (`RunOptions` and its
+/// parts), as far as they are for the bus `default`: no batches, no parameters of a source, no limit of concurrent pushes.
+fn say_what_is_left_open(event_bridge: &mut Value) {
+    let source = &mut event_bridge["eventSourceConfig"]["properties"];
+    source["eventSourceType"] = json!({"const": "Default"});
+    source["eventSourceParameters"] = json!({"type": "object", "maxProperties": 0});
+    let delivery = &mut event_bridge["eventSinkConfig"]["properties"]["deliveryOption"];
+    *delivery = object(&json!({"eventSchema": {"enum": ["CloudEvents", "RawData"]}}));
+    event_bridge["runOptions"] = object(&json!({
+        "mode": {"const": "event-driven"},
+        "errorsTolerance": {"enum": ["NONE", "ALL"]},
+        "retryStrategy": object(&json!({"PushRetryStrategy": {"enum": ["BACKOFF_RETRY", "EXPONENTIAL_DECAY_RETRY"]}})),
+        "deadLetterQueue": object(&json!({"Arn": {"pattern": "^acs:mns:[a-z0-9-]+:[0-9]{16}:/queues/[A-Za-z0-9-]+$"}})),
+    }));
+}
+
+/// A schema of an object that has exactly these keys.
+fn object(properties: &Value) -> Value {
+    let keys: Vec<_> = properties.as_object().unwrap().keys().collect();
+    json!({"type": "object", "properties": properties, "required": keys})
+}
+
+/// Any trigger may have the configuration of any kind in the vendor's schema, and one kind allows everything. Here each has
+/// that of its own kind.
+fn tell_triggers_apart(trigger: &mut Value) {
+    let kinds = KINDS.map(|(kind, definition)| {
+        let configuration = json!({"$ref": format!("#/definitions/{definition}")});
+        json!({
+            "if": {"properties": {"triggerType": {"const": kind}}},
+            "then": {"properties": {"triggerConfig": configuration}},
+        })
+    });
+    trigger["properties"]["triggerType"] = json!({"enum": KINDS.map(|(kind, _)| kind)});
+    trigger["properties"]["triggerConfig"] = json!(true);
+    trigger["allOf"] = json!(kinds);
 }
 
 /// An object with known keys gets no others. The condition of an `if` describes a part of an object, so it stays open.
@@ -110,8 +159,4 @@ fn close(schema: &mut Value) {
 fn mistakes(schema: &Validator, props: &Value) -> String {
     let mistakes = schema.iter_errors(props).map(|error| format!("{}: {error}", error.instance_path()));
     mistakes.collect::<Vec<_>>().join("\n")
-}
-
-fn read(path: &str) -> String {
-    fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(path)).unwrap()
 }
