@@ -1,0 +1,54 @@
+//! Every order of the calls of two guards on one role, and one crash at any write: what `tests/model` visits in part.
+//!
+//! `cargo bench --bench protocol`. It needs some minutes, and fails if anything is lost.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::print_stdout,
+    clippy::panic,
+    clippy::disallowed_methods,
+    missing_docs,
+    reason = "an explorer"
+)]
+
+#[path = "../tests/model/cloud.rs"]
+mod cloud;
+#[path = "../tests/model/explore.rs"]
+mod explore;
+#[path = "../tests/model/world.rs"]
+mod world;
+
+use cloud::Cloud;
+use explore::{broken, explore};
+use world::Scenario;
+
+fn main() {
+    // `cargo test --benches` asks whether it starts.
+    if std::env::args().any(|argument| argument == "--test") {
+        return;
+    }
+    let scenarios = [
+        ("a missing role, one crash", Cloud::new(None), true, true, 2_418),
+        ("no folder", broken(true), false, false, 17_149),
+        ("no folder, one crash", broken(true), false, true, 19_251),
+        ("folder", broken(false), true, false, 118_700),
+        ("folder, one crash", broken(false), true, true, 66_369),
+    ];
+    std::thread::scope(|scope| {
+        for (name, cloud, journal, crashes, pinned) in scenarios {
+            scope.spawn(move || {
+                prove(name, &Scenario { cloud, journal, crashes, switches: None }, pinned);
+            });
+        }
+    });
+}
+
+/// The number is pinned: it changes with the protocol, and whoever changes that looks why.
+fn prove(name: &str, scenario: &Scenario, pinned: usize) {
+    let start = std::time::Instant::now();
+    let explored = explore(scenario);
+    println!("{name:<28} {:>8} states, {:>6} of them ends, {:>6.1?}", explored.states, explored.ends, start.elapsed());
+    assert_eq!(explored.violations.first(), None, "{} violations", explored.violations.len());
+    assert_eq!(explored.states, pinned, "{name}: the number of states is pinned");
+}

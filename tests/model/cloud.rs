@@ -1,0 +1,122 @@
+//! RAM as far as the protocol can see it: one role, whose every call takes effect at once.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::{Value, json};
+
+#[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
+pub(crate) struct Role {
+    pub(crate) id: u32,
+    pub(crate) trusts_dts: bool,
+    pub(crate) description: String,
+    pub(crate) policies: BTreeSet<(String, String)>,
+    pub(crate) tags: BTreeMap<String, String>,
+}
+
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+pub(crate) struct Cloud {
+    pub(crate) role: Option<Role>,
+    next_id: u32,
+}
+
+pub(crate) type Params = BTreeMap<String, String>;
+pub(crate) type Answer = Result<Value, &'static str>;
+
+pub(crate) const ACCOUNT: &str = "1234567890123456";
+pub(crate) const DTS_POLICY: &str = "AliyunDTSRolePolicy";
+const TRUST: [&str; 2] = [
+    r#"{"Statement":[{"Action":"sts:AssumeRole","Effect":"Allow","Principal":{"Service":["ecs.aliyuncs.com"]}}],"Version":"1"}"#,
+    r#"{"Statement":[{"Action":"sts:AssumeRole","Effect":"Allow","Principal":{"Service":["dts.aliyuncs.com"]}}],"Version":"1"}"#,
+];
+
+impl Cloud {
+    pub(crate) fn new(role: Option<Role>) -> Self {
+        Self { role, next_id: 2 }
+    }
+
+    pub(crate) fn authorized(&self) -> bool {
+        self.role.as_ref().is_some_and(|role| role.trusts_dts && role.policies.contains(&system(DTS_POLICY)))
+    }
+
+    pub(crate) fn call(&mut self, params: &Params) -> Answer {
+        let text = |name: &str| params.get(name).cloned().unwrap_or_default();
+        let policy = (text("PolicyType"), text("PolicyName"));
+        match params["Action"].as_str() {
+            "GetCallerIdentity" => Ok(json!({"AccountId": ACCOUNT, "Arn": "acs:ram::1:assumed-role/guard/model"})),
+            "GetRole" => self.existing().map(|role| json!({"Role": role.facts()})),
+            "ListPoliciesForRole" => self.existing().map(|role| json!({"Policies": {"Policy": role.list()}})),
+            "ListTagResources" => Ok(json!({"TagResources": self.role.as_ref().map(Role::list_tags)})),
+            "CreateRole" => self.create(text("Description")),
+            "DeleteRole" => self.delete(),
+            "AttachPolicyToRole" => {
+                let attached = self.existing()?.policies.insert(policy);
+                attached.then(|| json!({})).ok_or("EntityAlreadyExists.Role.Policy")
+            }
+            "DetachPolicyFromRole" => {
+                let detached = self.existing()?.policies.remove(&policy);
+                detached.then(|| json!({})).ok_or("EntityNotExist.Role.Policy")
+            }
+            "TagResources" => {
+                let tags: Vec<Value> = serde_json::from_str(&text("Tag")).unwrap();
+                let pair = |tag: &Value, key: &str| tag[key].as_str().unwrap().to_owned();
+                self.existing()?.tags.extend(tags.iter().map(|tag| (pair(tag, "Key"), pair(tag, "Value"))));
+                Ok(json!({}))
+            }
+            other => panic!("the model knows no {other}"),
+        }
+    }
+
+    fn existing(&mut self) -> Result<&mut Role, &'static str> {
+        self.role.as_mut().ok_or("EntityNotExist.Role")
+    }
+
+    fn create(&mut self, description: String) -> Answer {
+        if self.role.is_some() {
+            return Err("EntityAlreadyExists.Role");
+        }
+        let role =
+            Role { id: self.next_id, trusts_dts: true, description, policies: BTreeSet::new(), tags: BTreeMap::new() };
+        self.next_id += 1;
+        Ok(json!({"Role": self.role.insert(role).facts()}))
+    }
+
+    fn delete(&mut self) -> Answer {
+        if !self.existing()?.policies.is_empty() {
+            return Err("DeleteConflict.Role.Policy");
+        }
+        self.role = None;
+        Ok(json!({}))
+    }
+}
+
+impl Role {
+    fn facts(&self) -> Value {
+        json!({
+            "RoleId": self.id.to_string(),
+            "AssumeRolePolicyDocument": TRUST[usize::from(self.trusts_dts)],
+            "Description": self.description,
+            "MaxSessionDuration": 3600,
+        })
+    }
+
+    fn list(&self) -> Vec<Value> {
+        self.policies.iter().map(|(kind, name)| json!({"PolicyType": kind, "PolicyName": name})).collect()
+    }
+
+    fn list_tags(&self) -> Vec<Value> {
+        self.tags.iter().map(|(key, value)| json!({"TagKey": key, "TagValue": value})).collect()
+    }
+}
+
+pub(crate) fn system(name: &str) -> (String, String) {
+    ("System".to_owned(), name.to_owned())
+}
+
+pub(crate) fn custom(name: &str) -> (String, String) {
+    ("Custom".to_owned(), name.to_owned())
+}
+
+/// Whether a call changes something.
+pub(crate) fn writes(params: &Params) -> bool {
+    !params["Action"].starts_with("Get") && !params["Action"].starts_with("List")
+}

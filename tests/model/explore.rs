@@ -1,0 +1,113 @@
+//! Visits every state, and says what must hold where it ends.
+
+use std::collections::{BTreeMap, HashSet};
+
+use dts_role_guard::report::Status;
+
+use crate::cloud::{Cloud, DTS_POLICY, Role, custom, system};
+use crate::world::{Choice, Process, Scenario, World};
+
+const EXTRA: &str = "TeamExtra";
+
+impl Scenario {
+    fn loses_nothing(&self) -> bool {
+        self.journal && self.cloud.role.is_some()
+    }
+}
+
+/// How much was visited, and what was wrong with it.
+#[derive(Debug, Default)]
+pub(crate) struct Explored {
+    pub(crate) states: usize,
+    pub(crate) ends: usize,
+    pub(crate) violations: Vec<String>,
+}
+
+/// Visits every state. One that was seen before leads nowhere new.
+pub(crate) fn explore(scenario: &Scenario) -> Explored {
+    let mut explored = Explored { states: 1, ..Explored::default() };
+    let mut seen = HashSet::new();
+    let mut open = vec![Vec::new()];
+    while let Some(mut path) = open.pop() {
+        let mut world = replay(scenario, &path);
+        loop {
+            let mut new = world.choices();
+            new.retain(|choice| seen.insert(world.key_after(*choice)));
+            if world.is_over() {
+                open.extend(new.iter().map(|choice| [&path[..], &[*choice]].concat()));
+                explored.ends += 1;
+                let violations = violations(scenario, world);
+                explored.violations.extend(violations.map(|what| format!("{what}: {path:?}")));
+                break;
+            }
+            let Some(last) = new.pop() else { break };
+            open.extend(new.iter().map(|choice| [&path[..], &[*choice]].concat()));
+            world.step(last);
+            path.push(last);
+        }
+    }
+    explored.states += seen.len();
+    explored
+}
+
+fn replay(scenario: &Scenario, path: &[Choice]) -> World {
+    let mut world = World::new(scenario);
+    for choice in path {
+        world.step(*choice);
+    }
+    world
+}
+
+/// What must hold once both guards have ended or died.
+fn violations(scenario: &Scenario, mut world: World) -> impl Iterator<Item = String> + use<> {
+    let mut found = Vec::new();
+    let mut hold = |holds: bool, what: &str| found.extend((!holds).then(|| what.to_owned()));
+    hold(scenario.crashes || world.shared.cloud.authorized(), "both have ended and the role is not authorized");
+    hold(
+        scenario.crashes || !scenario.loses_nothing() || kept(&world.shared.cloud),
+        "both have ended and something is lost",
+    );
+    hold(world.guards.iter().all(refusal_is_harmless), "a guard refused and has taken something away");
+    // Whatever was on the way arrives at last, and a run after that finds everything in order.
+    for _ in 0..2 {
+        let status = world.run_once_more();
+        hold(matches!(status, Status::Authorized | Status::Remediated), "a later run does not end well");
+        hold(world.shared.cloud.authorized(), "a later run ends and the role is not authorized");
+        hold(!scenario.loses_nothing() || kept(&world.shared.cloud), "a later run ends and something is lost");
+        world.arrive();
+    }
+    found.into_iter()
+}
+
+fn kept(cloud: &Cloud) -> bool {
+    cloud.role.as_ref().is_some_and(|role| role.policies.contains(&custom(EXTRA)) && role.description == "ours")
+}
+
+/// Who refuses has deleted nothing, and attached again what it had detached.
+fn refusal_is_harmless(guard: &Process) -> bool {
+    if guard.ended() != Some(Status::Refused) {
+        return true;
+    }
+    let is = |write: &BTreeMap<String, String>, action: &str, policy: &str| {
+        write["Action"] == action && write.get("PolicyName").is_some_and(|name| name == policy)
+    };
+    let deleted = guard.writes.iter().any(|(write, effect)| write["Action"] == "DeleteRole" && *effect);
+    let mut detached = guard
+        .writes
+        .iter()
+        .enumerate()
+        .filter(|(_, (write, effect))| write["Action"] == "DetachPolicyFromRole" && *effect);
+    let put_back = detached.all(|(index, (write, _))| {
+        let policy = write["PolicyName"].as_str();
+        guard.writes[index..].iter().any(|(later, _)| is(later, "AttachPolicyToRole", policy))
+    });
+    !deleted && put_back
+}
+
+/// Broken, and with something to lose.
+pub(crate) fn broken(dts_policy: bool) -> Cloud {
+    let held = dts_policy.then(|| system(DTS_POLICY));
+    let policies = held.into_iter().chain([custom(EXTRA)]).collect();
+    let description = "ours".to_owned();
+    Cloud::new(Some(Role { id: 1, trusts_dts: !dts_policy, description, policies, tags: BTreeMap::new() }))
+}
