@@ -241,7 +241,7 @@ async fn read(
 /// Something of that name is there and is no plain file.
 fn is_no_file(error: &io::Error) -> bool {
     matches!(error.kind(), ErrorKind::InvalidData | ErrorKind::IsADirectory)
-        || error.raw_os_error() == Some(libc::ELOOP)
+        || matches!(error.raw_os_error(), Some(libc::ELOOP | libc::ENXIO))
 }
 
 fn unusable(error: &io::Error) -> Refusal {
