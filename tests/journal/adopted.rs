@@ -17,7 +17,7 @@ use crate::{authorized, full, kept, lab_with, notes, nothing_is_open, silent};
 
 /// Holds one call back until it is let go: on its way there, or on its way back.
 struct Gate {
-    http: Http,
+    beyond: Arc<dyn Transport>,
     operation: &'static str,
     nth: usize,
     way: Way,
@@ -34,8 +34,12 @@ enum Way {
 
 impl Gate {
     fn at(operation: &'static str, nth: usize, way: Way) -> Arc<Self> {
+        Self::before(Arc::new(Http::new().unwrap()), operation, nth, way)
+    }
+
+    fn before(beyond: Arc<dyn Transport>, operation: &'static str, nth: usize, way: Way) -> Arc<Self> {
         let (seen, reached, open) = (AtomicUsize::new(0), Notify::new(), Notify::new());
-        Arc::new(Self { http: Http::new().unwrap(), operation, nth, way, seen, reached, open })
+        Arc::new(Self { beyond, operation, nth, way, seen, reached, open })
     }
 
     async fn hold(&self) {
@@ -56,7 +60,7 @@ impl Transport for Gate {
             if held && self.way == Way::There {
                 self.hold().await;
             }
-            let reply = self.http.send(post).await;
+            let reply = self.beyond.send(post).await;
             if held && self.way == Way::Back {
                 self.hold().await;
             }
@@ -198,5 +202,39 @@ async fn of_two_that_begin_at_once_one_is_refused_before_its_first_write() {
     assert_eq!((first.status, second.status), (Status::Refused, Status::Remediated), "{}", json(&first));
     assert_eq!(lab.writes().len(), writes, "the one that was too late wrote nothing");
     assert!(authorized(&lab) && kept(&before, &lab));
+    nothing_is_open(&lab, &folder).await;
+}
+
+/// The first goes on between the second's look at the record and its claim: what the first wrote last counts.
+#[tokio::test]
+async fn what_the_first_wrote_before_it_was_taken_over_is_not_missed() {
+    let folder = Folder::new();
+    let lab = lab_with(&folder, Some(full()));
+    let before = lab.role().unwrap();
+    let (detaching, asking) =
+        (Gate::at("DetachPolicyFromRole", 1, Way::There), Gate::at("GetCallerIdentity", 1, Way::Back));
+    let created = Gate::before(detaching.clone(), "CreateRole", 1, Way::Back);
+    let second = async {
+        detaching.reached.notified().await;
+        through(&lab, &asking).await
+    };
+    let order = async {
+        asking.reached.notified().await;
+        detaching.open.notify_one();
+        created.reached.notified().await;
+        asking.open.notify_one();
+    };
+    let second = async {
+        let (report, ()) = tokio::join!(second, order);
+        report
+    };
+    // The first is killed there: it waits for a reply that it never reads.
+    let report = tokio::select! {
+        report = second => report,
+        report = through(&lab, &created) => panic!("it ended before it was killed: {}", json(&report)),
+    };
+    assert_eq!(report.status, Status::Remediated, "{}", json(&report));
+    assert!(authorized(&lab) && kept(&before, &lab), "{:#?}", lab.role());
+    assert_eq!(lab.writes().iter().filter(|name| *name == "DeleteRole").count(), 1);
     nothing_is_open(&lab, &folder).await;
 }
