@@ -2,9 +2,9 @@
 
 use dts_role_guard::config::Mode;
 use dts_role_guard::report::Status;
-use emulator::{DTS_ROLE, Role, RoleSnapshot, Rule};
+use emulator::{AccessKey, DTS_ROLE, Role, RoleSnapshot, Rule};
 
-use crate::folder::Folder;
+use crate::folder::{Folder, JOURNAL_DIR};
 use crate::lab::{ACCOUNT, Lab, json};
 use crate::{WRITES_OF_FULL, authorized, full, has, kept, kill, lab_with, notes, nothing_is_open, silent};
 
@@ -159,4 +159,18 @@ async fn what_somebody_changed_on_the_new_role_meanwhile_is_not_changed_back() {
     assert_eq!((&*now.description, &*now.tags["team"], &*now.tags["empty"]), ("theirs", "theirs", ""));
     assert!(authorized(&lab) && has(&now, "TeamExtra") && has(&now, "AliyunECSReadOnlyAccess"), "{now:#?}");
     nothing_is_open(&lab, &folder).await;
+}
+
+#[tokio::test]
+async fn keys_of_another_account_finish_nothing() {
+    let folder = Folder::new();
+    kill(&lab_with(&folder, Some(full())), Rule::on("DeleteRole"), true).await;
+    let key = AccessKey::session("STS.LabKey", "lab-secret-0123456789", "lab-token-0123456789");
+    let key = key.of_role("2234567890123456", "dts-role-guard-role", "lab");
+    let lab = Lab::with_key(None, key).set(JOURNAL_DIR, folder.text());
+    let listing = folder.listing();
+    let report = lab.run(Mode::Remediate).await;
+    assert_eq!(report.status, Status::Refused, "{}", json(&report));
+    assert_eq!(lab.writes(), [""; 0]);
+    assert!(folder.listing() == listing, "the record waits for the right keys: {:?}", folder.names());
 }

@@ -8,7 +8,7 @@ use dts_role_guard::report::{Report, Status};
 use emulator::{Role, Rule};
 
 use crate::folder::{Folder, JOURNAL_DIR};
-use crate::lab::{Lab, json};
+use crate::lab::{ACCOUNT, Lab, json};
 use crate::{authorized, full, kept, lab_with, next};
 
 /// A path that leads to no folder, in several ways.
@@ -123,4 +123,41 @@ async fn a_role_that_cannot_be_put_on_record_is_not_touched() {
     assert_refused("a long description", &lab.run(Mode::Remediate).await);
     assert_eq!((lab.writes(), lab.role()), (Vec::new(), before));
     assert_eq!(folder.names(), [""; 0]);
+}
+
+/// The folder can be read, but the record cannot be written any more: something else has its name.
+fn is_taken_at(lab: &Lab, rule: Rule, folder: &Folder) {
+    let path = folder.path().join(format!("{ACCOUNT}.1.json"));
+    let take = move |_: &mut _| {
+        fs::remove_file(&path).unwrap();
+        fs::create_dir(&path).unwrap();
+    };
+    lab.emulator.on_call(rule, take).keep();
+}
+
+#[tokio::test]
+async fn nothing_more_is_taken_away_that_is_not_on_record() {
+    for nth in 1..=3 {
+        let folder = Folder::new();
+        let lab = lab_with(&folder, Some(full()));
+        let before = lab.role().unwrap();
+        is_taken_at(&lab, Rule::on("DetachPolicyFromRole").nth(nth), &folder);
+        assert_refused(&format!("detachment {nth}"), &lab.run(Mode::Remediate).await);
+        let expected = [vec!["DetachPolicyFromRole"; nth], vec!["AttachPolicyToRole"; nth]].concat();
+        assert_eq!(lab.writes(), expected, "those that were on record, and back");
+        assert!(kept(&before, &lab) && lab.role().unwrap().role_id == before.role_id, "{nth}");
+    }
+}
+
+#[tokio::test]
+async fn without_a_way_back_the_role_is_finished_off_the_record() {
+    for operation in ["DeleteRole", "CreateRole", "AttachPolicyToRole", "TagResources"] {
+        let folder = Folder::new();
+        let lab = lab_with(&folder, Some(full()));
+        let before = lab.role().unwrap();
+        is_taken_at(&lab, Rule::on(operation).nth(1), &folder);
+        let report = lab.run(Mode::Remediate).await;
+        assert_eq!(report.status, Status::Remediated, "{operation}: {}", json(&report));
+        assert!(authorized(&lab) && kept(&before, &lab), "{operation}");
+    }
 }
