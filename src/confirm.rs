@@ -60,6 +60,12 @@ impl Wanted<'_> {
         plan::restorable(before).all(|(key, value)| now.get(key) == Some(value))
     }
 
+    /// A tag with another value was set by somebody since.
+    fn tags_given_back(&self, seen: &Seen) -> bool {
+        let (Some(before), Some(now)) = (self.tags, &seen.tags) else { return true };
+        plan::restorable(before).all(|(key, _)| now.contains_key(key))
+    }
+
     /// As it was found: the same role with what it had.
     fn unchanged(&self, seen: &Seen) -> bool {
         match (self.before, seen.role.present()) {
@@ -84,7 +90,7 @@ impl Wanted<'_> {
         seen.role.present().is_some_and(|now| {
             let policies = before.policies.iter();
             let mut wanted = policies.filter(|policy| !self.gone.contains(policy) && !plan::is_privileged(policy));
-            wanted.all(|policy| now.policies.contains(policy)) && (now.id == before.id || self.tags_kept(seen))
+            wanted.all(|policy| now.policies.contains(policy)) && (now.id == before.id || self.tags_given_back(seen))
         })
     }
 

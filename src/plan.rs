@@ -339,7 +339,9 @@ fn recreate_refusal(role: &Role, facts: &Facts<'_>) -> Option<Refusal> {
 }
 
 pub(crate) fn is_privileged(policy: &PolicyRef) -> bool {
-    policy.kind == PolicyType::System && PRIVILEGED_POLICIES.contains(&policy.name.as_str())
+    // Whether the cloud tells names apart by case is not documented.
+    let named = |name: &&str| name.eq_ignore_ascii_case(&policy.name);
+    policy.kind == PolicyType::System && PRIVILEGED_POLICIES.iter().any(named)
 }
 
 fn in_place(role: &Role, facts: &Facts<'_>) -> (Vec<Step>, Option<Refusal>) {

@@ -114,7 +114,7 @@ impl PolicyType {
 
 /// A policy as the attach and detach calls name it.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
+#[serde(deny_unknown_fields)]
 pub struct PolicyRef {
     /// System or custom.
     #[serde(rename = "type")]

@@ -1,10 +1,13 @@
-//! No secret in any log line, error or report: everything that the real binary writes, at the chattiest log level, is
-//! searched for what must not be there.
+//! No secret in any log line, error, report or journal: everything that the real binary writes, at the chattiest log level,
+//! is searched for what must not be there.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "tests")]
 
+#[path = "support/folder.rs"]
+mod folder;
 mod support;
 
 use emulator::{Fault, Role, Rule};
+use folder::{Folder, JOURNAL_DIR};
 use support::{Guard, KEY_ID, KEY_SECRET, TOKEN, broken_cloud, fixture, organization};
 
 const SETTINGS: [(&str, &str); 2] = [("DTS_GUARD_MODE", "remediate"), ("DTS_GUARD_LOG", "trace")];
@@ -83,6 +86,25 @@ fn no_key_of_a_member_is_written_whatever_goes_wrong() {
         assert!(emulator.secrets().len() > 2, "no member was entered");
         for secret in emulator.secrets() {
             assert!(!written.contains(&secret), "{operation}: {secret}");
+        }
+    }
+}
+
+/// A repair that is half done leaves its record open, so the files are scanned while they say the most.
+#[test]
+fn no_secret_is_in_the_journals_files() {
+    for operation in ["DetachPolicyFromRole", "DeleteRole", "CreateRole", "AttachPolicyToRole"] {
+        let (emulator, folder) = (broken_cloud(), Folder::new());
+        emulator.with_world(|world| world.attach_custom(support::ACCOUNT, emulator::DTS_ROLE, "TeamExtra"));
+        let guard = Guard::start(&emulator, &[SETTINGS[0], SETTINGS[1], (JOURNAL_DIR, folder.text())]);
+        for (index, fault) in FAULTS.iter().enumerate() {
+            let _fault = emulator.fault(fault(Rule::on(operation).every()));
+            let _ = guard.invoke_with("", &[("x-fc-function-timeout", "2")]);
+            let case = format!("{operation} {index}: the journal");
+            let text: String = folder.listing().values().map(folder::Entry::text).collect();
+            assert!(text.contains("TeamExtra"), "{case}: the scan reads the files: {text}");
+            assert_clean(&text, &case);
+            assert!(!text.contains(KEY_ID), "{case}: {text}");
         }
     }
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use clap::Parser;
 use emulator::{AccessKey, Emulator, Seed, World, member_ids};
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 
 /// A loopback server that behaves like Alibaba Cloud RAM, STS and Resource Manager.
 ///
@@ -71,13 +71,14 @@ async fn main() -> io::Result<ExitCode> {
     let arguments = Arguments::parse();
     let emulator = Emulator::start_on(arguments.world(), arguments.port, arguments.print_calls)?;
     emulator.set_latency(Duration::from_millis(arguments.latency_ms));
+    // Whoever reads the line may end the program at once.
+    let terminate = signal(SignalKind::terminate())?;
     writeln!(io::stdout(), "{}", emulator.url())?;
-    stop_signal().await?;
+    stopped(terminate).await?;
     Ok(ExitCode::SUCCESS)
 }
 
-async fn stop_signal() -> io::Result<()> {
-    let mut terminate = signal(SignalKind::terminate())?;
+async fn stopped(mut terminate: Signal) -> io::Result<()> {
     tokio::select! {
         pressed = tokio::signal::ctrl_c() => pressed,
         _ = terminate.recv() => Ok(()),

@@ -54,7 +54,7 @@ pub async fn role(guard: &Guard, account: &AccountId) -> AccountReport {
         Err(error) => return noted(finished.then(unseen(account, &error)), history.unreadable()),
     };
     let mut notes = history.unreadable().to_vec();
-    notes.extend(unfinished::note(guard, &history, &observed));
+    notes.extend(unfinished::note(guard, &history, &observed).await);
     noted(finished.then(judged(guard, account, &observed, &mut history).await), &notes)
 }
 

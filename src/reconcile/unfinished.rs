@@ -2,9 +2,10 @@
 
 use super::repair::{Aim, carry_out};
 use super::{Guard, refused, unseen};
-use crate::apply::journal::{History, Journal, Snapshot};
+use crate::apply::journal::{History, Journal, Repair, Snapshot};
 use crate::apply::recover::{self, Resume};
 use crate::apply::{self, Applied, How, StepRecord};
+use crate::client::Error;
 use crate::confirm::Goal;
 use crate::observe::{self, ObservedRole, Role, Tags};
 use crate::plan::{Refusal, Step};
@@ -43,14 +44,15 @@ impl Finished {
 }
 
 /// For a run that does not write: what is unfinished.
-pub(super) fn note(guard: &Guard, history: &History, observed: &ObservedRole) -> Option<Finding> {
+pub(super) async fn note(guard: &Guard, history: &History, observed: &ObservedRole) -> Option<Finding> {
     if guard.mode.writes() {
         return None;
     }
     let record = history.record();
     let repair = record.repair.as_ref()?;
     let what = if repair.phase.is_open() {
-        recover::resume(repair, observed, None).describe()
+        let tags = tags_now(guard, repair, observed).await.ok().flatten();
+        recover::resume(repair, observed, tags.as_ref()).describe()
     } else {
         let steps = recover::taken_away(record.watch.as_ref()?, observed, guard.session.clock().now());
         (!steps.is_empty()).then(|| Resume::PutBack(steps).describe())?
@@ -83,7 +85,8 @@ async fn adopt(guard: &Guard, account: &AccountId, history: &mut History) -> Res
     let observed = look(guard, account).await?;
     let before = journal.repair().before.clone();
     let tags = before.as_ref().and_then(Snapshot::tags).filter(|tags| !tags.is_empty());
-    let tags_now = tags_now(guard, account, &observed, tags).await?;
+    let tags_now = tags_now(guard, journal.repair(), &observed).await;
+    let tags_now = tags_now.map_err(|error| Box::new(unseen(account, &error.into())))?;
     let resume = recover::resume(journal.repair(), &observed, tags_now.as_ref());
     let job = Job {
         note: journal.note(&resume.describe()),
@@ -219,15 +222,10 @@ async fn look(guard: &Guard, account: &AccountId) -> Result<ObservedRole, Box<Ac
 }
 
 /// Tags are read only where the old role had some, and a new one exists.
-async fn tags_now(
-    guard: &Guard,
-    account: &AccountId,
-    observed: &ObservedRole,
-    had: Option<&Tags>,
-) -> Result<Option<Tags>, Box<AccountReport>> {
-    if had.is_none() || observed.present().is_none() {
+async fn tags_now(guard: &Guard, repair: &Repair, observed: &ObservedRole) -> Result<Option<Tags>, Error> {
+    let had = repair.before.as_ref().and_then(Snapshot::tags).is_some_and(|tags| !tags.is_empty());
+    if !had || observed.present().is_none() {
         return Ok(None);
     }
-    let tags = guard.session.list_role_tags(ROLE_NAME).await;
-    tags.map(Some).map_err(|error| Box::new(unseen(account, &error.into())))
+    guard.session.list_role_tags(ROLE_NAME).await.map(Some)
 }

@@ -152,21 +152,12 @@ impl Guard {
 
     /// Posts an event as the platform does, with other values for some headers.
     pub(crate) fn invoke_with(&self, event: impl AsRef<[u8]>, changes: &[(&str, &str)]) -> Reply {
-        let mut headers = vec![
-            ("host", "21.0.0.10:9000"),
-            ("content-type", "application/octet-stream"),
-            ("x-fc-control-path", "/invoke"),
-            ("x-fc-request-id", REQUEST_ID),
-            ("x-fc-account-id", ACCOUNT),
-            ("x-fc-function-timeout", "60"),
-            ("x-fc-access-key-id", KEY_ID),
-            ("x-fc-access-key-secret", KEY_SECRET),
-            ("x-fc-security-token", TOKEN),
-        ];
-        for (name, value) in changes {
-            headers.iter_mut().find(|(other, _)| other == name).expect("a header of the platform").1 = value;
-        }
-        self.send("POST", "/invoke", &headers, event.as_ref())
+        self.send("POST", "/invoke", &platform_headers(changes), event.as_ref())
+    }
+
+    /// Posts an event as the platform does, and leaves the answer in the connection.
+    pub(crate) fn begin(&self, event: impl AsRef<[u8]>) -> TcpStream {
+        self.post("POST", "/invoke", &platform_headers(&[]), event.as_ref())
     }
 
     /// Sends a file of `tests/fixtures/requests` with its own method, path, headers and body.
@@ -180,6 +171,10 @@ impl Guard {
 
     /// Sends a request; a body without a `content-length` gets one.
     pub(crate) fn send(&self, method: &str, path: &str, headers: &[(&str, &str)], body: &[u8]) -> Reply {
+        Reply::read(BufReader::new(self.post(method, path, headers, body)))
+    }
+
+    fn post(&self, method: &str, path: &str, headers: &[(&str, &str)], body: &[u8]) -> TcpStream {
         let mut head = format!("{method} {path} HTTP/1.1\r\n");
         for (name, value) in headers {
             write!(head, "{name}: {value}\r\n").unwrap();
@@ -192,7 +187,7 @@ impl Guard {
         stream.set_write_timeout(Some(PATIENCE)).unwrap();
         stream.write_all(format!("{head}\r\n").as_bytes()).unwrap();
         stream.write_all(body).unwrap();
-        Reply::read(BufReader::new(stream))
+        stream
     }
 
     /// Whether it still serves.
@@ -209,6 +204,16 @@ impl Guard {
     pub(crate) fn stop(mut self) -> (ExitStatus, Vec<String>) {
         let asked = Command::new("kill").args(["-TERM", &self.child.id().to_string()]).status().unwrap();
         assert!(asked.success(), "{asked}");
+        self.ended()
+    }
+
+    /// Ends it as nobody can catch it; gives all that it wrote.
+    pub(crate) fn kill(mut self) -> Vec<String> {
+        self.child.kill().unwrap();
+        self.ended().1
+    }
+
+    fn ended(&mut self) -> (ExitStatus, Vec<String>) {
         let status = self.child.wait().unwrap();
         self.reader.take().unwrap().join().unwrap();
         (status, self.output.lines())
@@ -221,6 +226,25 @@ impl Drop for Guard {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
+}
+
+/// The headers of an invocation, with other values for some of them.
+fn platform_headers<'a>(changes: &[(&'a str, &'a str)]) -> Vec<(&'a str, &'a str)> {
+    let mut headers = vec![
+        ("host", "21.0.0.10:9000"),
+        ("content-type", "application/octet-stream"),
+        ("x-fc-control-path", "/invoke"),
+        ("x-fc-request-id", REQUEST_ID),
+        ("x-fc-account-id", ACCOUNT),
+        ("x-fc-function-timeout", "60"),
+        ("x-fc-access-key-id", KEY_ID),
+        ("x-fc-access-key-secret", KEY_SECRET),
+        ("x-fc-security-token", TOKEN),
+    ];
+    for (name, value) in changes {
+        headers.iter_mut().find(|(other, _)| other == name).expect("a header of the platform").1 = value;
+    }
+    headers
 }
 
 fn free_port() -> u16 {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::record::{Record, Repair, SIZE_LIMIT, Snapshot, Unreadable, Watch};
+use super::record::{Record, Repair, Snapshot, Unreadable, Watch};
 use super::{Act, Journal, LogBook, Store};
 use crate::apply::attempts;
 use crate::observe::{Role, Tags};
@@ -173,13 +173,14 @@ impl History {
     }
 
     async fn claim_next(&mut self) -> Result<(), Refusal> {
-        self.newest += 1;
+        let next = self.newest.checked_add(1);
+        self.newest = next.ok_or_else(|| Refusal::Journal("no generation is left".to_owned()))?;
         self.record.generation = self.newest;
-        let bytes = self.record.bytes();
-        if bytes.len() > SIZE_LIMIT {
-            return Err(Refusal::Journal(format!("the record would be larger than {SIZE_LIMIT} bytes")));
-        }
         let Some(store) = &self.store else { return Ok(()) };
+        let bytes = self.record.bytes();
+        // What the next run would not trust is no record.
+        Record::read(&bytes, &self.record.account_id, self.newest)
+            .map_err(|why| Refusal::Journal(format!("the record could not be read back: {why}")))?;
         match store.claim(&self.record.account_id, self.record.generation, bytes).await {
             Ok(true) => Ok(()),
             Ok(false) => Err(Refusal::AnotherRun("began to work on the role at the same moment")),
@@ -240,7 +241,7 @@ async fn read(
 /// Something of that name is there and is no plain file.
 fn is_no_file(error: &io::Error) -> bool {
     matches!(error.kind(), ErrorKind::InvalidData | ErrorKind::IsADirectory)
-        || error.raw_os_error() == Some(libc::ELOOP)
+        || matches!(error.raw_os_error(), Some(libc::ELOOP | libc::ENXIO))
 }
 
 fn unusable(error: &io::Error) -> Refusal {

@@ -148,7 +148,9 @@ impl Record {
         if record.account_id != *account || record.generation != generation {
             return Err(Unreadable("it is about another account or generation than its name says".to_owned()));
         }
-        match record.repair.iter().filter_map(|repair| repair.before.as_ref()).find_map(Snapshot::impossible) {
+        let before = record.repair.as_ref().and_then(|repair| repair.before.as_ref());
+        let watched = record.watch.iter().find_map(Watch::impossible);
+        match before.and_then(Snapshot::impossible).or(watched) {
             Some(what) => Err(Unreadable(format!("no role can have {what}"))),
             None => Ok(record),
         }
@@ -213,20 +215,28 @@ impl Snapshot {
     /// Documented limits (source: the vendor's RAM API reference), with room for quotas that were raised.
     fn impossible(&self) -> Option<&'static str> {
         let long = |text: &str, limit| text.chars().count() > limit;
-        let name = |policy: &PolicyRef| {
-            let known = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-';
-            !policy.name.is_empty() && !long(&policy.name, 128) && policy.name.bytes().all(known)
-        };
         let tags = self.tags.iter().flatten();
         let checks = [
             (self.role_id.is_empty() || long(&self.role_id, 64), "this role id"),
             (long(&self.description, 1024), "this description"),
             (self.max_session_duration.is_some_and(|time| !(3600..=43200).contains(&time)), "this session duration"),
-            (self.policies.len() > 100 || !self.policies.iter().all(name), "these policies"),
+            (!can_be_held(&self.policies), "these policies"),
             (tags.clone().any(|(key, value)| key.is_empty() || long(key, 128) || long(value, 256)), "these tags"),
         ];
         checks.into_iter().find(|(wrong, _)| *wrong).map(|(_, what)| what)
     }
+}
+
+impl Watch {
+    fn impossible(&self) -> Option<&'static str> {
+        (!can_be_held(&self.policies)).then_some("these policies")
+    }
+}
+
+fn can_be_held(policies: &[PolicyRef]) -> bool {
+    let known = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-';
+    let name = |policy: &PolicyRef| (1..=128).contains(&policy.name.len()) && policy.name.bytes().all(known);
+    policies.len() <= 100 && policies.iter().all(name)
 }
 
 impl Repair {

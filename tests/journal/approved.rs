@@ -1,0 +1,54 @@
+//! `DTS_GUARD_APPROVAL=required` and a killed run: finishing needs no second word, beginning anew does.
+
+use std::time::Duration;
+
+use dts_role_guard::config::Mode;
+use dts_role_guard::report::Status;
+use emulator::Rule;
+
+use crate::folder::Folder;
+use crate::hang::Hang;
+use crate::lab::{Lab, account, json};
+use crate::{authorized, full, kept, lab_with, next, nothing_is_open};
+
+/// An approved repair that is killed at a call, after its effect.
+async fn kill_approved(lab: &Lab, operation: &str) {
+    let plan = account(&lab.run(Mode::Plan).await)["planId"].as_str().unwrap().to_owned();
+    let hang = Hang::at(&lab.emulator, Rule::on(operation), true);
+    tokio::select! {
+        () = hang.reached() => {}
+        report = lab.ask(Mode::Remediate, Some(&plan), Duration::from_mins(10)) => panic!("{}", json(&report)),
+    }
+}
+
+#[tokio::test]
+async fn what_was_approved_and_killed_after_the_deletion_is_finished_without_a_second_word() {
+    for operation in ["DeleteRole", "CreateRole", "AttachPolicyToRole"] {
+        let folder = Folder::new();
+        let lab = lab_with(&folder, Some(full())).set("DTS_GUARD_APPROVAL", "required");
+        let before = lab.role().unwrap();
+        kill_approved(&lab, operation).await;
+        let report = lab.run(Mode::Remediate).await;
+        assert_eq!(report.status, Status::Remediated, "{operation}: {}", json(&report));
+        assert!(authorized(&lab) && kept(&before, &lab), "{operation}");
+        nothing_is_open(&lab, &folder).await;
+    }
+}
+
+#[tokio::test]
+async fn what_was_killed_before_the_deletion_is_put_back_and_needs_a_new_word() {
+    let folder = Folder::new();
+    let lab = lab_with(&folder, Some(full())).set("DTS_GUARD_APPROVAL", "required");
+    let before = lab.role().unwrap();
+    kill_approved(&lab, "DetachPolicyFromRole").await;
+    let report = lab.run(Mode::Remediate).await;
+    assert_eq!(report.status, Status::Refused, "{}", json(&report));
+    assert!(next(&report).contains("DTS_GUARD_APPROVAL"), "{}", json(&report));
+    let now = lab.role().unwrap();
+    assert_eq!((&now.role_id, &now.trust), (&before.role_id, &before.trust));
+    assert!(kept(&before, &lab), "{now:#?}");
+    let plan = account(&report)["planId"].as_str().unwrap().to_owned();
+    let report = lab.ask(Mode::Remediate, Some(&plan), Duration::from_mins(10)).await;
+    assert_eq!(report.status, Status::Remediated, "{}", json(&report));
+    assert!(authorized(&lab) && kept(&before, &lab));
+}

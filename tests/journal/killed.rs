@@ -1,0 +1,176 @@
+//! A run that is killed in the middle: the next one says what is left, and the one after that does it.
+
+use dts_role_guard::config::Mode;
+use dts_role_guard::report::Status;
+use emulator::{AccessKey, DTS_ROLE, Role, RoleSnapshot, Rule};
+
+use crate::folder::{Folder, JOURNAL_DIR};
+use crate::lab::{ACCOUNT, Lab, json};
+use crate::{WRITES_OF_FULL, authorized, full, has, kept, kill, lab_with, notes, nothing_is_open, silent};
+
+/// Holds the words about what is left against the truth.
+async fn what_is_left_is_said(case: &str, lab: &Lab, folder: &Folder, before: &RoleSnapshot) {
+    let report = silent(lab, folder, Mode::Verify).await;
+    let notes = notes(&report);
+    assert_eq!(notes.len(), 1, "{case}: {}", json(&report));
+    let message = notes[0]["message"].as_str().unwrap();
+    let now = lab.role();
+    let is_old = now.as_ref().is_some_and(|now| now.role_id == before.role_id);
+    let holds = |policy: &&str| now.as_ref().is_some_and(|now| has(now, policy));
+    let (held, lost): (Vec<_>, Vec<_>) = before.policy_names().into_iter().partition(holds);
+    assert!(lost.iter().all(|policy| message.contains(*policy)), "{case}: {message}");
+    assert!(!held.iter().any(|policy| message.contains(*policy)), "{case}: {message}");
+    let untagged = now.as_ref().is_none_or(|now| now.tags != before.tags);
+    assert_eq!(message.contains("TagResources"), untagged, "{case}: {message}");
+    assert_eq!(message.contains("CreateRole"), now.is_none(), "{case}: {message}");
+    let word = match (is_old, lost.is_empty() && !untagged) {
+        (_, true) => "the role has what it had",
+        (true, false) => "to put back: ",
+        (false, false) => "left to do: ",
+    };
+    assert!(message.contains(word), "{case}: {message}");
+}
+
+#[tokio::test]
+async fn whatever_write_it_is_killed_at_everything_comes_back() {
+    for nth in 1..=WRITES_OF_FULL {
+        for after_effect in [false, true] {
+            let folder = Folder::new();
+            let lab = lab_with(&folder, Some(full()));
+            let before = lab.role().unwrap();
+            kill(&lab, Rule::writes().nth(nth), after_effect).await;
+            let case = format!("write {nth} ({:?}), effect: {after_effect}", lab.writes().last());
+            let was_whole = authorized(&lab) && kept(&before, &lab);
+            what_is_left_is_said(&case, &lab, &folder, &before).await;
+
+            let report = lab.run(Mode::Remediate).await;
+            assert!(authorized(&lab) && kept(&before, &lab), "{case}: {}\n{:#?}", json(&report), lab.role());
+            let status = if was_whole { Status::Authorized } else { Status::Remediated };
+            assert_eq!(report.status, status, "{case}: {}", json(&report));
+            assert_eq!(notes(&report).len(), 1, "{case}: what was finished is told: {}", json(&report));
+            assert_eq!(folder.names().len(), 1, "{case}: {:?}", folder.names());
+            nothing_is_open(&lab, &folder).await;
+
+            let writes = lab.writes().len();
+            assert_eq!(lab.run(Mode::Remediate).await.status, Status::Authorized, "{case}");
+            assert_eq!(lab.writes().len(), writes, "{case}");
+        }
+    }
+}
+
+/// The second run is killed, too: at each of its writes.
+#[tokio::test]
+async fn a_run_that_finishes_may_be_killed_as_well() {
+    let mut cases = 0;
+    // A detachment, the deletion, the creation, an attachment.
+    for first in [2, 4, 5, 7] {
+        for second in 1.. {
+            let folder = Folder::new();
+            let lab = lab_with(&folder, Some(full()));
+            let before = lab.role().unwrap();
+            kill(&lab, Rule::writes().nth(first), true).await;
+            let hang = crate::hang::Hang::at(&lab.emulator, Rule::writes().nth(second), second % 2 == 0);
+            let ended = tokio::select! {
+                () = hang.reached() => false,
+                _ = lab.run(Mode::Remediate) => true,
+            };
+            drop(hang);
+            let report = lab.run(Mode::Remediate).await;
+            let case = format!("killed at write {first}, then at {second}: {}", json(&report));
+            assert!(authorized(&lab) && kept(&before, &lab), "{case}\n{:#?}", lab.role());
+            assert!(matches!(report.status, Status::Remediated | Status::Authorized), "{case}");
+            nothing_is_open(&lab, &folder).await;
+            assert_eq!(folder.names().len(), 1, "{case}");
+            if ended {
+                break;
+            }
+            cases += 1;
+        }
+    }
+    assert!(cases >= 20, "{cases}");
+}
+
+#[tokio::test]
+async fn a_missing_role_and_an_in_place_repair_are_finished_too() {
+    let in_place = || Some(full().detach(emulator::DTS_POLICY));
+    for (strategy, role) in [("recreate", None), ("in-place", in_place())] {
+        for nth in 1..=2 {
+            for after_effect in [false, true] {
+                let folder = Folder::new();
+                let lab = lab_with(&folder, role.clone()).set("DTS_GUARD_STRATEGY", strategy);
+                let before = lab.role();
+                kill(&lab, Rule::writes().nth(nth), after_effect).await;
+                let open = silent(&lab, &folder, Mode::Verify).await;
+                assert_eq!(notes(&open).len(), 1, "{strategy} {nth}: {}", json(&open));
+                let report = lab.run(Mode::Remediate).await;
+                let case = format!("{strategy}, write {nth}, effect: {after_effect}: {}", json(&report));
+                assert!(authorized(&lab), "{case}");
+                assert!(before.is_none_or(|before| kept(&before, &lab)), "{case}");
+                assert!(!lab.writes().iter().any(|name| name == "DeleteRole"), "{case}");
+                nothing_is_open(&lab, &folder).await;
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_policy_that_was_deleted_meanwhile_is_named_and_does_not_keep_the_record_open() {
+    let folder = Folder::new();
+    let lab = lab_with(&folder, Some(full()));
+    kill(&lab, Rule::on("CreateRole"), false).await;
+    assert!(lab.emulator.with_world(|world| world.delete_custom_policy(ACCOUNT, "TeamExtra")));
+    let report = lab.run(Mode::Remediate).await;
+    assert_eq!(report.status, Status::Remediated, "{}", json(&report));
+    let residual = crate::account(&report)["residual"].clone();
+    assert!(crate::lab::ids(&residual).contains(&"policy-gone"), "{residual}");
+    assert!(residual.to_string().contains("TeamExtra"), "{residual}");
+    nothing_is_open(&lab, &folder).await;
+}
+
+#[tokio::test]
+async fn a_role_that_somebody_recreated_with_everything_closes_the_record_without_a_write() {
+    for description in ["ours", "theirs"] {
+        let folder = Folder::new();
+        let lab = lab_with(&folder, Some(full()));
+        kill(&lab, Rule::on("DeleteRole"), true).await;
+        let theirs: Role = full().trust(emulator::DTS_TRUST).description(description);
+        lab.emulator.with_world(|world| world.put_role(ACCOUNT, theirs));
+        let (there, writes) = (lab.emulator.role(ACCOUNT, DTS_ROLE), lab.writes().len());
+        let report = lab.run(Mode::Remediate).await;
+        assert_eq!(report.status, Status::Authorized, "{description}: {}", json(&report));
+        assert_eq!((lab.role(), lab.writes().len()), (there, writes), "{description}");
+        nothing_is_open(&lab, &folder).await;
+    }
+}
+
+#[tokio::test]
+async fn what_somebody_changed_on_the_new_role_meanwhile_is_not_changed_back() {
+    let folder = Folder::new();
+    let lab = lab_with(&folder, Some(full()));
+    kill(&lab, Rule::on("AttachPolicyToRole").nth(1), false).await;
+    lab.emulator.with_world(|world| {
+        world.set_tag(ACCOUNT, DTS_ROLE, "team", "theirs");
+        world.set_description(ACCOUNT, DTS_ROLE, "theirs");
+        world.attach_system(ACCOUNT, DTS_ROLE, "AliyunECSReadOnlyAccess");
+    });
+    let report = lab.run(Mode::Remediate).await;
+    assert_eq!(report.status, Status::Remediated, "{}", json(&report));
+    let now = lab.role().unwrap();
+    assert_eq!((&*now.description, &*now.tags["team"], &*now.tags["empty"]), ("theirs", "theirs", ""));
+    assert!(authorized(&lab) && has(&now, "TeamExtra") && has(&now, "AliyunECSReadOnlyAccess"), "{now:#?}");
+    nothing_is_open(&lab, &folder).await;
+}
+
+#[tokio::test]
+async fn keys_of_another_account_finish_nothing() {
+    let folder = Folder::new();
+    kill(&lab_with(&folder, Some(full())), Rule::on("DeleteRole"), true).await;
+    let key = AccessKey::session("STS.LabKey", "lab-secret-0123456789", "lab-token-0123456789");
+    let key = key.of_role("2234567890123456", "dts-role-guard-role", "lab");
+    let lab = Lab::with_key(None, key).set(JOURNAL_DIR, folder.text());
+    let listing = folder.listing();
+    let report = lab.run(Mode::Remediate).await;
+    assert_eq!(report.status, Status::Refused, "{}", json(&report));
+    assert_eq!(lab.writes(), [""; 0]);
+    assert!(folder.listing() == listing, "the record waits for the right keys: {:?}", folder.names());
+}

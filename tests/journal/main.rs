@@ -1,0 +1,120 @@
+//! The journal folder, in process against the emulator: what is trusted, what is finished, and what is left to a person.
+//!
+//! What must hold is read from the emulator's state and from the folder, not from the report alone.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "tests")]
+
+mod adopted;
+mod approved;
+mod attempts;
+mod forged;
+mod killed;
+mod order;
+mod stranger;
+mod unusable;
+
+#[path = "../support/folder.rs"]
+mod folder;
+#[path = "../support/hang.rs"]
+mod hang;
+#[path = "../support/lab.rs"]
+mod lab;
+
+use std::process::Command;
+
+use dts_role_guard::config::Mode;
+use dts_role_guard::report::{Report, Status};
+use emulator::{DTS_POLICY, DTS_ROLE, Role, RoleSnapshot, Rule};
+use folder::{Folder, JOURNAL_DIR};
+use hang::Hang;
+use lab::{ACCOUNT, Lab, account, json};
+use serde_json::Value;
+
+/// The writes of a repair of [`full`]: three detachments, deletion, creation, three attachments, tags.
+const WRITES_OF_FULL: usize = 9;
+
+fn other_trust() -> Role {
+    Role::dts().trusting_service("ecs.aliyuncs.com")
+}
+
+/// Broken, and with everything to lose.
+fn full() -> Role {
+    let role = other_trust().description("ours").max_session_duration(7200).console_login(true);
+    role.attach_system("AliyunOSSReadOnlyAccess").attach_custom("TeamExtra").tag("team", "data").tag("empty", "")
+}
+
+fn lab_with(folder: &Folder, role: Option<Role>) -> Lab {
+    Lab::new(role).set(JOURNAL_DIR, folder.text())
+}
+
+/// A run that is killed while a call waits for its reply.
+async fn kill(lab: &Lab, rule: Rule, after_effect: bool) {
+    let hang = Hang::at(&lab.emulator, rule, after_effect);
+    tokio::select! {
+        () = hang.reached() => {}
+        report = lab.run(Mode::Remediate) => panic!("it ended before it was killed: {}", json(&report)),
+    }
+}
+
+/// A person breaks the role.
+fn break_trust(lab: &Lab) {
+    let document = emulator::DTS_TRUST.replace("dts.aliyuncs.com", "ecs.aliyuncs.com");
+    lab.emulator.with_world(|world| world.set_trust(ACCOUNT, DTS_ROLE, &document));
+}
+
+fn authorized(lab: &Lab) -> bool {
+    lab.role().is_some_and(|role| role.trust.contains("\"dts.aliyuncs.com\"") && has(&role, DTS_POLICY))
+}
+
+fn has(role: &RoleSnapshot, policy: &str) -> bool {
+    role.policy_names().contains(&policy)
+}
+
+/// Everything that the role had, it has.
+fn kept(before: &RoleSnapshot, lab: &Lab) -> bool {
+    lab.role().is_some_and(|now| {
+        before.policy_names().iter().all(|policy| has(&now, policy))
+            && (&before.description, before.max_session_duration) == (&now.description, now.max_session_duration)
+            && (before.console_login, &before.tags) == (now.console_login, &now.tags)
+    })
+}
+
+/// The findings about the journal.
+fn notes(report: &Report) -> Vec<Value> {
+    let findings = account(report)["findings"].as_array().cloned().unwrap_or_default();
+    findings.into_iter().filter(|finding| finding["id"] == "journal-open").collect()
+}
+
+fn next(report: &Report) -> String {
+    account(report)["next"].as_str().unwrap_or_default().to_owned()
+}
+
+/// A run that must neither write to the cloud nor to the folder.
+async fn silent(lab: &Lab, folder: &Folder, mode: Mode) -> Report {
+    let (listing, calls) = (folder.listing(), lab.emulator.operations().len());
+    let report = lab.run(mode).await;
+    assert!(folder.listing() == listing, "{mode} changed the folder: {:?}", folder.names());
+    let operations = &lab.emulator.operations()[calls..];
+    assert!(operations.iter().all(|name| name.starts_with("Get") || name.starts_with("List")), "{operations:?}");
+    report
+}
+
+/// Nothing is on record that a later run would have to finish.
+async fn nothing_is_open(lab: &Lab, folder: &Folder) {
+    let report = silent(lab, folder, Mode::Verify).await;
+    assert_eq!((report.status, notes(&report)), (Status::Authorized, Vec::new()), "{}", json(&report));
+}
+
+/// Types the `clear` command that a report proposes; returns what it said.
+fn type_clear(folder: &Folder, report: &Report) -> String {
+    let next = next(report);
+    let command = next.split("dts-role-guard ").last().expect("a command").trim_end_matches('`');
+    let output = Command::new(env!("CARGO_BIN_EXE_dts-role-guard"))
+        .args(command.split(' '))
+        .env_clear()
+        .env(JOURNAL_DIR, folder.path())
+        .output()
+        .unwrap();
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(0), "{command}: {said}");
+    said
+}

@@ -1,0 +1,163 @@
+//! A folder that cannot be used: nothing begins without a record, and what has begun is not left half done.
+
+use std::fs;
+use std::path::Path;
+
+use dts_role_guard::config::Mode;
+use dts_role_guard::report::{Report, Status};
+use emulator::{Role, Rule};
+
+use crate::folder::{Folder, JOURNAL_DIR};
+use crate::lab::{ACCOUNT, Lab, json};
+use crate::{authorized, full, kept, lab_with, next};
+
+/// A path that leads to no folder, in several ways.
+fn nowhere(folder: &Folder) -> Vec<String> {
+    let path = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
+    fs::write(path("file"), "not a folder").unwrap();
+    std::os::unix::fs::symlink(path("absent"), path("dangling")).unwrap();
+    vec![path("absent"), path("file"), path("file/below"), path("dangling")]
+}
+
+fn assert_refused(case: &str, report: &Report) {
+    assert_eq!(report.status, Status::Refused, "{case}: {}", json(report));
+    assert!(next(report).contains(JOURNAL_DIR), "{case}: {}", json(report));
+    assert!(report.failure().is_some(), "{case}: the platform must not call this a success");
+}
+
+#[tokio::test]
+async fn nothing_is_written_without_a_record() {
+    let folder = Folder::new();
+    for path in nowhere(&folder) {
+        for role in [None, Some(full())] {
+            let lab = Lab::new(role).set(JOURNAL_DIR, &path);
+            let before = lab.role();
+            let planned = lab.run(Mode::Plan).await;
+            assert!(next(&planned).contains("would refuse"), "{path}: {}", json(&planned));
+            assert_refused(&path, &lab.run(Mode::Remediate).await);
+            assert_eq!((lab.writes(), lab.role()), (Vec::new(), before), "{path}");
+        }
+    }
+    assert!(!folder.path().join("absent").exists(), "a mount that is absent is not made up");
+}
+
+#[tokio::test]
+async fn a_healthy_role_needs_no_folder() {
+    let folder = Folder::new();
+    for path in nowhere(&folder) {
+        for mode in [Mode::Verify, Mode::Plan, Mode::Remediate] {
+            let lab = Lab::new(Some(Role::dts())).set(JOURNAL_DIR, &path);
+            assert_eq!(lab.run(mode).await.status, Status::Authorized, "{path} {mode}");
+        }
+    }
+}
+
+/// A mount that goes away while a call is under way.
+fn vanishes_at(lab: &Lab, rule: Rule, folder: &Folder) {
+    let path = folder.path().to_owned();
+    lab.emulator.on_call(rule, move |_| fs::remove_dir_all(&path).unwrap()).keep();
+}
+
+#[tokio::test]
+async fn a_folder_that_vanishes_before_the_first_write_keeps_it_from_happening() {
+    for read in ["GetRole", "GetCallerIdentity", "ListTagResources"] {
+        let folder = Folder::new();
+        let lab = lab_with(&folder, Some(full()));
+        vanishes_at(&lab, Rule::on(read).nth(1), &folder);
+        assert_refused(read, &lab.run(Mode::Remediate).await);
+        assert_eq!(lab.writes(), [""; 0], "{read}");
+    }
+}
+
+#[tokio::test]
+async fn a_folder_that_vanishes_before_the_deletion_gives_the_role_back() {
+    for nth in 1..=3 {
+        let folder = Folder::new();
+        let lab = lab_with(&folder, Some(full()));
+        let before = lab.role().unwrap();
+        vanishes_at(&lab, Rule::on("DetachPolicyFromRole").nth(nth), &folder);
+        let report = lab.run(Mode::Remediate).await;
+        assert_refused(&format!("detachment {nth}"), &report);
+        let now = lab.role().unwrap();
+        assert_eq!((&now.role_id, &now.trust), (&before.role_id, &before.trust), "{nth}");
+        assert!(kept(&before, &lab), "{nth}: {now:#?}");
+    }
+}
+
+#[tokio::test]
+async fn a_folder_that_vanishes_after_the_deletion_does_not_keep_the_role_from_being_finished() {
+    for operation in ["DeleteRole", "CreateRole", "AttachPolicyToRole", "TagResources"] {
+        let folder = Folder::new();
+        let lab = lab_with(&folder, Some(full()));
+        let before = lab.role().unwrap();
+        vanishes_at(&lab, Rule::on(operation).nth(1), &folder);
+        let report = lab.run(Mode::Remediate).await;
+        assert_eq!(report.status, Status::Remediated, "{operation}: {}", json(&report));
+        assert!(authorized(&lab) && kept(&before, &lab), "{operation}");
+    }
+}
+
+/// The folder is back, with a record that says "open": the next run closes it.
+#[tokio::test]
+async fn a_record_that_could_not_be_closed_is_closed_by_the_next_run() {
+    let folder = Folder::new();
+    let lab = lab_with(&folder, Some(full()));
+    let (there, away) = (folder.path().to_owned(), folder.path().with_extension("away"));
+    let mount = move |from: &Path, to: &Path| fs::rename(from, to).unwrap();
+    let (from, to) = (there.clone(), away.clone());
+    lab.emulator.on_call(Rule::on("CreateRole"), move |_| mount(&from, &to)).keep();
+    assert_eq!(lab.run(Mode::Remediate).await.status, Status::Remediated);
+    mount(&away, &there);
+    let writes = lab.writes().len();
+    assert_eq!(lab.run(Mode::Remediate).await.status, Status::Authorized);
+    assert_eq!(lab.writes().len(), writes, "there is nothing left to do");
+    crate::nothing_is_open(&lab, &folder).await;
+}
+
+/// What the next run would not believe is no record.
+#[tokio::test]
+async fn a_role_that_cannot_be_put_on_record_is_not_touched() {
+    let folder = Folder::new();
+    let lab = lab_with(&folder, Some(full().description(&"x".repeat(1025))));
+    let before = lab.role();
+    assert_refused("a long description", &lab.run(Mode::Remediate).await);
+    assert_eq!((lab.writes(), lab.role()), (Vec::new(), before));
+    assert_eq!(folder.names(), [""; 0]);
+}
+
+/// The folder can be read, but the record cannot be written any more: something else has its name.
+fn is_taken_at(lab: &Lab, rule: Rule, folder: &Folder) {
+    let path = folder.path().join(format!("{ACCOUNT}.1.json"));
+    let take = move |_: &mut _| {
+        fs::remove_file(&path).unwrap();
+        fs::create_dir(&path).unwrap();
+    };
+    lab.emulator.on_call(rule, take).keep();
+}
+
+#[tokio::test]
+async fn nothing_more_is_taken_away_that_is_not_on_record() {
+    for nth in 1..=3 {
+        let folder = Folder::new();
+        let lab = lab_with(&folder, Some(full()));
+        let before = lab.role().unwrap();
+        is_taken_at(&lab, Rule::on("DetachPolicyFromRole").nth(nth), &folder);
+        assert_refused(&format!("detachment {nth}"), &lab.run(Mode::Remediate).await);
+        let expected = [vec!["DetachPolicyFromRole"; nth], vec!["AttachPolicyToRole"; nth]].concat();
+        assert_eq!(lab.writes(), expected, "those that were on record, and back");
+        assert!(kept(&before, &lab) && lab.role().unwrap().role_id == before.role_id, "{nth}");
+    }
+}
+
+#[tokio::test]
+async fn without_a_way_back_the_role_is_finished_off_the_record() {
+    for operation in ["DeleteRole", "CreateRole", "AttachPolicyToRole", "TagResources"] {
+        let folder = Folder::new();
+        let lab = lab_with(&folder, Some(full()));
+        let before = lab.role().unwrap();
+        is_taken_at(&lab, Rule::on(operation).nth(1), &folder);
+        let report = lab.run(Mode::Remediate).await;
+        assert_eq!(report.status, Status::Remediated, "{operation}: {}", json(&report));
+        assert!(authorized(&lab) && kept(&before, &lab), "{operation}");
+    }
+}
