@@ -148,16 +148,16 @@ fn partial_credentials_are_not_completed_from_the_environment() {
 #[test]
 fn wrong_settings_are_all_named_at_once() {
     let emulator = broken_cloud();
-    let settings = [("DTS_GUARD_MODE", "repair"), ("DTS_GUARD_X", "1"), ("DTS_GUARD_JOURNAL_DIR", "/tmp")];
+    let settings = [("DTS_GUARD_MODE", "repair"), ("DTS_GUARD_X", "1"), ("DTS_GUARD_NOTIFY", "x")];
     let guard = Guard::start(&emulator, &settings);
     let words = [
         "`DTS_GUARD_MODE` is `repair`: it takes `verify` or `plan` or `remediate`",
         "`DTS_GUARD_X` is no setting; there are DTS_GUARD_MODE, ",
-        "`DTS_GUARD_JOURNAL_DIR` is not available in this version",
+        "`DTS_GUARD_NOTIFY` is not available in this version",
     ];
     assert_aborted(&guard, &emulator, &guard.invoke("verify"), "InvalidSettings", &words);
     // Also at start, where whoever deploys looks first.
-    for name in ["DTS_GUARD_MODE", "DTS_GUARD_X", "DTS_GUARD_JOURNAL_DIR"] {
+    for name in ["DTS_GUARD_MODE", "DTS_GUARD_X", "DTS_GUARD_NOTIFY"] {
         guard.line_with(&format!("`{name}`"));
     }
 }
