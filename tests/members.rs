@@ -307,6 +307,25 @@ async fn in_doubt_whose_write_it_was_the_guard_looks() {
     assert_eq!(lab.invoke(&call(ACCOUNT, "dts-role-guard-role:fc")).await.status, Status::Authorized);
 }
 
+/// The journal is kept for each account, so a member's role comes back with all that it had.
+#[tokio::test]
+async fn the_next_run_finishes_a_repair_that_got_stuck_in_a_member() {
+    let folder = tempfile::tempdir().unwrap();
+    let members = |directory: emulator::DirectorySeed| {
+        directory.member(Member::new(MEMBER).seed(Seed::Extras)).member(Member::new(OTHER).seed(Seed::Missing))
+    };
+    let lab = Lab::organization(members).set("DTS_GUARD_JOURNAL_DIR", folder.path().to_str().unwrap());
+    let before = lab.emulator.role(MEMBER, DTS_ROLE).unwrap();
+    let denied = lab.emulator.fault(Rule::on("CreateRole").account(MEMBER).every().deny());
+    let report = lab.invoke(&json!([deletion(MEMBER), deletion(OTHER)])).await;
+    assert_eq!(statuses(&report), [status(MEMBER, "stuck"), status(OTHER, "remediated")], "{}", json(&report));
+    drop(denied);
+    let report = lab.invoke(&json!([deletion(OTHER), deletion(MEMBER)])).await;
+    assert_eq!(statuses(&report), [status(OTHER, "authorized"), status(MEMBER, "remediated")], "{}", json(&report));
+    let after = lab.emulator.role(MEMBER, DTS_ROLE).unwrap();
+    assert_eq!((after.policy_names(), &after.tags), (before.policy_names(), &before.tags));
+}
+
 #[tokio::test]
 async fn a_person_may_name_members() {
     let lab = Lab::organization(|directory| directory.member(broken(MEMBER)).member(broken(OTHER)));

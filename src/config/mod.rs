@@ -1,13 +1,15 @@
 //! The settings: every `DTS_GUARD_*` variable, read once, all mistakes reported together.
 
+mod words;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::num::NonZeroU32;
 use std::path::PathBuf;
-use std::str::FromStr;
 use std::sync::Arc;
 
-use serde::{Deserialize, Serialize};
+use words::Words;
+pub use words::{Approval, Mode, Scope, Strategy};
 
 use crate::apply::journal::{Folder, Store};
 use crate::client::{BadEndpoint, Endpoint, Endpoints};
@@ -61,109 +63,6 @@ const KNOWN: [&str; 13] = [
 
 /// Names that later versions will accept. Refused rather than ignored: who sets one relies on it.
 const NOT_YET: [&str; 4] = ["DTS_GUARD_EXCEPTIONS", "DTS_GUARD_BRAKE", "DTS_GUARD_NOTIFY", "DTS_GUARD_CONCURRENCY"];
-
-/// What a run may do; each includes the ones before it.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Mode {
-    /// Look and judge.
-    #[default]
-    Verify,
-    /// Also say what a repair would do.
-    Plan,
-    /// Also repair.
-    Remediate,
-}
-
-/// How a role that exists is repaired. A missing role is created either way.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Strategy {
-    /// Delete it and create it again, as the vendor advises.
-    #[default]
-    Recreate,
-    /// Attach what is missing and add the DTS statement; never delete.
-    InPlace,
-}
-
-/// Which accounts a run is about; each includes the ones before it.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Scope {
-    /// The function's own account.
-    #[default]
-    Account,
-    /// Every active member of the resource directory too.
-    Organization,
-}
-
-/// Whether a repair needs a person's word.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub enum Approval {
-    /// No.
-    #[default]
-    None,
-    /// A repair runs only with the `planId` of a plan that was shown.
-    Required,
-}
-
-/// A text with a closed list of values.
-trait Words: Sized + Copy + 'static {
-    const ALL: &'static [(&'static str, Self)];
-}
-
-impl Words for Mode {
-    const ALL: &'static [(&'static str, Self)] =
-        &[("verify", Self::Verify), ("plan", Self::Plan), ("remediate", Self::Remediate)];
-}
-
-impl Words for Strategy {
-    const ALL: &'static [(&'static str, Self)] = &[("recreate", Self::Recreate), ("in-place", Self::InPlace)];
-}
-
-impl Words for Approval {
-    const ALL: &'static [(&'static str, Self)] = &[("none", Self::None), ("required", Self::Required)];
-}
-
-impl Words for Scope {
-    const ALL: &'static [(&'static str, Self)] = &[("account", Self::Account), ("organization", Self::Organization)];
-}
-
-impl Words for signing::Method {
-    const ALL: &'static [(&'static str, Self)] = &[("hmac-sha1", Self::HmacSha1), ("acs3", Self::Acs3)];
-}
-
-impl fmt::Display for Mode {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(word(*self))
-    }
-}
-
-impl fmt::Display for Scope {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(word(*self))
-    }
-}
-
-fn word<T: Words + PartialEq>(value: T) -> &'static str {
-    T::ALL.iter().find(|(_, other)| *other == value).map_or("", |(word, _)| word)
-}
-
-impl FromStr for Mode {
-    type Err = ();
-
-    fn from_str(text: &str) -> Result<Self, ()> {
-        Self::ALL.iter().find(|(word, _)| *word == text).map(|(_, mode)| *mode).ok_or(())
-    }
-}
-
-impl Mode {
-    /// Whether the mode allows a write.
-    #[must_use]
-    pub fn writes(self) -> bool {
-        self == Self::Remediate
-    }
-}
 
 /// The settings.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -254,9 +153,7 @@ impl Config {
     pub fn allowed(&self) -> Allowed {
         Allowed { mode: self.mode, scope: self.scope }
     }
-}
 
-impl Config {
     /// The journal's files, if it has any.
     #[must_use]
     pub fn journal_store(&self) -> Option<Arc<dyn Store>> {
