@@ -47,9 +47,13 @@ pub async fn role(guard: &Guard, account: &AccountId) -> AccountReport {
     let mut history = guard.history(account).await;
     let finished = match unfinished::finish(guard, account, &mut history).await {
         Ok(finished) => finished,
-        Err(report) => return noted(*report, history.unreadable()),
+        Err(report) => return unfinished::still_open(*report, &history),
     };
-    let observed = match finished.observed.clone().map_or(observe::role(&guard.session).await, Ok) {
+    let observed = match &finished.observed {
+        Some(observed) => Ok(observed.clone()),
+        None => observe::role(&guard.session).await,
+    };
+    let observed = match observed {
         Ok(observed) => observed,
         Err(error) => return noted(finished.then(unseen(account, &error)), history.unreadable()),
     };

@@ -1,7 +1,7 @@
 //! What an earlier run left behind is finished first, whatever this run was started for.
 
 use super::repair::{Aim, carry_out};
-use super::{Guard, refused, unseen};
+use super::{Guard, noted, refused, unseen};
 use crate::apply::journal::{History, Journal, Repair, Snapshot};
 use crate::apply::recover::{self, Resume};
 use crate::apply::{self, Applied, How, StepRecord};
@@ -11,7 +11,7 @@ use crate::observe::{self, ObservedRole, Role, Tags};
 use crate::plan::{Refusal, Step};
 use crate::report::{AccountReport, Before, Status, commands};
 use crate::target::{AccountId, ROLE_NAME};
-use crate::verify::{self, Baseline, Finding};
+use crate::verify::{self, Baseline, Finding, FindingId};
 
 /// What was done before the role was judged.
 #[derive(Default)]
@@ -58,6 +58,17 @@ pub(super) async fn note(guard: &Guard, history: &History, observed: &ObservedRo
         (!steps.is_empty()).then(|| Resume::PutBack(steps).describe())?
     };
     Some(Finding::journal_open(&repair.request_id, &repair.begun_at.to_string(), &what))
+}
+
+/// A run that could not finish it says at least that it is there.
+pub(super) fn still_open(report: AccountReport, history: &History) -> AccountReport {
+    let said = report.findings.iter().any(|finding| finding.id == FindingId::JournalOpen);
+    let open = history.record().repair.as_ref().filter(|repair| repair.phase.is_open() && !said);
+    let note = open.map(|repair| {
+        Finding::journal_open(&repair.request_id, &repair.begun_at.to_string(), "this run could not finish it")
+    });
+    let notes: Vec<_> = note.into_iter().chain(history.unreadable().iter().cloned()).collect();
+    noted(report, &notes)
 }
 
 /// Finishes what is on record.

@@ -174,3 +174,18 @@ async fn keys_of_another_account_finish_nothing() {
     assert_eq!(lab.writes(), [""; 0]);
     assert!(folder.listing() == listing, "the record waits for the right keys: {:?}", folder.names());
 }
+
+#[tokio::test]
+async fn a_run_that_cannot_finish_says_that_something_is_left() {
+    for operation in ["GetCallerIdentity", "GetRole"] {
+        let folder = Folder::new();
+        let lab = lab_with(&folder, Some(full()));
+        kill(&lab, Rule::on("DeleteRole"), true).await;
+        let denied = lab.emulator.fault(Rule::on(operation).every().deny());
+        let report = lab.run(Mode::Remediate).await;
+        assert_eq!(report.status, Status::Failed, "{operation}: {}", json(&report));
+        assert_eq!(notes(&report).len(), 1, "{operation}: {}", json(&report));
+        drop(denied);
+        assert_eq!(lab.run(Mode::Remediate).await.status, Status::Remediated, "{operation}");
+    }
+}
