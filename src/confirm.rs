@@ -75,6 +75,12 @@ impl Wanted<'_> {
         }
     }
 
+    /// Unchanged, and with no policy more: one that could not be taken back is not somebody else's.
+    fn untouched(&self, seen: &Seen) -> bool {
+        let policies = |role: Option<&Role>| role.map(|role| role.policies.clone());
+        self.unchanged(seen) && policies(self.before) == policies(seen.role.present())
+    }
+
     /// Everything that we took away is there again, whatever somebody else did to the role meanwhile.
     fn put_back(&self, seen: &Seen) -> bool {
         match (self.before, seen.role.present()) {
@@ -98,7 +104,7 @@ impl Wanted<'_> {
         match outcome {
             _ if self.goal == Goal::GiveBack => self.given_back(seen),
             Outcome::Applied => self.repaired(seen),
-            Outcome::Stuck(_) => self.repaired(seen) || self.unchanged(seen),
+            Outcome::Stuck(_) => self.repaired(seen) || self.untouched(seen),
             Outcome::RolledBack(_) => self.unchanged(seen),
             Outcome::Refused(_) => self.put_back(seen),
         }

@@ -32,6 +32,7 @@ pub struct App {
     log: Log,
     /// The way to the cloud, where it is not HTTP.
     transport: Option<Arc<dyn Transport>>,
+    patience: usize,
     /// Held by a run that may write: two in one process would undo each other's work.
     repairs: tokio::sync::Mutex<()>,
 }
@@ -90,7 +91,8 @@ impl App {
     pub fn new(variables: &Variables, clock: SharedClock, log: Log) -> Self {
         let environment = Found::in_environment(|name| variables.get(name).cloned());
         let config = Config::from_variables(variables);
-        Self { config, environment, clock, log, transport: None, repairs: tokio::sync::Mutex::default() }
+        let (patience, repairs) = (usize::MAX, tokio::sync::Mutex::default());
+        Self { config, environment, clock, log, transport: None, patience, repairs }
     }
 
     /// The settings.
@@ -115,6 +117,12 @@ impl App {
     #[must_use]
     pub fn over(self, transport: Arc<dyn Transport>) -> Self {
         Self { transport: Some(transport), ..self }
+    }
+
+    /// The same, repeating nothing more than so many times: see [`Connection::repeating_at_most`].
+    #[must_use]
+    pub fn repeating_at_most(self, patience: usize) -> Self {
+        Self { patience, ..self }
     }
 
     /// The clock of every run.
@@ -224,7 +232,8 @@ impl App {
             None => Arc::new(Http::new().map_err(Abort::Tls)?),
         };
         let connection =
-            Connection::new(transport, config.endpoints.clone(), config.signature, rate, self.clock.clone());
+            Connection::new(transport, config.endpoints.clone(), config.signature, rate, self.clock.clone())
+                .repeating_at_most(self.patience);
         let account = ask.account.as_ref().map_or("", AccountId::as_str);
         Ok(Session::new(Arc::new(connection), credentials, account, ask.deadline))
     }

@@ -4,9 +4,9 @@ use serde_json::json;
 
 use crate::observe::{ObservedRole, Role, Tags};
 use crate::plan::restorable;
-use crate::policy::DTS_TRUST_POLICY;
+use crate::policy::{DTS_TRUST_POLICY, with_service};
 use crate::target::{PolicyRef, ROLE_NAME};
-use crate::verify::{Baseline, Finding, FindingId, role as verify};
+use crate::verify::{Baseline, DTS_SERVICE, Finding, FindingId, role as verify};
 
 /// The vendor's page that creates the role and attaches the policy after one click (source: the DTS user guide;
 /// accounts of the international site use the host `ram.console.alibabacloud.com`).
@@ -27,16 +27,19 @@ pub fn commands(before: Option<&Role>, tags: Option<&Tags>, now: &ObservedRole) 
 }
 
 fn role_command(before: Option<&Role>, now: &ObservedRole) -> Option<String> {
-    if now.present().is_none() {
+    let Some(role) = now.present() else {
         let description = before.map(|role| ("Description", role.description.clone()));
         let duration = before.and_then(|role| role.max_session_duration);
         let duration = duration.map(|seconds| ("MaxSessionDuration", seconds.to_string()));
-        let options = [Some(("AssumeRolePolicyDocument", DTS_TRUST_POLICY.to_owned())), description, duration];
-        return Some(command("CreateRole", options.into_iter().flatten()));
-    }
+        let console = before.and_then(|role| role.console_login);
+        let console = console.map(|allowed| ("AllowConsoleLogin", allowed.to_string()));
+        let trust = Some(("AssumeRolePolicyDocument", DTS_TRUST_POLICY.to_owned()));
+        return Some(command("CreateRole", [trust, description, duration, console].into_iter().flatten()));
+    };
     let trusts = |findings: Vec<Finding>| !findings.iter().any(|found| found.id == FindingId::TrustServiceMissing);
-    let update = [("NewAssumeRolePolicyDocument", DTS_TRUST_POLICY.to_owned())];
-    (!trusts(verify(now, &Baseline::DTS))).then(|| command("UpdateRole", update))
+    // Others who may assume the role go on to, unless the document cannot be extended.
+    let trust = with_service(&role.trust, DTS_SERVICE).unwrap_or_else(|_| DTS_TRUST_POLICY.to_owned());
+    (!trusts(verify(now, &Baseline::DTS))).then(|| command("UpdateRole", [("NewAssumeRolePolicyDocument", trust)]))
 }
 
 fn attach(policy: &PolicyRef) -> String {
@@ -92,5 +95,23 @@ mod tests {
             "aliyun ram AttachPolicyToRole --RoleName AliyunDTSDefaultRole --PolicyType 'System' --PolicyName 'AliyunDTSRolePolicy'"
         );
         assert_eq!(commands.len(), 2);
+    }
+
+    #[test]
+    fn a_role_that_is_made_again_has_the_settings_of_the_old_one() {
+        let before = Role {
+            id: "1".to_owned(),
+            trust: DTS_TRUST_POLICY.to_owned(),
+            description: "ours".to_owned(),
+            max_session_duration: Some(7200),
+            console_login: Some(false),
+            service_linked: false,
+            policies: std::collections::BTreeSet::new(),
+        };
+        let create = &commands(Some(&before), None, &ObservedRole::Missing)[0];
+        assert!(
+            create.ends_with(" --Description 'ours' --MaxSessionDuration '7200' --AllowConsoleLogin 'false'"),
+            "{create}"
+        );
     }
 }

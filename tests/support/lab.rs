@@ -6,6 +6,7 @@ use std::pin::Pin;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use dts_role_guard::client::Transport;
 use dts_role_guard::clock::{Clock, Deadline, SystemClock};
 use dts_role_guard::config::{Mode, Variables};
 use dts_role_guard::credentials::Found;
@@ -113,6 +114,12 @@ impl Lab {
 
     pub(crate) fn app(&self) -> App {
         App::new(&self.variables, self.clock.clone(), Log::Off)
+    }
+
+    /// The same with another way to the cloud, and with less patience: what is repeated four times is repeated enough.
+    pub(crate) async fn run_over(&self, transport: Arc<dyn Transport>, mode: Mode) -> Report {
+        let app = self.app().over(transport).repeating_at_most(3);
+        self.ask_app(&app, mode, None, Duration::from_mins(10)).await
     }
 
     pub(crate) async fn ask_app(&self, app: &App, mode: Mode, plan_id: Option<&str>, time: Duration) -> Report {

@@ -1,0 +1,117 @@
+//! Sits between the guard and the emulator, and makes the guard behave, as the cloud sees it, like one with a bug.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex};
+
+use dts_role_guard::client::{Http, Lost, Post, Reply, Sending, Transport};
+use emulator::DTS_POLICY;
+use serde_json::json;
+
+use crate::belief::Belief;
+use crate::seeds::Write;
+use crate::wire::{params, success};
+
+/// A bug that the guard does not have.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Bug {
+    /// Extra policies do not come back to the new role.
+    ReattachSkipped,
+    /// What was asked for is taken for what is.
+    SecondLookSkipped,
+    /// The role is created whatever became of the deletion.
+    DeletionNotConfirmed,
+    /// Tags do not come back.
+    TagsSkipped,
+    /// The journal's files are not there.
+    RecordNotWritten,
+    /// A failure before the deletion puts nothing back.
+    PutBackSkipped,
+}
+
+/// HTTP, or HTTP with a bug before it. It lives as long as a case.
+pub(crate) fn way(bug: Option<Bug>, last: &Write, journal: Option<PathBuf>) -> Arc<dyn Transport> {
+    let http = Http::new().unwrap();
+    match bug {
+        None => Arc::new(http),
+        Some(bug) => {
+            let last = last.clone();
+            Arc::new(Saboteur { http, bug, last, journal, memory: Mutex::default() })
+        }
+    }
+}
+
+struct Saboteur {
+    http: Http,
+    bug: Bug,
+    /// The plan's last write.
+    last: Write,
+    journal: Option<PathBuf>,
+    memory: Mutex<Memory>,
+}
+
+#[derive(Default)]
+struct Memory {
+    deletion_sent: bool,
+    /// The plan's last write was answered.
+    complete: bool,
+    belief: Belief,
+}
+
+type Params = BTreeMap<String, String>;
+
+impl Transport for Saboteur {
+    fn send(&self, post: Post) -> Sending<'_> {
+        let params = params(&post);
+        Box::pin(async move {
+            if let Some(reply) = self.instead(&params) {
+                return Ok(reply);
+            }
+            let reply = self.http.send(post).await;
+            self.learn(&params, reply)
+        })
+    }
+}
+
+impl Saboteur {
+    /// What is answered without asking the cloud.
+    fn instead(&self, params: &Params) -> Option<Reply> {
+        let memory = self.memory.lock().unwrap();
+        let attaches = params["Action"] == "AttachPolicyToRole";
+        let extra = params.get("PolicyName").is_some_and(|policy| policy != DTS_POLICY);
+        let swallowed = match self.bug {
+            Bug::ReattachSkipped => attaches && extra && memory.deletion_sent,
+            Bug::PutBackSkipped => attaches && !memory.deletion_sent,
+            Bug::TagsSkipped => params["Action"] == "TagResources",
+            Bug::SecondLookSkipped if memory.complete => return memory.belief.answer(&params["Action"]),
+            Bug::RecordNotWritten => {
+                self.empty_the_folder();
+                false
+            }
+            Bug::SecondLookSkipped | Bug::DeletionNotConfirmed => false,
+        };
+        swallowed.then(|| success(json!({})))
+    }
+
+    fn learn(&self, params: &Params, reply: Result<Reply, Lost>) -> Result<Reply, Lost> {
+        let mut memory = self.memory.lock().unwrap();
+        let succeeded = reply.as_ref().is_ok_and(|reply| reply.status == 200);
+        memory.belief.learn(params, reply.as_ref().ok().filter(|_| succeeded));
+        memory.deletion_sent |= params["Action"] == "DeleteRole";
+        memory.complete |= succeeded && self.is_last(params);
+        match self.bug {
+            Bug::DeletionNotConfirmed if params["Action"] == "DeleteRole" => Ok(success(json!({}))),
+            _ => reply,
+        }
+    }
+
+    fn is_last(&self, params: &Params) -> bool {
+        params["Action"] == self.last.operation && params.get("PolicyName") == self.last.policy.as_ref()
+    }
+
+    fn empty_the_folder(&self) {
+        for file in self.journal.iter().flat_map(|folder| std::fs::read_dir(folder).unwrap()) {
+            let _ = std::fs::remove_file(file.unwrap().path());
+        }
+    }
+}
