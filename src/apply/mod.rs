@@ -306,7 +306,7 @@ impl Run<'_> {
         let mut failure = None;
         for (step, index) in std::mem::take(&mut self.begun).into_iter().rev() {
             match self.take_back(&step).await {
-                Ok(()) => self.mark_undone(index),
+                Ok(()) => self.mark_taken_back(&step, index),
                 // What this step added belongs to the run that has taken over.
                 Err(Stop::Refused(Refusal::AnotherRun(_))) => {}
                 Err(stop) => failure = failure.or(Some(stop.into_cause())),
@@ -340,9 +340,13 @@ impl Run<'_> {
         }
     }
 
-    fn mark_undone(&mut self, index: usize) {
+    fn mark_taken_back(&mut self, step: &Step, index: usize) {
         if let Some(record) = self.records.get_mut(index) {
-            record.result = StepResult::Undone;
+            record.result = match step.undo() {
+                // The role is still there: it was neither deleted nor created.
+                Undo::ForwardOnly => StepResult::Failed,
+                Undo::Step(_) | Undo::DeleteCreated | Undo::Nothing => StepResult::Undone,
+            };
         }
     }
 }

@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex};
 
 use dts_role_guard::client::Transport;
 use dts_role_guard::config::Mode;
-use dts_role_guard::report::Report;
+use dts_role_guard::report::{Report, Status};
 use emulator::{Call, DTS_POLICY, DTS_ROLE, Fault, FaultGuard, RoleSnapshot, Rule, WorldState};
 use tempfile::TempDir;
 
@@ -35,8 +35,8 @@ pub(crate) struct Case {
     pub(crate) trouble: Trouble,
     /// The plan's last write.
     pub(crate) last: Write,
-    /// What passes: the first run ends remediated.
-    pub(crate) passes: bool,
+    /// What passes does not end a repair, and a failure before the deletion goes back: how the first run ends.
+    pub(crate) ends: Option<Status>,
     /// What was done is not done again.
     pub(crate) writes: Option<usize>,
     /// Its looks are told old news.
@@ -76,7 +76,7 @@ pub(crate) struct Evidence {
 impl Case {
     pub(crate) fn new(course: &Course, what: String, trouble: Trouble) -> Self {
         let last = course.last_write();
-        Self { seed: course.seed, name: what, journal: false, trouble, last, passes: false, writes: None, stale: false }
+        Self { seed: course.seed, name: what, journal: false, trouble, last, ends: None, writes: None, stale: false }
     }
 
     /// The case with a journal folder and without one.

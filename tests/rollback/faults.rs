@@ -1,5 +1,6 @@
 //! The axes: which call meets what, how often, with a journal folder and without.
 
+use dts_role_guard::report::Status;
 use emulator::{Fault, Rule};
 
 use crate::case::{Case, Trouble};
@@ -75,7 +76,9 @@ impl Kind {
         let case = Case::new(course, format!("{}: {} {word}", write.name(), self.name), trouble);
         let passes = self.passes && often == Often::Once;
         let writes = (passes && self.is_visible).then(|| course.writes().len());
-        Case { passes, writes, ..case }
+        let goes_back = !self.passes && course.reversible().iter().any(|other| other.name() == write.name());
+        let ends = passes.then_some(Status::Remediated).or(goes_back.then_some(Status::RolledBack));
+        Case { ends, writes, ..case }
     }
 }
 
@@ -108,7 +111,7 @@ pub(crate) fn of_reads(course: &Course) -> Vec<Case> {
             cases.extend(case("denied from then on", rule.clone().from(nth).deny()));
             for (name, fault) in PASSING_OF_READS {
                 let passing = case(name, fault(rule.clone().nth(nth)));
-                cases.extend(passing.map(|case| Case { passes: true, ..case }));
+                cases.extend(passing.map(|case| Case { ends: Some(Status::Remediated), ..case }));
             }
         }
     }
@@ -129,7 +132,7 @@ pub(crate) fn of_stale_reads(course: &Course) -> Vec<Case> {
         };
         let count = course.writes().len();
         let passing = case("then stale reads", vec![few.clone()]);
-        cases.extend(passing.map(|case| Case { passes: true, writes: Some(count), ..case }));
+        cases.extend(passing.map(|case| Case { ends: Some(Status::Remediated), writes: Some(count), ..case }));
         cases.extend(case("lost after, then stale reads", vec![vec![write.rule().nth(1).lose_after()], few.clone()]));
         if course.seed.thorough {
             cases.extend(case("lost before, then stale reads", vec![vec![write.rule().nth(1).lose_before()], few]));
@@ -176,6 +179,18 @@ pub(crate) fn of_undoes(course: &Course) -> Vec<Case> {
     pairs.flat_map(case).collect()
 }
 
+/// Two faults: no deletion arrives, and for a while nobody can see that: only the creation tells.
+pub(crate) fn of_unseen_deletions(course: &Course) -> Vec<Case> {
+    let deletions = course.writes().into_iter().filter(|write| write.operation == "DeleteRole");
+    let case = |write: Write| {
+        let blind = course.reads_after(&write, "GetRole").times(8).unavailable();
+        let groups = vec![vec![write.rule().lose_before()], vec![blind]];
+        let case = Case::new(course, "DeleteRole: lost always, and unseen".to_owned(), Trouble::Faults(groups));
+        Case { ends: Some(Status::RolledBack), ..case }.on_both_sides()
+    };
+    deletions.flat_map(case).collect()
+}
+
 /// Killed at each call, before it is sent and after its effect.
 pub(crate) fn of_kills(course: &Course) -> Vec<Case> {
     let nths = 1..=course.calls.len();
@@ -197,7 +212,8 @@ fn kills(course: &Course, nth: usize, trouble: fn(Kill) -> Trouble) -> impl Iter
 
 /// Nothing happens, or a person comes in at the end.
 pub(crate) fn of_people(course: &Course) -> Vec<Case> {
-    let alone = Case { passes: true, ..Case::new(course, "undisturbed".to_owned(), Trouble::Nothing) };
+    let alone =
+        Case { ends: Some(Status::Remediated), ..Case::new(course, "undisturbed".to_owned(), Trouble::Nothing) };
     let person = Case::new(course, "a person takes the DTS policy away in the end".to_owned(), Trouble::Person);
     alone.on_both_sides().into_iter().chain(person.on_both_sides()).collect()
 }

@@ -46,7 +46,11 @@ pub(crate) const OF_RUN: [OfRun; 14] = [
 
 pub(crate) const OF_CASE: [OfCase; 9] = [
     ("the trouble was met", "the matrix tests what it says", trouble_was_met),
-    ("what passes does not end a repair", "every reply may be lost; every step may be repeated", what_passes_passes),
+    (
+        "a repair goes on, or back",
+        "every reply may be lost; a failure before the role is deleted reattaches",
+        goes_on_or_back,
+    ),
     ("what was done is not done again", "after a write without a reply the guard looks", nothing_is_done_twice),
     ("the next run ends authorized", "the next run finishes the work", next_run_ends_authorized),
     ("nothing is lost", "with a journal everything comes back; without one only extras can be lost", nothing_is_lost),
@@ -133,7 +137,7 @@ fn word_is_legal(_: &Evidence, _: &Run, report: &AccountReport) -> Holds {
     hold(legal, || "a run that writes does not end like that".to_owned())
 }
 
-/// As many steps are said to have had an effect as had one.
+/// As many steps are said to have had an effect as had one. A deletion cannot be undone.
 fn steps_are_true(_: &Evidence, run: &Run, report: &AccountReport) -> Holds {
     for step in &report.steps {
         let effects = run.calls.iter().filter(|call| call.effect && is_call_of(call, step)).count();
@@ -144,7 +148,8 @@ fn steps_are_true(_: &Evidence, run: &Run, report: &AccountReport) -> Holds {
         let undoes = report.steps.iter().filter(|other| other.result == StepResult::Undone && is_reverse(step, other));
         let least = said(&[StepResult::Done]);
         let most = said(&[StepResult::Done, StepResult::Undone, StepResult::Unknown]) + undoes.count();
-        hold((least..=most).contains(&effects), || {
+        let deletion_undone = step.action == "DeleteRole" && step.result == StepResult::Undone;
+        hold((least..=most).contains(&effects) && !deletion_undone, || {
             format!("{} {} is said to be {:?} and had {effects} effects", step.action, step.target, step.result)
         })?;
     }
@@ -211,9 +216,9 @@ fn trouble_was_met(evidence: &Evidence) -> Holds {
     hold(evidence.met, || "no call met the fault".to_owned())
 }
 
-fn what_passes_passes(evidence: &Evidence) -> Holds {
+fn goes_on_or_back(evidence: &Evidence) -> Holds {
     let status = first(evidence).map(|report| report.status);
-    hold(!evidence.case.passes || status == Some(Status::Remediated), || format!("it ended as {status:?}"))
+    hold(evidence.case.ends.is_none() || status == evidence.case.ends, || format!("it ended as {status:?}"))
 }
 
 fn nothing_is_done_twice(evidence: &Evidence) -> Holds {

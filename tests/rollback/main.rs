@@ -58,6 +58,11 @@ fn a_write_fails_and_nothing_can_be_taken_back() {
 }
 
 #[test]
+fn no_deletion_arrives_and_nobody_sees_that() {
+    examine(&every_plan(faults::of_unseen_deletions), None).expect_none("unseen deletions");
+}
+
+#[test]
 fn nothing_happens_or_a_person_comes_in_at_the_end() {
     examine(&every_plan(faults::of_people), None).expect_none("people");
 }
