@@ -141,6 +141,19 @@ async fn in_place_never_deletes_and_keeps_the_other_statements() {
 }
 
 #[tokio::test]
+async fn what_somebody_else_attached_meanwhile_is_not_taken_back() {
+    let lab = Lab::new(Some(full().detach(DTS_POLICY))).set("DTS_GUARD_STRATEGY", "in-place");
+    let _person = lab.emulator.on_call(Rule::on("AttachPolicyToRole").nth(1), |world| {
+        world.attach_system(ACCOUNT, DTS_ROLE, DTS_POLICY);
+    });
+    let _denied = lab.emulator.fault(Rule::on("UpdateRole").every().deny());
+    let report = lab.run(Mode::Remediate).await;
+    assert_eq!(report.status, Status::RolledBack, "{}", json(&report));
+    assert!(lab.role().unwrap().policy_names().contains(&DTS_POLICY));
+    assert_eq!(account(&report)["steps"][0]["result"], "already");
+}
+
+#[tokio::test]
 async fn what_must_not_be_deleted_is_refused_without_a_write() {
     for (role, strategy, word) in [
         (other_trust().service_linked(), "recreate", "service-linked"),

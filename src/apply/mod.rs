@@ -305,6 +305,9 @@ impl Run<'_> {
     async fn back(&mut self, stop: Stop) -> Outcome {
         let mut failure = None;
         for (step, index) in std::mem::take(&mut self.begun).into_iter().rev() {
+            if self.is_of_another_hand(&step, index) {
+                continue;
+            }
             match self.take_back(&step).await {
                 Ok(()) => self.mark_taken_back(&step, index),
                 // What this step added belongs to the run that has taken over.
@@ -338,6 +341,12 @@ impl Run<'_> {
             Ok(false) => self.undo(delete).await,
             Err(error) => Err(Stop::Failed(Cause { text: chain(&error), may_pass: error.kind.may_pass() })),
         }
+    }
+
+    /// What was attached already is not ours to detach.
+    fn is_of_another_hand(&self, step: &Step, index: usize) -> bool {
+        let already = self.records.get(index).is_some_and(|record| record.result == StepResult::Already);
+        already && matches!(step, Step::Attach(_))
     }
 
     fn mark_taken_back(&mut self, step: &Step, index: usize) {
