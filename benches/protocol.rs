@@ -16,6 +16,12 @@
 mod cloud;
 #[path = "../tests/model/explore.rs"]
 mod explore;
+#[path = "../tests/model/gate.rs"]
+mod gate;
+#[path = "../tests/model/process.rs"]
+mod process;
+#[path = "../tests/model/shared.rs"]
+mod shared;
 #[path = "../tests/model/world.rs"]
 mod world;
 

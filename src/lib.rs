@@ -38,8 +38,9 @@ pub mod terminal;
 pub mod event;
 pub mod target;
 
-pub mod members;
 pub mod sweep;
+
+pub mod members;
 
 pub mod reconcile;
 

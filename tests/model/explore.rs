@@ -5,7 +5,8 @@ use std::collections::{BTreeMap, HashSet};
 use dts_role_guard::report::Status;
 
 use crate::cloud::{Cloud, DTS_POLICY, Role, custom, system};
-use crate::world::{Choice, Process, Scenario, World};
+use crate::process::Process;
+use crate::world::{Choice, Scenario, World};
 
 const EXTRA: &str = "TeamExtra";
 

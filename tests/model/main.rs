@@ -18,6 +18,9 @@
 
 mod cloud;
 mod explore;
+mod gate;
+mod process;
+mod shared;
 mod world;
 
 use cloud::Cloud;

@@ -1,0 +1,87 @@
+//! One guard's way to the cloud and to the folder: each call waits in a queue until it is granted.
+
+use std::collections::VecDeque;
+use std::io;
+use std::sync::{Arc, Mutex};
+use std::task::Poll;
+
+use dts_role_guard::apply::journal::{Doing, Store};
+use dts_role_guard::client::{Post, Reply, Sending, Transport};
+use dts_role_guard::target::AccountId;
+
+use crate::shared::{Op, Outcome};
+
+type Slot = Arc<Mutex<Option<Outcome>>>;
+pub(crate) type Queue = Arc<Mutex<VecDeque<(Op, Slot)>>>;
+
+/// One guard's way to the world.
+#[derive(Clone)]
+pub(crate) struct Gate(pub(crate) Queue);
+
+impl Gate {
+    async fn ask(&self, op: Op) -> Outcome {
+        let slot = Slot::default();
+        self.0.lock().unwrap().push_back((op, slot.clone()));
+        std::future::poll_fn(|_| slot.lock().unwrap().take().map_or(Poll::Pending, Poll::Ready)).await
+    }
+}
+
+impl Transport for Gate {
+    fn send(&self, post: Post) -> Sending<'_> {
+        let signing = ["Signature", "SignatureNonce", "Timestamp", "SecurityToken", "AccessKeyId"];
+        let fields = url::form_urlencoded::parse(post.body.as_bytes()).into_owned();
+        let params = fields.filter(|(name, _)| !signing.contains(&name.as_str())).collect();
+        Box::pin(async move {
+            let Outcome::Answer(answer) = self.ask(Op::Call(params)).await else { unreachable!() };
+            let (status, body) = match answer {
+                Ok(body) => (200, body),
+                Err(code) => (400, serde_json::json!({"Code": code})),
+            };
+            Ok(Reply { status, content_type: String::new(), date: None, body: body.to_string().into_bytes() })
+        })
+    }
+}
+
+impl Store for Gate {
+    fn generations<'a>(&'a self, _: &'a AccountId) -> Doing<'a, Vec<u64>> {
+        Box::pin(async {
+            let Outcome::Generations(list) = self.ask(Op::Generations).await else { unreachable!() };
+            Ok(list)
+        })
+    }
+
+    fn read<'a>(&'a self, _: &'a AccountId, generation: u64) -> Doing<'a, Vec<u8>> {
+        Box::pin(async move {
+            let Outcome::Bytes(bytes) = self.ask(Op::Read(generation)).await else { unreachable!() };
+            bytes.ok_or_else(|| io::ErrorKind::NotFound.into())
+        })
+    }
+
+    fn claim<'a>(&'a self, _: &'a AccountId, generation: u64, bytes: Vec<u8>) -> Doing<'a, bool> {
+        Box::pin(async move {
+            let Outcome::Claimed(claimed) = self.ask(Op::Claim(generation, bytes)).await else { unreachable!() };
+            Ok(claimed)
+        })
+    }
+
+    fn replace<'a>(&'a self, _: &'a AccountId, generation: u64, bytes: Vec<u8>) -> Doing<'a, ()> {
+        Box::pin(async move {
+            self.ask(Op::Replace(generation, bytes)).await;
+            Ok(())
+        })
+    }
+
+    fn set_aside<'a>(&'a self, _: &'a AccountId, generation: u64) -> Doing<'a, String> {
+        Box::pin(async move {
+            self.ask(Op::SetAside(generation)).await;
+            Ok("aside".to_owned())
+        })
+    }
+
+    fn forget_before<'a>(&'a self, _: &'a AccountId, generation: u64) -> Doing<'a, ()> {
+        Box::pin(async move {
+            self.ask(Op::ForgetBefore(generation)).await;
+            Ok(())
+        })
+    }
+}

@@ -1,0 +1,194 @@
+//! One run of the product, polled by hand.
+
+use std::future::Future;
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, Waker};
+use std::time::Duration;
+
+use dts_role_guard::apply::journal::Store;
+use dts_role_guard::client::{Connection, Endpoints, RateLimits, Session};
+use dts_role_guard::clock::{Clock, Deadline};
+use dts_role_guard::config::{Approval, Mode, Strategy};
+use dts_role_guard::credentials::{Credentials, Source};
+use dts_role_guard::reconcile::{self, Guard};
+use dts_role_guard::report::{AccountReport, Status};
+use dts_role_guard::target::AccountId;
+use dts_role_guard::telemetry::Log;
+
+use crate::cloud::{ACCOUNT, Params};
+use crate::gate::{Gate, Queue};
+use crate::shared::{Files, Op, Outcome, Shared};
+
+enum State {
+    Runs(Pin<Box<dyn Future<Output = AccountReport> + Send>>),
+    Ended(Status),
+    Crashed,
+}
+
+/// One run of the product.
+pub(crate) struct Process {
+    queue: Queue,
+    state: State,
+    /// Everything that it was told: what it does next depends on nothing else.
+    history: DefaultHasher,
+    /// What it wrote, and whether that had an effect.
+    pub(crate) writes: Vec<(Params, bool)>,
+}
+
+impl Process {
+    pub(crate) fn start(name: &str, journal: bool, patience: usize) -> Self {
+        let queue = Queue::default();
+        let guard = guard(name, &Gate(queue.clone()), journal, patience);
+        let account: AccountId = ACCOUNT.parse().unwrap();
+        let run = Box::pin(async move { reconcile::role(&guard, &account).await });
+        let mut process = Self { queue, state: State::Runs(run), history: DefaultHasher::new(), writes: Vec::new() };
+        process.poll();
+        process
+    }
+
+    fn poll(&mut self) {
+        let State::Runs(run) = &mut self.state else { return };
+        if let Poll::Ready(report) = run.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
+            self.state = State::Ended(report.status);
+        }
+    }
+
+    pub(crate) fn next(&self) -> Option<Op> {
+        match self.state {
+            State::Runs(_) => self.queue.lock().unwrap().front().map(|(op, _)| op.clone()),
+            State::Ended(_) | State::Crashed => None,
+        }
+    }
+
+    pub(crate) fn ended(&self) -> Option<Status> {
+        match self.state {
+            State::Ended(status) => Some(status),
+            State::Runs(_) | State::Crashed => None,
+        }
+    }
+
+    pub(crate) fn has_crashed(&self) -> bool {
+        matches!(self.state, State::Crashed)
+    }
+
+    /// Answers what nobody can come between with an effect: what never changes, and a look at the folder right after an own
+    /// step there. (Who adopts between a record and the look that follows it might as well have come before both: the guard
+    /// stops, and its record is seen.)
+    pub(crate) fn settle(&mut self, shared: &mut Shared, folder: bool) {
+        let mut folder = folder;
+        while let Some(op) = self.next().filter(|op| op.is_constant() || (folder && op.reads_folder())) {
+            folder |= op.reads_folder();
+            self.grant(shared, true);
+        }
+    }
+
+    /// The two reads of a look are one: what they say when they disagree is looked at again.
+    pub(crate) fn grant(&mut self, shared: &mut Shared, settling: bool) {
+        let waiting = self.queue.lock().unwrap().len();
+        for _ in 0..waiting {
+            self.grant_one(shared, settling);
+        }
+        self.poll();
+    }
+
+    fn grant_one(&mut self, shared: &mut Shared, settling: bool) {
+        let (op, slot) = self.queue.lock().unwrap().pop_front().unwrap();
+        let outcome = shared.perform(&op);
+        if !settling {
+            remember(&mut self.history, &op, &outcome, &shared.files);
+        }
+        if let Op::Call(params) = &op
+            && op.writes()
+        {
+            let effect = matches!(&outcome, Outcome::Answer(Ok(_)));
+            self.writes.push((params.clone(), effect));
+        }
+        *slot.lock().unwrap() = Some(outcome);
+    }
+
+    pub(crate) fn crash(&mut self) {
+        self.state = State::Crashed;
+    }
+
+    pub(crate) fn key(&self) -> u64 {
+        if self.has_crashed() { CRASHED } else { self.history.finish() }
+    }
+
+    /// The key after the calls that wait were granted.
+    pub(crate) fn foretell(&self, shared: &mut Shared) -> u64 {
+        let mut history = self.history.clone();
+        for (op, _) in self.queue.lock().unwrap().iter() {
+            let outcome = shared.perform(op);
+            remember(&mut history, op, &outcome, &shared.files);
+        }
+        history.finish()
+    }
+}
+
+pub(crate) const CRASHED: u64 = u64::MAX;
+
+/// What a guard learns by a call. A step in the folder tells what the looks at the folder right after it will show.
+fn remember(history: &mut DefaultHasher, op: &Op, outcome: &Outcome, files: &Files) {
+    let newest = files.last_key_value();
+    match op {
+        Op::Call(_) if op.is_constant() => {}
+        Op::Call(_) => (op, outcome).hash(history),
+        // The first look reads the newest file, later ones only whether there is a newer one.
+        Op::Generations if history.finish() == DefaultHasher::new().finish() => newest.hash(history),
+        Op::Generations => newest.map(|(key, _)| key).hash(history),
+        Op::Claim(generation, _) => {
+            (op, outcome, newest.map(|(key, _)| key), files.get(&(generation - 1))).hash(history);
+        }
+        Op::Replace(..) => (op, newest.map(|(key, _)| key)).hash(history),
+        Op::Read(_) | Op::SetAside(_) | Op::ForgetBefore(_) => {}
+    }
+}
+
+fn guard(name: &str, gate: &Gate, journal: bool, patience: usize) -> Guard {
+    let clock: Arc<dyn Clock> = Arc::new(Still);
+    let endpoint: dts_role_guard::client::Endpoint = "http://127.0.0.1:1".parse().unwrap();
+    let endpoints = Endpoints { ram: endpoint.clone(), sts: endpoint.clone(), resource_manager: endpoint };
+    let rate = RateLimits::per_second(1_000_000.try_into().unwrap(), clock.clone());
+    let method = dts_role_guard::signing::Method::HmacSha1;
+    let connection =
+        Connection::new(Arc::new(gate.clone()), endpoints, method, rate, clock).repeating_at_most(patience);
+    let credentials = Credentials {
+        access_key_id: "model".to_owned(),
+        access_key_secret: "model".into(),
+        security_token: None,
+        source: Source::Environment,
+    };
+    Guard {
+        session: Session::new(Arc::new(connection), credentials, ACCOUNT, Deadline::NONE),
+        mode: Mode::Remediate,
+        strategy: Strategy::Recreate,
+        approval: Approval::None,
+        approved: None,
+        log: Log::Off,
+        store: journal.then(|| -> Arc<dyn Store> { Arc::new(gate.clone()) }),
+        request_id: name.to_owned(),
+    }
+}
+
+/// Pauses take no time, and no time passes.
+struct Still;
+
+impl Clock for Still {
+    fn now(&self) -> jiff::Timestamp {
+        jiff::Timestamp::UNIX_EPOCH
+    }
+
+    fn uptime(&self) -> Duration {
+        Duration::ZERO
+    }
+
+    fn nonce(&self) -> String {
+        "nonce".to_owned()
+    }
+
+    fn sleep(&self, _: Duration) -> Pin<Box<dyn Future<Output = ()> + Send + '_>> {
+        Box::pin(std::future::ready(()))
+    }
+}
