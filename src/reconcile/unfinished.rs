@@ -57,16 +57,15 @@ pub(super) async fn note(guard: &Guard, history: &History, observed: &ObservedRo
         let steps = recover::taken_away(record.watch.as_ref()?, observed, guard.session.clock().now());
         (!steps.is_empty()).then(|| Resume::PutBack(steps).describe())?
     };
-    Some(Finding::journal_open(&repair.request_id, &repair.begun_at.to_string(), &what))
+    Some(Finding::journal_open(&repair.request_id, repair.begun_at, &what))
 }
 
 /// A run that could not finish it says at least that it is there.
 pub(super) fn still_open(report: AccountReport, history: &History) -> AccountReport {
     let said = report.findings.iter().any(|finding| finding.id == FindingId::JournalOpen);
     let open = history.record().repair.as_ref().filter(|repair| repair.phase.is_open() && !said);
-    let note = open.map(|repair| {
-        Finding::journal_open(&repair.request_id, &repair.begun_at.to_string(), "this run could not finish it")
-    });
+    let note =
+        open.map(|repair| Finding::journal_open(&repair.request_id, repair.begun_at, "this run could not finish it"));
     let notes: Vec<_> = note.into_iter().chain(history.unreadable().iter().cloned()).collect();
     noted(report, &notes)
 }
@@ -142,7 +141,7 @@ impl Job {
     async fn whole(self, journal: &mut Journal, history: &mut History) -> Finished {
         journal.close("whole", journal.has_replaced(), &self.observed).await;
         history.learn(journal);
-        Finished { observed: Some(self.observed), note: Some(self.note), ..Finished::default() }
+        Finished { observed: Some(self.observed), note: Some(journal.note_closed()), ..Finished::default() }
     }
 
     async fn carry_out(
@@ -175,7 +174,7 @@ impl Job {
             steps: applied.steps,
             plan_id: Some(journal.repair().plan_id.clone()),
             gone: applied.gone.iter().map(Finding::policy_gone).collect(),
-            note: Some(self.note),
+            note: Some(journal.note_closed()),
         })
     }
 

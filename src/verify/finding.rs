@@ -1,5 +1,6 @@
 //! One negative answer, with what it rests on.
 
+use jiff::Timestamp;
 use serde::Serialize;
 use serde_json::{Value, json};
 
@@ -105,11 +106,22 @@ impl Finding {
         Self::new(FindingId::PolicyGone, message, json!({"policy": policy.to_string()}))
     }
 
-    /// A repair that a run has still to finish.
+    /// A repair that a run has still to finish, and what is left of it.
     #[must_use]
-    pub fn journal_open(request_id: &str, begun_at: &str, what: &str) -> Self {
+    pub fn journal_open(request_id: &str, begun_at: Timestamp, what: &str) -> Self {
+        Self::of_repair(request_id, begun_at, &format!("is unfinished: {what}"))
+    }
+
+    /// A repair that an earlier run left unfinished and this one finished.
+    #[must_use]
+    pub fn journal_closed(request_id: &str, begun_at: Timestamp) -> Self {
+        Self::of_repair(request_id, begun_at, "was unfinished: this run finished it")
+    }
+
+    fn of_repair(request_id: &str, begun_at: Timestamp, state: &str) -> Self {
         let run = foreign(request_id);
-        let message = format!("the repair that run `{run}` began at {begun_at} is unfinished: {what}");
+        let begun_at = begun_at.strftime("%Y-%m-%dT%H:%M:%SZ").to_string();
+        let message = format!("the repair that run `{run}` began at {begun_at} {state}");
         Self::new(FindingId::JournalOpen, message, json!({"requestId": run, "begunAt": begun_at}))
     }
 

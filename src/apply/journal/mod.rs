@@ -48,7 +48,13 @@ impl Journal {
     /// The advisory that it is unfinished.
     #[must_use]
     pub fn note(&self, what: &str) -> Finding {
-        Finding::journal_open(&self.repair.request_id, &self.repair.begun_at.to_string(), what)
+        Finding::journal_open(&self.repair.request_id, self.repair.begun_at, what)
+    }
+
+    /// The advisory that it was unfinished.
+    #[must_use]
+    pub fn note_closed(&self) -> Finding {
+        Finding::journal_closed(&self.repair.request_id, self.repair.begun_at)
     }
 
     /// Whether the role that was found may have been replaced.
