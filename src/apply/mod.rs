@@ -12,7 +12,7 @@ mod step;
 
 use std::time::Duration;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::client::Session;
 use crate::observe::{self, Role};
@@ -23,7 +23,7 @@ use crate::telemetry::{chain, foreign};
 use journal::{Act, Illegal, Journal, Phase};
 
 /// How a step ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum StepResult {
     /// Not carried out: the mode allows no write.

@@ -116,7 +116,7 @@ fn rest(before: &Role, now: &Role, repair: &Repair, tags: Option<&Tags>) -> Vec<
 
 #[cfg(test)]
 mod tests {
-    use super::super::journal::{Record, Repair};
+    use super::super::journal::Repair;
     use super::*;
     use crate::client::NewRole;
     use crate::policy::DTS_TRUST_POLICY;
@@ -216,24 +216,5 @@ mod tests {
             taken_away(&watch, &ObservedRole::Present(role(id, &[])), now).len()
         };
         assert_eq!((at(9, "1"), at(10, "1"), at(9, "2")), (1, 0, 0));
-    }
-
-    #[test]
-    fn what_a_file_says_is_what_was_written() {
-        let before = role("1", &[extra()]);
-        let account = "1234567890123456".parse().unwrap();
-        let record = Record {
-            generation: 7,
-            repair: Some(repair(Phase::Replacing, Some(&before), None)),
-            ..Record::empty(account)
-        };
-        let bytes = record.bytes();
-        assert_eq!(Record::read(&bytes, &record.account_id, 7), Ok(record.clone()));
-        assert!(Record::read(&bytes, &record.account_id, 8).is_err(), "another generation");
-        assert!(Record::read(&bytes, &"12345".parse().unwrap(), 7).is_err(), "another account");
-        for end in 0..bytes.len() - 1 {
-            let read = Record::read(&bytes[..end], &record.account_id, 7);
-            assert!(read.is_err(), "torn at {end}");
-        }
     }
 }

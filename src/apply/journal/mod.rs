@@ -27,7 +27,7 @@ use crate::plan::{Refusal, Step};
 use crate::target::PolicyRef;
 use crate::verify::Finding;
 
-use super::StepRecord;
+use super::{StepRecord, StepResult};
 
 /// The record of one repair.
 #[derive(Debug)]
@@ -89,10 +89,10 @@ impl Journal {
     pub(super) fn end_step(&mut self, act: Act, step: &Step, record: &StepRecord) {
         if act == Act::Undo {
             if let Some(taken_back) = undone(step) {
-                self.mark(&taken_back, State::Undone);
+                self.mark(&taken_back, State::Is(StepResult::Undone));
             }
         } else {
-            self.mark(step, record.result.into());
+            self.mark(step, State::Is(record.result));
         }
         if act != Act::Replace {
             self.log.end_step(record);

@@ -92,16 +92,12 @@ pub struct Line {
 /// How far a step is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
-#[expect(missing_docs, reason = "each is the word of the report, and `begun`")]
 pub enum State {
-    Planned,
+    /// On record; its call may have been sent.
     Begun,
-    Done,
-    Already,
-    Failed,
-    Undone,
-    Unknown,
-    Skipped,
+    /// Not begun, or ended: the report's word.
+    #[serde(untagged)]
+    Is(StepResult),
 }
 
 /// A role from which a run that was taken over may still detach one policy: its last call may be on the way.
@@ -255,21 +251,7 @@ impl Repair {
 
 impl Line {
     pub(super) fn planned(step: &Step) -> Self {
-        Self { action: step.action().to_owned(), target: step.target(), state: State::Planned }
-    }
-}
-
-impl From<StepResult> for State {
-    fn from(result: StepResult) -> Self {
-        match result {
-            StepResult::Planned => Self::Planned,
-            StepResult::Done => Self::Done,
-            StepResult::Already => Self::Already,
-            StepResult::Failed => Self::Failed,
-            StepResult::Undone => Self::Undone,
-            StepResult::Unknown => Self::Unknown,
-            StepResult::Skipped => Self::Skipped,
-        }
+        Self { action: step.action().to_owned(), target: step.target(), state: State::Is(StepResult::Planned) }
     }
 }
 
@@ -285,5 +267,19 @@ impl Repair {
             gone: Vec::new(),
             steps: steps.iter().map(Line::planned).collect(),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_step_is_begun_or_has_a_word_of_the_report() {
+        for (state, word) in [(State::Begun, "begun"), (State::Is(StepResult::Done), "done")] {
+            assert_eq!(serde_json::json!(state), word);
+            assert_eq!(serde_json::from_value::<State>(word.into()).unwrap(), state);
+        }
+        assert!(serde_json::from_value::<State>("finished".into()).is_err());
     }
 }
