@@ -35,11 +35,11 @@ fn main() {
         return;
     }
     let scenarios = [
-        ("a missing role, one crash", Cloud::new(None), true, true, 1_699),
+        ("a missing role, one crash", Cloud::new(None), true, true, 1_725),
         ("no folder", broken(true), false, false, 17_149),
         ("no folder, one crash", broken(true), false, true, 19_251),
-        ("folder", broken(false), true, false, 107_420),
-        ("folder, one crash", broken(false), true, true, 60_842),
+        ("folder", broken(false), true, false, 107_500),
+        ("folder, one crash", broken(false), true, true, 60_936),
     ];
     std::thread::scope(|scope| {
         for (name, cloud, journal, crashes, pinned) in scenarios {

@@ -1,8 +1,8 @@
 //! Two guards on one role: the second takes the repair over while a call of the first is on its way. Then the first goes
 //! on, and must do no harm.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use dts_role_guard::client::{Http, Post, Sending, Transport};
@@ -12,7 +12,7 @@ use emulator::Rule;
 use tokio::sync::Notify;
 
 use crate::folder::Folder;
-use crate::lab::{Lab, json};
+use crate::lab::{ACCOUNT, Lab, json};
 use crate::{authorized, full, kept, lab_with, notes, nothing_is_open, silent};
 
 /// Holds one call back until it is let go: on its way there, or on its way back.
@@ -214,6 +214,13 @@ async fn what_the_first_wrote_before_it_was_taken_over_is_not_missed() {
     let (detaching, asking) =
         (Gate::at("DetachPolicyFromRole", 1, Way::There), Gate::at("GetCallerIdentity", 1, Way::Back));
     let created = Gate::before(detaching.clone(), "CreateRole", 1, Way::Back);
+    let adopted = folder.path().join(format!("{ACCOUNT}.2.json"));
+    let seen = Arc::new(Mutex::new(String::new()));
+    let file = seen.clone();
+    // The third look at the role is the second's first.
+    let _look = lab.emulator.on_call(Rule::on("GetRole").nth(3), move |_| {
+        *file.lock().unwrap() = std::fs::read_to_string(&adopted).unwrap();
+    });
     let second = async {
         detaching.reached.notified().await;
         through(&lab, &asking).await
@@ -236,5 +243,6 @@ async fn what_the_first_wrote_before_it_was_taken_over_is_not_missed() {
     assert_eq!(report.status, Status::Remediated, "{}", json(&report));
     assert!(authorized(&lab) && kept(&before, &lab), "{:#?}", lab.role());
     assert_eq!(lab.writes().iter().filter(|name| *name == "DeleteRole").count(), 1);
+    assert!(seen.lock().unwrap().contains("\"phase\": \"replacing\""), "a third run must know it too");
     nothing_is_open(&lab, &folder).await;
 }

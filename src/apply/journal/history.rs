@@ -149,15 +149,19 @@ impl History {
         self.journal()
     }
 
-    /// The run that was taken over may have gone on until it saw the claim: what it wrote last counts.
+    /// The run that was taken over may have gone on until it saw the claim: what it wrote last counts, and stands in the
+    /// new file before the old one is forgotten.
     async fn read_again(&mut self, earlier: u64) -> Result<(), Refusal> {
         let Some(store) = self.store.clone() else { return Ok(()) };
-        let last = read(&*store, &self.record.account_id, earlier).await.map_err(|error| unusable(&error))?;
-        if let Some(Ok(last)) = last {
-            self.record.repair = last.repair;
-            self.record.remediated = last.remediated;
+        let account = &self.record.account_id;
+        let last = read(&*store, account, earlier).await.map_err(|error| unusable(&error))?;
+        let Some(Ok(Record { repair, remediated, .. })) = last else { return Ok(()) };
+        if repair == self.record.repair {
+            return Ok(());
         }
-        Ok(())
+        self.record = Record { remediated, repair, ..self.record.clone() };
+        let written = store.replace(&self.record.account_id, self.newest, self.record.bytes()).await;
+        written.map_err(|error| unusable(&error))
     }
 
     fn advance(&mut self) -> Result<(), Refusal> {
@@ -182,9 +186,18 @@ impl History {
         Record::read(&bytes, &self.record.account_id, self.newest)
             .map_err(|why| Refusal::Journal(format!("the record could not be read back: {why}")))?;
         match store.claim(&self.record.account_id, self.record.generation, bytes).await {
-            Ok(true) => Ok(()),
+            Ok(true) => self.check_newest(&**store).await,
             Ok(false) => Err(Refusal::AnotherRun("began to work on the role at the same moment")),
             Err(error) => Err(unusable(&error)),
+        }
+    }
+
+    /// A slow run may claim a generation that others have left behind and forgotten meanwhile.
+    async fn check_newest(&self, store: &dyn Store) -> Result<(), Refusal> {
+        let generations = store.generations(&self.record.account_id).await.map_err(|error| unusable(&error))?;
+        match generations.last() {
+            Some(newest) if *newest > self.newest => Err(Refusal::AnotherRun("has worked on the role since")),
+            _ => Ok(()),
         }
     }
 
@@ -246,4 +259,27 @@ fn is_no_file(error: &io::Error) -> bool {
 
 fn unusable(error: &io::Error) -> Refusal {
     Refusal::Journal(error.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::apply::journal::Folder;
+    use crate::clock::SystemClock;
+    use crate::telemetry::Log;
+
+    const ACCOUNT: &str = "1234567890123456";
+
+    #[tokio::test]
+    async fn a_generation_that_others_left_behind_is_of_no_use() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = |generation: u64| folder.path().join(format!("{ACCOUNT}.{generation}.json"));
+        let account: AccountId = ACCOUNT.parse().unwrap();
+        let first = Record { generation: 1, ..Record::empty(account.clone()) };
+        std::fs::write(path(1), first.bytes()).unwrap();
+        let log = LogBook::new(Log::Off, Arc::new(SystemClock::start()), account, "slow".to_owned());
+        let mut slow = History::look(log, Some(Arc::new(Folder::new(folder.path().to_owned()))), true).await;
+        std::fs::rename(path(1), path(3)).unwrap();
+        assert!(matches!(slow.clear().await, Err(Refusal::AnotherRun(_))));
+    }
 }
