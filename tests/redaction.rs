@@ -42,6 +42,15 @@ fn assert_clean(text: &str, case: &str) {
     }
 }
 
+/// Most of the time a guard waits for its deadline, so they wait together.
+fn for_each_at_once(operations: &[&'static str], scan: impl Fn(&'static str) + Sync) {
+    std::thread::scope(|scope| {
+        for operation in operations {
+            scope.spawn(|| scan(operation));
+        }
+    });
+}
+
 #[test]
 fn the_scan_finds_what_it_looks_for() {
     for secret in forbidden() {
@@ -51,49 +60,55 @@ fn the_scan_finds_what_it_looks_for() {
 
 #[test]
 fn no_secret_is_written_whatever_goes_wrong() {
-    for operation in ["GetRole", "GetCallerIdentity", "ListTagResources", "DetachPolicyFromRole", "CreateRole"] {
-        let emulator = broken_cloud();
-        let guard = Guard::start(&emulator, &SETTINGS);
-        for (index, fault) in FAULTS.iter().enumerate() {
-            let fault = emulator.fault(fault(Rule::on(operation).every()));
-            let reply = guard.invoke_with("", &[("x-fc-function-timeout", "2")]);
-            assert_clean(&reply.body, &format!("{operation} {index}: the answer"));
-            drop(fault);
-        }
-        let (_, lines) = guard.stop();
-        assert!(lines.len() > FAULTS.len(), "nothing was logged: {lines:?}");
-        assert_clean(&lines.join("\n"), &format!("{operation}: the log"));
-    }
+    for_each_at_once(
+        &["GetRole", "GetCallerIdentity", "ListTagResources", "DetachPolicyFromRole", "CreateRole"],
+        |operation| {
+            let emulator = broken_cloud();
+            let guard = Guard::start(&emulator, &SETTINGS);
+            for (index, fault) in FAULTS.iter().enumerate() {
+                let fault = emulator.fault(fault(Rule::on(operation).every()));
+                let reply = guard.invoke_with("", &[("x-fc-function-timeout", "2")]);
+                assert_clean(&reply.body, &format!("{operation} {index}: the answer"));
+                drop(fault);
+            }
+            let (_, lines) = guard.stop();
+            assert!(lines.len() > FAULTS.len(), "nothing was logged: {lines:?}");
+            assert_clean(&lines.join("\n"), &format!("{operation}: the log"));
+        },
+    );
 }
 
 /// The keys of members are issued by `AssumeRole`, so that they stand in a reply.
 #[test]
 fn no_key_of_a_member_is_written_whatever_goes_wrong() {
     let event = fixture("events/eventbridge-rd-MoveAccount.json");
-    for operation in ["GetAccount", "AssumeRole", "GetRole", "GetCallerIdentity", "AttachPolicyToRole"] {
-        let emulator = organization(Role::dts());
-        let settings = [SETTINGS.as_slice(), &[("DTS_GUARD_SCOPE", "organization")]].concat();
-        let guard = Guard::start(&emulator, &settings);
-        let mut written = String::new();
-        for fault in FAULTS {
-            let fault = emulator.fault(fault(Rule::on(operation).every()));
-            written += &guard.invoke_with(&event, &[("x-fc-function-timeout", "2")]).body;
-            drop(fault);
-        }
-        written += &guard.invoke(&event).body;
-        written += &guard.stop().1.join("\n");
-        assert_clean(&written, operation);
-        assert!(emulator.secrets().len() > 2, "no member was entered");
-        for secret in emulator.secrets() {
-            assert!(!written.contains(&secret), "{operation}: {secret}");
-        }
-    }
+    for_each_at_once(
+        &["GetAccount", "AssumeRole", "GetRole", "GetCallerIdentity", "AttachPolicyToRole"],
+        |operation| {
+            let emulator = organization(Role::dts());
+            let settings = [SETTINGS.as_slice(), &[("DTS_GUARD_SCOPE", "organization")]].concat();
+            let guard = Guard::start(&emulator, &settings);
+            let mut written = String::new();
+            for fault in FAULTS {
+                let fault = emulator.fault(fault(Rule::on(operation).every()));
+                written += &guard.invoke_with(&event, &[("x-fc-function-timeout", "2")]).body;
+                drop(fault);
+            }
+            written += &guard.invoke(&event).body;
+            written += &guard.stop().1.join("\n");
+            assert_clean(&written, operation);
+            assert!(emulator.secrets().len() > 2, "no member was entered");
+            for secret in emulator.secrets() {
+                assert!(!written.contains(&secret), "{operation}: {secret}");
+            }
+        },
+    );
 }
 
 /// A repair that is half done leaves its record open, so the files are scanned while they say the most.
 #[test]
 fn no_secret_is_in_the_journals_files() {
-    for operation in ["DetachPolicyFromRole", "DeleteRole", "CreateRole", "AttachPolicyToRole"] {
+    for_each_at_once(&["DetachPolicyFromRole", "DeleteRole", "CreateRole", "AttachPolicyToRole"], |operation| {
         let (emulator, folder) = (broken_cloud(), Folder::new());
         emulator.with_world(|world| world.attach_custom(support::ACCOUNT, emulator::DTS_ROLE, "TeamExtra"));
         let guard = Guard::start(&emulator, &[SETTINGS[0], SETTINGS[1], (JOURNAL_DIR, folder.text())]);
@@ -106,7 +121,7 @@ fn no_secret_is_in_the_journals_files() {
             assert_clean(&text, &case);
             assert!(!text.contains(KEY_ID), "{case}: {text}");
         }
-    }
+    });
 }
 
 #[test]
