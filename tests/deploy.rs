@@ -11,7 +11,7 @@
 #[path = "support/deployment.rs"]
 mod deployment;
 
-use deployment::{deployment, read, triggers};
+use deployment::{deployment, filled_in, read, triggers};
 use jsonschema::Validator;
 use serde_json::{Value, json};
 
@@ -28,6 +28,16 @@ fn every_resource_is_a_function_that_fc3_accepts() {
         assert_eq!(resource["component"], "fc3", "{name}");
         assert_eq!(mistakes(&schema, &resource["props"]), "", "{name}");
     }
+}
+
+#[test]
+fn the_journal_folder_that_is_commented_out_is_accepted_too() {
+    let document = filled_in(&read("s.yaml").replace("#~ ", ""));
+    let props = &document["resources"]["guard"]["props"];
+    assert_eq!(mistakes(&strict_schema(), props), "");
+    let folder = &props["environmentVariables"]["DTS_GUARD_JOURNAL_DIR"];
+    assert!(folder.is_string());
+    assert_eq!(&props["nasConfig"]["mountPoints"][0]["mountDir"], folder);
 }
 
 #[test]

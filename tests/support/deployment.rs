@@ -8,7 +8,12 @@ use serde_json::Value;
 
 /// `s.yaml` with its variables filled in.
 pub(crate) fn deployment() -> Value {
-    let document: Value = serde_saphyr::from_str(&read("s.yaml")).unwrap();
+    filled_in(&read("s.yaml"))
+}
+
+/// Such a text with its variables filled in.
+pub(crate) fn filled_in(text: &str) -> Value {
+    let document: Value = serde_saphyr::from_str(text).unwrap();
     let variables = document["vars"].clone();
     filled(document, &variables)
 }
