@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use tracing::Instrument as _;
 
+use crate::apply::journal::Store;
 use crate::client::{Connection, Http, RateLimits, Session, Transport};
 use crate::clock::{Deadline, SharedClock};
 use crate::config::{Config, InvalidSettings, Variables};
@@ -32,6 +33,8 @@ pub struct App {
     log: Log,
     /// The way to the cloud, where it is not HTTP.
     transport: Option<Arc<dyn Transport>>,
+    /// Where the journal's files live, if not where the settings say.
+    store: Option<Arc<dyn Store>>,
     patience: usize,
     /// Held by a run that may write: two in one process would undo each other's work.
     repairs: tokio::sync::Mutex<()>,
@@ -92,7 +95,7 @@ impl App {
         let environment = Found::in_environment(|name| variables.get(name).cloned());
         let config = Config::from_variables(variables);
         let (patience, repairs) = (usize::MAX, tokio::sync::Mutex::default());
-        Self { config, environment, clock, log, transport: None, patience, repairs }
+        Self { config, environment, clock, log, transport: None, store: None, patience, repairs }
     }
 
     /// The settings.
@@ -117,6 +120,12 @@ impl App {
     #[must_use]
     pub fn over(self, transport: Arc<dyn Transport>) -> Self {
         Self { transport: Some(transport), ..self }
+    }
+
+    /// The same with another place for the journal's files.
+    #[must_use]
+    pub fn keeping(self, store: Arc<dyn Store>) -> Self {
+        Self { store: Some(store), ..self }
     }
 
     /// The same, repeating nothing more than so many times: see [`Connection::repeating_at_most`].
@@ -217,7 +226,7 @@ impl App {
             approval: config.approval,
             approved: None,
             log: self.log,
-            store: config.journal_store(),
+            store: self.store.clone().or_else(|| config.journal_store()),
             request_id: ask.request_id.clone(),
         };
         let _alone = if request.mode.writes() { Some(self.repairs.lock().await) } else { None };

@@ -144,11 +144,14 @@ pub struct Applied {
 /// One call takes at least this long in the estimate, so that a single slow one does not end a repair.
 const CALL_FLOOR: Duration = Duration::from_millis(100);
 
+/// A write is put on record, and before it takes something away the record's generation is looked up.
+const FILES_A_WRITE: u32 = 2;
+
 /// Why the first write must not start, if it must not: the rest of the plan, its undo and the looks need more time than
-/// is left.
+/// is left. `folder` is what an operation on the journal's files takes.
 #[must_use]
-pub fn too_late(session: &Session, steps: &[Step]) -> Option<Refusal> {
-    lacks_time(session, steps.len() + undo_calls(steps))
+pub fn too_late(session: &Session, steps: &[Step], folder: Duration) -> Option<Refusal> {
+    lacks_time(session, steps.len() + undo_calls(steps), folder)
 }
 
 fn undo_calls(steps: &[Step]) -> usize {
@@ -156,8 +159,8 @@ fn undo_calls(steps: &[Step]) -> usize {
 }
 
 /// Two looks come on top: the one before the deletion and the one at the end.
-fn lacks_time(session: &Session, writes: usize) -> Option<Refusal> {
-    let call = (session.slowest_call() * 2).max(CALL_FLOOR);
+fn lacks_time(session: &Session, writes: usize, folder: Duration) -> Option<Refusal> {
+    let call = (session.slowest_call() * 2).max(CALL_FLOOR) + folder * FILES_A_WRITE;
     let needed = call.saturating_mul(u32::try_from(writes + 2).unwrap_or(u32::MAX));
     let left = session.remaining();
     (needed > left).then_some(Refusal::TooLate { needed_ms: needed.as_millis(), left_ms: left.as_millis() })
@@ -276,7 +279,7 @@ impl Run<'_> {
 
     fn check_time(&self, rest: &[Step]) -> Result<(), Stop> {
         let writes = rest.len() + undo_calls(rest) + self.begun.len();
-        lacks_time(self.session, writes).map_or(Ok(()), |refusal| Err(Stop::Refused(refusal)))
+        lacks_time(self.session, writes, self.journal.slowest()).map_or(Ok(()), |refusal| Err(Stop::Refused(refusal)))
     }
 
     /// The last look before the deletion. A role that is gone meanwhile needs no protection, only a new one.

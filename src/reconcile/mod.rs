@@ -157,7 +157,7 @@ impl Guard {
         };
         let refusal = plan.refusal.clone().filter(|refusal| !lifted(refusal));
         let refusal = refusal.or_else(needs_word).or_else(|| history.refusal());
-        refusal.or_else(|| apply::too_late(&self.session, &plan.steps))
+        refusal.or_else(|| apply::too_late(&self.session, &plan.steps, history.slowest()))
     }
 }
 

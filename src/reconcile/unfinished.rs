@@ -153,7 +153,7 @@ impl Job {
         mut journal: Journal,
         history: &mut History,
     ) -> Result<Finished, Box<AccountReport>> {
-        if let Some(refusal) = apply::too_late(&guard.session, steps) {
+        if let Some(refusal) = apply::too_late(&guard.session, steps, journal.slowest()) {
             return Err(Box::new(refused(self.report(account, &journal), &refusal)));
         }
         journal.extend(steps);

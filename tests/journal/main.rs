@@ -9,6 +9,7 @@ mod attempts;
 mod forged;
 mod killed;
 mod order;
+mod slow;
 mod stranger;
 mod unusable;
 

@@ -112,6 +112,11 @@ impl Lab {
         self.ask_app(&self.app(), mode, plan_id, time).await
     }
 
+    /// The clock of every run.
+    pub(crate) fn clock(&self) -> Arc<dyn Clock> {
+        self.clock.clone()
+    }
+
     pub(crate) fn app(&self) -> App {
         App::new(&self.variables, self.clock.clone(), Log::Off)
     }

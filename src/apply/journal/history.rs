@@ -2,10 +2,12 @@
 
 use std::io::{self, ErrorKind};
 use std::sync::Arc;
+use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 
 use super::record::{Record, Repair, Snapshot, Unreadable, Watch};
+use super::timed::Timed;
 use super::{Act, Journal, LogBook, Store};
 use crate::apply::attempts;
 use crate::observe::{Role, Tags};
@@ -20,7 +22,7 @@ const LONGEST_RUN: SignedDuration = SignedDuration::from_hours(24);
 #[derive(Debug)]
 pub struct History {
     log: LogBook,
-    store: Option<Arc<dyn Store>>,
+    store: Option<Arc<Timed>>,
     record: Record,
     /// The highest generation that was ever used.
     newest: u64,
@@ -34,6 +36,7 @@ impl History {
     /// Reads what is on record. A run that `writes` sets aside what it cannot trust.
     pub async fn look(log: LogBook, store: Option<Arc<dyn Store>>, writes: bool) -> Self {
         let record = Record::empty(log.account().clone());
+        let store = store.map(|store| Arc::new(Timed::new(store, log.clock().clone())));
         let mut history = Self { log, store, record, newest: 0, unreadable: Vec::new(), trouble: None };
         if let Err(error) = history.read(writes).await {
             tracing::warn!(%error, "the journal folder cannot be used");
@@ -45,11 +48,11 @@ impl History {
     async fn read(&mut self, writes: bool) -> io::Result<()> {
         let Some(store) = self.store.clone() else { return Ok(()) };
         let account = self.log.account().clone();
-        let mut generations = store.generations(&account).await?;
+        let mut generations = store.timed(store.generations(&account)).await?;
         // A generation is never used twice, not even one whose file is set aside.
         self.newest = generations.last().copied().unwrap_or_default();
         while let Some(generation) = generations.pop() {
-            match read(&*store, &account, generation).await? {
+            match read(&**store, &account, generation).await? {
                 Some(Ok(record)) => {
                     self.record = record;
                     break;
@@ -68,6 +71,12 @@ impl History {
     #[must_use]
     pub fn record(&self) -> &Record {
         &self.record
+    }
+
+    /// The longest that an operation on the files has taken so far.
+    #[must_use]
+    pub fn slowest(&self) -> Duration {
+        self.store.as_ref().map_or(Duration::ZERO, |store| store.slowest())
     }
 
     /// Files that are not trusted.
@@ -154,7 +163,7 @@ impl History {
     async fn read_again(&mut self, earlier: u64) -> Result<(), Refusal> {
         let Some(store) = self.store.clone() else { return Ok(()) };
         let account = &self.record.account_id;
-        let last = read(&*store, account, earlier).await.map_err(|error| unusable(&error))?;
+        let last = read(&**store, account, earlier).await.map_err(|error| unusable(&error))?;
         let Some(Ok(Record { repair, remediated, .. })) = last else { return Ok(()) };
         if repair == self.record.repair {
             return Ok(());
@@ -185,16 +194,17 @@ impl History {
         // What the next run would not trust is no record.
         Record::read(&bytes, &self.record.account_id, self.newest)
             .map_err(|why| Refusal::Journal(format!("the record could not be read back: {why}")))?;
-        match store.claim(&self.record.account_id, self.record.generation, bytes).await {
-            Ok(true) => self.check_newest(&**store).await,
+        match store.timed(store.claim(&self.record.account_id, self.record.generation, bytes)).await {
+            Ok(true) => self.check_newest(store).await,
             Ok(false) => Err(Refusal::AnotherRun("began to work on the role at the same moment")),
             Err(error) => Err(unusable(&error)),
         }
     }
 
     /// A slow run may claim a generation that others have left behind and forgotten meanwhile.
-    async fn check_newest(&self, store: &dyn Store) -> Result<(), Refusal> {
-        let generations = store.generations(&self.record.account_id).await.map_err(|error| unusable(&error))?;
+    async fn check_newest(&self, store: &Timed) -> Result<(), Refusal> {
+        let generations =
+            store.timed(store.generations(&self.record.account_id)).await.map_err(|error| unusable(&error))?;
         match generations.last() {
             Some(newest) if *newest > self.newest => Err(Refusal::AnotherRun("has worked on the role since")),
             _ => Ok(()),

@@ -29,6 +29,10 @@ impl LogBook {
         self.clock.now()
     }
 
+    pub(super) fn clock(&self) -> &SharedClock {
+        &self.clock
+    }
+
     pub(super) fn account(&self) -> &AccountId {
         &self.account
     }

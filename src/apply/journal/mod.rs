@@ -13,14 +13,18 @@ mod log;
 mod phase;
 mod record;
 mod store;
+mod timed;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 pub use history::History;
 pub use log::LogBook;
 pub use phase::{Act, Illegal, Phase};
 pub use record::{Format, Line, Record, Repair, SIZE_LIMIT, Snapshot, State, Unreadable, Watch};
 pub use store::{Doing, Folder, Store};
+
+use timed::Timed;
 
 use crate::observe::ObservedRole;
 use crate::plan::{Refusal, Step};
@@ -33,7 +37,7 @@ use super::{StepRecord, StepResult};
 #[derive(Debug)]
 pub struct Journal {
     log: LogBook,
-    store: Option<Arc<dyn Store>>,
+    store: Option<Arc<Timed>>,
     record: Record,
     repair: Repair,
 }
@@ -43,6 +47,12 @@ impl Journal {
     #[must_use]
     pub fn repair(&self) -> &Repair {
         &self.repair
+    }
+
+    /// The longest that an operation on its files has taken so far.
+    #[must_use]
+    pub fn slowest(&self) -> Duration {
+        self.store.as_ref().map_or(Duration::ZERO, |store| store.slowest())
     }
 
     /// The advisory that it is unfinished.
@@ -112,7 +122,7 @@ impl Journal {
     /// Whether no other run has taken the repair over.
     pub(super) async fn check_ours(&self) -> Result<(), Refusal> {
         let Some(store) = &self.store else { return Ok(()) };
-        let generations = store.generations(&self.record.account_id).await;
+        let generations = store.timed(store.generations(&self.record.account_id)).await;
         match generations.map_err(|error| Refusal::Journal(error.to_string()))?.last() {
             Some(newest) if *newest > self.record.generation => Err(Refusal::AnotherRun("took this repair over")),
             _ => Ok(()),
@@ -170,7 +180,7 @@ impl Journal {
     async fn write(&self) -> Result<(), Refusal> {
         let Some(store) = &self.store else { return Ok(()) };
         let record = Record { repair: Some(self.repair.clone()), ..self.record.clone() };
-        let written = store.replace(&record.account_id, record.generation, record.bytes()).await;
+        let written = store.timed(store.replace(&record.account_id, record.generation, record.bytes())).await;
         written.map_err(|error| Refusal::Journal(error.to_string()))
     }
 }
