@@ -4,6 +4,8 @@
 
 #![allow(clippy::disallowed_methods, clippy::print_stdout, reason = "a benchmark measures real time and prints")]
 
+#[path = "../../tests/support/far.rs"]
+mod far;
 #[path = "../../examples/platform/mod.rs"]
 mod platform;
 mod slow_folder;

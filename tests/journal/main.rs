@@ -13,6 +13,8 @@ mod slow;
 mod stranger;
 mod unusable;
 
+#[path = "../support/far.rs"]
+mod far;
 #[path = "../support/folder.rs"]
 mod folder;
 #[path = "../support/hang.rs"]

@@ -1,0 +1,50 @@
+//! A journal folder on a far mount: each operation takes a while, by the clock that is given.
+
+use std::future::Future;
+use std::sync::Arc;
+use std::time::Duration;
+
+use dts_role_guard::apply::journal::{Doing, Folder, Store};
+use dts_role_guard::clock::Clock;
+use dts_role_guard::target::AccountId;
+
+pub(crate) struct Far {
+    pub(crate) folder: Folder,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) takes: Duration,
+}
+
+impl Far {
+    fn late<'a, T>(&'a self, work: impl Future<Output = std::io::Result<T>> + Send + 'a) -> Doing<'a, T> {
+        Box::pin(async move {
+            self.clock.sleep(self.takes).await;
+            work.await
+        })
+    }
+}
+
+impl Store for Far {
+    fn generations<'a>(&'a self, account: &'a AccountId) -> Doing<'a, Vec<u64>> {
+        self.late(self.folder.generations(account))
+    }
+
+    fn read<'a>(&'a self, account: &'a AccountId, generation: u64) -> Doing<'a, Vec<u8>> {
+        self.late(self.folder.read(account, generation))
+    }
+
+    fn claim<'a>(&'a self, account: &'a AccountId, generation: u64, bytes: Vec<u8>) -> Doing<'a, bool> {
+        self.late(self.folder.claim(account, generation, bytes))
+    }
+
+    fn replace<'a>(&'a self, account: &'a AccountId, generation: u64, bytes: Vec<u8>) -> Doing<'a, ()> {
+        self.late(self.folder.replace(account, generation, bytes))
+    }
+
+    fn set_aside<'a>(&'a self, account: &'a AccountId, generation: u64) -> Doing<'a, String> {
+        self.late(self.folder.set_aside(account, generation))
+    }
+
+    fn forget_before<'a>(&'a self, account: &'a AccountId, generation: u64) -> Doing<'a, ()> {
+        self.late(self.folder.forget_before(account, generation))
+    }
+}
