@@ -137,8 +137,6 @@ pub struct Applied {
     pub outcome: Outcome,
     /// What became of each step, in the order of the writes.
     pub steps: Vec<StepRecord>,
-    /// Policies that no longer exist and so could not come back.
-    pub gone: Vec<PolicyRef>,
 }
 
 /// One call takes at least this long in the estimate, so that a single slow one does not end a repair.
@@ -186,12 +184,11 @@ pub async fn run(session: &Session, how: How, steps: &[Step], before: Option<&Ro
         before,
         begun: Vec::new(),
         records: Vec::new(),
-        gone: Vec::new(),
         created: None,
         forward_only: how != How::Plan,
     };
     let outcome = run.all(steps).await;
-    Applied { outcome, steps: run.records, gone: run.gone }
+    Applied { outcome, steps: run.records }
 }
 
 /// A repair under way.
@@ -203,7 +200,6 @@ struct Run<'a> {
     /// Steps that may have had an effect, each with the place of its record.
     begun: Vec<(Step, usize)>,
     records: Vec<StepRecord>,
-    gone: Vec<PolicyRef>,
     /// The id of the role that this run made.
     created: Option<String>,
     /// The role may be deleted: there is no way back.
@@ -220,8 +216,7 @@ impl Applied {
     /// With what a further round did.
     pub(crate) fn then(self, next: Self) -> Self {
         let steps = self.steps.into_iter().chain(next.steps).collect();
-        let gone = self.gone.into_iter().chain(next.gone).collect();
-        Self { outcome: next.outcome, steps, gone }
+        Self { outcome: next.outcome, steps }
     }
 }
 

@@ -163,7 +163,6 @@ impl Run<'_> {
             Retry::Never => match step {
                 Step::Attach(policy) if error.is("EntityNotExist.Policy") && self.had(policy) => {
                     self.journal.gone(policy);
-                    self.gone.push(policy.clone());
                     Next::Gone
                 }
                 _ => Next::Stop(failed(error)),

@@ -29,7 +29,7 @@ pub(super) async fn repair(
     let aim = Aim { goal: Goal::Repair, before, tags };
     let (applied, look) = carry_out(&guard.session, How::Plan, &plan.steps, &aim, &mut journal).await;
     let seen = look.as_ref().ok().map(|seen| seen.role.clone());
-    let report = judge(report, &aim.wanted(&applied), &applied, look);
+    let report = judge(report, &aim.wanted(&journal), &applied, look);
     match seen {
         Some(now) if report.status != Status::Stuck => {
             journal.close(report.status.word(), report.status == Status::Remediated, &now).await;
@@ -47,8 +47,8 @@ pub(super) struct Aim<'a> {
 }
 
 impl<'a> Aim<'a> {
-    pub(super) fn wanted(&self, applied: &'a Applied) -> Wanted<'a> {
-        Wanted { goal: self.goal, before: self.before, tags: self.tags, gone: &applied.gone }
+    pub(super) fn wanted(&self, journal: &'a Journal) -> Wanted<'a> {
+        Wanted { goal: self.goal, before: self.before, tags: self.tags, gone: &journal.repair().gone }
     }
 }
 
@@ -66,7 +66,7 @@ pub(super) async fn carry_out(
 ) -> (Applied, Result<Seen, LookError>) {
     let mut applied = apply::run(session, how, steps, aim.before, journal).await;
     for _ in 1..ROUNDS {
-        let look = second_look(session, &aim.wanted(&applied), &applied.outcome).await;
+        let look = second_look(session, &aim.wanted(journal), &applied.outcome).await;
         let left = look.as_ref().map_or_else(|_| Vec::new(), |seen| left(&applied, seen, journal));
         if left.is_empty() {
             return (applied, look);
@@ -74,7 +74,7 @@ pub(super) async fn carry_out(
         journal.extend(&left);
         applied = applied.then(apply::run(session, How::Forward, &left, aim.before, journal).await);
     }
-    let look = second_look(session, &aim.wanted(&applied), &applied.outcome).await;
+    let look = second_look(session, &aim.wanted(journal), &applied.outcome).await;
     (applied, look)
 }
 
@@ -112,18 +112,18 @@ fn judge(
         after: Before::of(seen.role.present(), seen.tags.as_ref()),
         next: next(status, &applied.outcome, wanted, &seen.role),
         may_pass: applied.outcome.may_pass(),
-        residual: seen.findings.iter().cloned().chain(residue(applied, &report.findings, status)).collect(),
+        residual: seen.findings.iter().cloned().chain(residue(wanted, applied, &report.findings, status)).collect(),
         ..report
     }
 }
 
 /// What a recreation changed beside the repair.
-fn residue(applied: &Applied, before: &[Finding], status: Status) -> Vec<Finding> {
+fn residue(wanted: &Wanted<'_>, applied: &Applied, before: &[Finding], status: Status) -> Vec<Finding> {
     let replaced = (status == Status::Remediated && deleted(&applied.steps))
         .then(|| before.iter().find(|finding| finding.id == FindingId::TrustExtraPrincipal))
         .flatten()
         .map(Finding::replaced);
-    applied.gone.iter().map(Finding::policy_gone).chain(replaced).collect()
+    wanted.gone.iter().map(Finding::policy_gone).chain(replaced).collect()
 }
 
 fn deleted(steps: &[StepRecord]) -> bool {

@@ -141,7 +141,8 @@ impl Job {
     async fn whole(self, journal: &mut Journal, history: &mut History) -> Finished {
         journal.close("whole", journal.has_replaced(), &self.observed).await;
         history.learn(journal);
-        Finished { observed: Some(self.observed), note: Some(journal.note_closed()), ..Finished::default() }
+        let note = Some(journal.note_closed());
+        Finished { observed: Some(self.observed), note, gone: gone(journal), ..Finished::default() }
     }
 
     async fn carry_out(
@@ -160,7 +161,7 @@ impl Job {
         let aim = Aim { goal: Goal::GiveBack, before: self.before.as_ref(), tags: self.tags.as_ref() };
         let (applied, look) = carry_out(&guard.session, how, steps, &aim, &mut journal).await;
         let seen = match look {
-            Ok(seen) if aim.wanted(&applied).given_back(&seen) => seen,
+            Ok(seen) if aim.wanted(&journal).given_back(&seen) => seen,
             Ok(seen) => return Err(Box::new(self.stuck(account, &journal, applied, &seen.role))),
             Err(error) => {
                 let report = self.stuck(account, &journal, applied, &ObservedRole::Missing);
@@ -173,7 +174,7 @@ impl Job {
             observed: Some(seen.role),
             steps: applied.steps,
             plan_id: Some(journal.repair().plan_id.clone()),
-            gone: applied.gone.iter().map(Finding::policy_gone).collect(),
+            gone: gone(&journal),
             note: Some(journal.note_closed()),
         })
     }
@@ -213,6 +214,11 @@ impl Job {
     fn by_hand(&self, now: &ObservedRole) -> String {
         commands(self.before.as_ref(), self.tags.as_ref(), now).join(" && ")
     }
+}
+
+/// An earlier run may have found some of them.
+fn gone(journal: &Journal) -> Vec<Finding> {
+    journal.repair().gone.iter().map(Finding::policy_gone).collect()
 }
 
 async fn allowed(guard: &Guard, account: &AccountId) -> Result<(), Box<AccountReport>> {

@@ -189,3 +189,22 @@ async fn a_run_that_cannot_finish_says_that_something_is_left() {
         assert_eq!(lab.run(Mode::Remediate).await.status, Status::Remediated, "{operation}");
     }
 }
+
+/// A policy that is gone is on record, so the run that finishes neither waits for it nor forgets to name it.
+#[tokio::test]
+async fn a_policy_that_the_killed_run_found_gone_is_named_by_the_next_one() {
+    for after_effect in [false, true] {
+        let folder = Folder::new();
+        let lab = lab_with(&folder, Some(full()));
+        let person = lab.emulator.on_call(Rule::on("CreateRole").nth(1), |world| {
+            world.delete_custom_policy(ACCOUNT, "TeamExtra");
+        });
+        kill(&lab, Rule::on("TagResources"), after_effect).await;
+        drop(person);
+        let report = lab.run(Mode::Remediate).await;
+        let status = if after_effect { Status::Authorized } else { Status::Remediated };
+        assert_eq!(report.status, status, "{}", json(&report));
+        assert_eq!(json(&report)["accounts"][0]["residual"][0]["id"], "policy-gone", "{}", json(&report));
+        nothing_is_open(&lab, &folder).await;
+    }
+}
