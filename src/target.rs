@@ -14,7 +14,7 @@ pub const ROLE_NAME: &str = "AliyunDTSDefaultRole";
 pub struct AccountId(String);
 
 /// The text is no account id.
-#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("`{0}` is no account id: it takes 5 to 20 digits, as in `1234567890123456`")]
 pub struct BadAccountId(String);
 

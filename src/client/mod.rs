@@ -3,6 +3,7 @@
 //! A [`Connection`] is what one invocation shares; a [`Session`] adds the keys of one account. Reads are tried up to four
 //! times here. Writes are tried once: only the executor, which can look first, may repeat them.
 
+mod backoff;
 mod endpoint;
 pub mod error;
 mod ram;
@@ -22,9 +23,9 @@ use jiff::{SignedDuration, Timestamp};
 pub use endpoint::{BadEndpoint, Endpoint, Endpoints};
 pub use error::{Denial, Error, Kind, Retry};
 pub use ram::{NewRole, RoleChange, RoleFacts};
-pub use rate::RateLimits;
+pub use rate::{Bucket, NoTime, RateLimits};
 pub use request::{Api, Request};
-pub use resource_manager::MemberStatus;
+pub use resource_manager::{Member, MemberStatus, PAGE_SIZE, Page};
 pub use sts::{AssumeRole, CallerIdentity};
 pub use transport::{Http, Lost, Post, Reply, Sending, Transport};
 
@@ -48,7 +49,6 @@ pub struct Connection {
     rate: RateLimits,
     patience: usize,
     skew_seconds: AtomicI64,
-    slowest_call_micros: AtomicU64,
 }
 
 impl Connection {
@@ -61,25 +61,13 @@ impl Connection {
         rate: RateLimits,
         clock: SharedClock,
     ) -> Self {
-        let (skew_seconds, slowest_call_micros) = (AtomicI64::new(0), AtomicU64::new(0));
-        Self { transport, endpoints, method, clock, rate, patience: usize::MAX, skew_seconds, slowest_call_micros }
+        Self { transport, endpoints, method, clock, rate, patience: usize::MAX, skew_seconds: AtomicI64::new(0) }
     }
 
     /// Repeats nothing more than so many times: who explores every order of events wants few.
     #[must_use]
     pub fn repeating_at_most(self, patience: usize) -> Self {
         Self { patience, ..self }
-    }
-
-    /// The longest that a call has taken so far.
-    #[must_use]
-    pub fn slowest_call(&self) -> Duration {
-        Duration::from_micros(self.slowest_call_micros.load(Ordering::Relaxed))
-    }
-
-    fn measure(&self, took: Duration) {
-        let micros = u64::try_from(took.as_micros()).unwrap_or(u64::MAX);
-        self.slowest_call_micros.fetch_max(micros, Ordering::Relaxed);
     }
 
     /// The time of day as the cloud sees it.
@@ -96,19 +84,21 @@ pub struct Session {
     credentials: Credentials,
     account: String,
     deadline: Deadline,
+    slowest_call_micros: Arc<AtomicU64>,
 }
 
 impl Session {
     /// `account` names the rate limits' bucket.
     #[must_use]
     pub fn new(connection: Arc<Connection>, credentials: Credentials, account: &str, deadline: Deadline) -> Self {
-        Self { connection, credentials, account: account.to_owned(), deadline }
+        Self { connection, credentials, account: account.to_owned(), deadline, slowest_call_micros: Arc::default() }
     }
 
-    /// The same connection and deadline with the keys of another account.
+    /// The same connection and deadline with the keys of another account. How slow its calls are is measured anew: one
+    /// account's trouble does not take the time from the others.
     #[must_use]
     pub fn with_keys(&self, credentials: Credentials, account: &str) -> Self {
-        Self { credentials, account: account.to_owned(), ..self.clone() }
+        Self { credentials, account: account.to_owned(), slowest_call_micros: Arc::default(), ..self.clone() }
     }
 
     /// The clock of every call.
@@ -123,9 +113,14 @@ impl Session {
         self.deadline.remaining(&*self.connection.clock)
     }
 
-    /// The longest that a call has taken so far.
+    /// The longest that a call with these keys has taken so far.
     #[must_use]
     pub fn slowest_call(&self) -> Duration {
-        self.connection.slowest_call()
+        Duration::from_micros(self.slowest_call_micros.load(Ordering::Relaxed))
+    }
+
+    fn measure(&self, took: Duration) {
+        let micros = u64::try_from(took.as_micros()).unwrap_or(u64::MAX);
+        self.slowest_call_micros.fetch_max(micros, Ordering::Relaxed);
     }
 }

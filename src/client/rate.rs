@@ -2,6 +2,7 @@
 //! and a fixed one for `AssumeRole`, which the vendor limits for the whole account.
 
 use std::num::NonZeroU32;
+use std::time::Duration;
 
 use governor::clock::{Clock, Reference as _};
 use governor::middleware::NoOpMiddleware;
@@ -10,9 +11,10 @@ use governor::state::keyed::HashMapStateStore;
 use governor::state::{InMemoryState, NotKeyed};
 use governor::{NotUntil, Quota, RateLimiter};
 
-use crate::clock::SharedClock;
+use super::backoff::Backoff;
+use crate::clock::{Deadline, SharedClock};
 
-type Bucket = (&'static str, String);
+pub(super) type Key = (&'static str, String);
 type Limiter<Key, Store> = RateLimiter<Key, Store, Uptime, NoOpMiddleware<Nanos>>;
 
 /// `AssumeRole`: a burst and one second's refill are 80 in any one second. Documented are 100 for an account, users and
@@ -20,11 +22,39 @@ type Limiter<Key, Store> = RateLimiter<Key, Store, Uptime, NoOpMiddleware<Nanos>
 const ASSUME_ROLE_BURST: NonZeroU32 = NonZeroU32::new(8).unwrap();
 const ASSUME_ROLE_RATE: NonZeroU32 = NonZeroU32::new(72).unwrap();
 
+/// More buckets than this are not kept without need: a full bucket is as good as none.
+const BUCKETS: usize = 256;
+
+/// Which limit a call falls under.
+#[derive(Debug, Clone, Copy)]
+pub struct Bucket<'a> {
+    /// The operation's name.
+    pub operation: &'static str,
+    /// The account whose keys are used.
+    pub account: &'a str,
+    /// A throttled write is repeated by who knows whether a role is missing meanwhile: it waits for no other call.
+    pub writes: bool,
+}
+
+impl Bucket<'_> {
+    fn key(&self) -> Key {
+        (self.operation, self.account.to_owned())
+    }
+}
+
 /// One bucket for each operation and account, each holding one second's worth, and one for `AssumeRole`.
 pub struct RateLimits {
-    buckets: Limiter<Bucket, HashMapStateStore<Bucket>>,
+    buckets: Limiter<Key, HashMapStateStore<Key>>,
     assume_role: Limiter<NotKeyed, InMemoryState>,
+    backoff: Backoff,
     clock: SharedClock,
+}
+
+/// A call would have to wait beyond the deadline.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct NoTime {
+    /// Since the cloud throttled, and not by our own limits.
+    pub is_throttled: bool,
 }
 
 /// The product's clock in the limiter's words.
@@ -48,24 +78,62 @@ impl RateLimits {
         Self {
             buckets: RateLimiter::new(Quota::per_second(rate), HashMapStateStore::default(), time.clone()),
             assume_role: RateLimiter::direct_with_clock(entries, time),
+            backoff: Backoff::default(),
             clock,
         }
     }
 
-    /// Waits until the operation may be called once more.
-    pub async fn ready(&self, operation: &'static str, account: &str) {
-        while let Err(wait) = self.check(operation, account) {
-            let now = Uptime(self.clock.clone()).now();
-            let pause = wait.earliest_possible().duration_since(now);
-            self.clock.sleep(pause.into()).await;
+    /// The same with another limit for `AssumeRole`: who measures what the rest costs lifts it.
+    #[must_use]
+    pub fn entering_at(self, rate: NonZeroU32) -> Self {
+        let time = Uptime(self.clock.clone());
+        Self { assume_role: RateLimiter::direct_with_clock(Quota::per_second(rate), time), ..self }
+    }
+
+    /// Waits until the call may be made.
+    ///
+    /// # Errors
+    /// At once, if that is not before the deadline.
+    pub async fn ready(&self, bucket: Bucket<'_>, deadline: Deadline) -> Result<(), NoTime> {
+        while let Some(wait) = self.wait(bucket) {
+            if wait >= deadline.remaining(&*self.clock) {
+                return Err(NoTime { is_throttled: self.held(bucket).is_some() });
+            }
+            self.clock.sleep(wait).await;
+        }
+        Ok(())
+    }
+
+    /// How long the cloud's throttling keeps the call back.
+    pub(super) fn held(&self, bucket: Bucket<'_>) -> Option<Duration> {
+        self.backoff.left(&bucket.key(), self.clock.uptime()).filter(|_| !bucket.writes)
+    }
+
+    /// What the cloud made of a call.
+    pub fn heard(&self, bucket: Bucket<'_>, throttled: bool) {
+        let now = self.clock.uptime();
+        match throttled {
+            _ if bucket.writes => {}
+            true => self.backoff.throttled(bucket.key(), now),
+            false => self.backoff.answered(&bucket.key(), now),
         }
     }
 
-    fn check(&self, operation: &'static str, account: &str) -> Result<(), NotUntil<Nanos>> {
-        match operation {
-            "AssumeRole" => self.assume_role.check(),
-            _ => self.buckets.check_key(&(operation, account.to_owned())),
+    fn wait(&self, bucket: Bucket<'_>) -> Option<Duration> {
+        self.held(bucket).or_else(|| {
+            let until = self.check(bucket).err()?.earliest_possible();
+            Some(until.duration_since(Uptime(self.clock.clone()).now()).into())
+        })
+    }
+
+    fn check(&self, bucket: Bucket<'_>) -> Result<(), NotUntil<Nanos>> {
+        if bucket.operation == "AssumeRole" {
+            return self.assume_role.check();
         }
+        if self.buckets.len() > BUCKETS {
+            self.buckets.retain_recent();
+        }
+        self.buckets.check_key(&bucket.key())
     }
 }
 
@@ -107,42 +175,86 @@ mod tests {
         }
     }
 
+    fn bucket<'a>(operation: &'static str, account: &'a str) -> Bucket<'a> {
+        Bucket { operation, account, writes: false }
+    }
+
+    fn limits(rate: NonZeroU32) -> (RateLimits, Arc<StillClock>) {
+        let clock = Arc::new(StillClock::default());
+        (RateLimits::per_second(rate, clock.clone()), clock)
+    }
+
+    impl StillClock {
+        fn time(&self) -> Duration {
+            *self.0.lock().unwrap()
+        }
+    }
+
     #[tokio::test]
     async fn a_burst_is_one_seconds_worth_and_then_the_rate_holds() {
-        let clock = Arc::new(StillClock::default());
-        let limits = RateLimits::per_second(NonZeroU32::new(10).unwrap(), clock.clone());
+        let (limits, clock) = limits(NonZeroU32::new(10).unwrap());
         for _ in 0..10 {
-            limits.ready("GetRole", "1").await;
+            limits.ready(bucket("GetRole", "1"), Deadline::NONE).await.unwrap();
         }
-        assert_eq!(crate::clock::Clock::uptime(&*clock), Duration::ZERO, "the burst does not wait");
+        assert_eq!(clock.time(), Duration::ZERO, "the burst does not wait");
         for _ in 0..20 {
-            limits.ready("GetRole", "1").await;
+            limits.ready(bucket("GetRole", "1"), Deadline::NONE).await.unwrap();
         }
-        assert_eq!(crate::clock::Clock::uptime(&*clock), Duration::from_secs(2));
+        assert_eq!(clock.time(), Duration::from_secs(2));
     }
 
     #[tokio::test]
     async fn operations_and_accounts_do_not_wait_for_each_other() {
-        let clock = Arc::new(StillClock::default());
-        let limits = RateLimits::per_second(NonZeroU32::MIN, clock.clone());
+        let (limits, clock) = limits(NonZeroU32::MIN);
         for (operation, account) in [("GetRole", "1"), ("GetRole", "2"), ("DeleteRole", "1")] {
-            limits.ready(operation, account).await;
+            limits.ready(bucket(operation, account), Deadline::NONE).await.unwrap();
         }
-        assert_eq!(crate::clock::Clock::uptime(&*clock), Duration::ZERO);
+        assert_eq!(clock.time(), Duration::ZERO);
     }
 
     #[tokio::test]
     async fn no_second_sees_more_than_eighty_entries_whatever_the_setting() {
-        let clock = Arc::new(StillClock::default());
-        let limits = RateLimits::per_second(NonZeroU32::MAX, clock.clone());
+        let (limits, clock) = limits(NonZeroU32::MAX);
         let mut times = Vec::new();
         for account in 0..400 {
-            limits.ready("AssumeRole", &account.to_string()).await;
-            times.push(crate::clock::Clock::uptime(&*clock));
+            limits.ready(bucket("AssumeRole", &account.to_string()), Deadline::NONE).await.unwrap();
+            times.push(clock.time());
         }
         for window in times.windows(81) {
             assert!(window[80] >= window[0] + Duration::from_secs(1), "{window:?}");
         }
         assert!(times[399] < Duration::from_secs(6), "nor much fewer: {:?}", times[399]);
+    }
+
+    #[tokio::test]
+    async fn reads_wait_where_the_cloud_throttled_one_of_them_and_writes_do_not() {
+        let (limits, clock) = limits(NonZeroU32::MAX);
+        limits.heard(bucket("AssumeRole", "1"), true);
+        limits.ready(Bucket { writes: true, ..bucket("AssumeRole", "1") }, Deadline::NONE).await.unwrap();
+        limits.ready(bucket("AssumeRole", "2"), Deadline::NONE).await.unwrap();
+        assert_eq!(clock.time(), Duration::ZERO);
+        limits.ready(bucket("AssumeRole", "1"), Deadline::NONE).await.unwrap();
+        assert_eq!(clock.time(), Duration::from_secs(1));
+    }
+
+    #[tokio::test]
+    async fn nobody_waits_beyond_the_deadline() {
+        let (limits, clock) = limits(NonZeroU32::MIN);
+        let deadline = Deadline::after(&*clock, Duration::from_millis(999));
+        assert_eq!(limits.ready(bucket("GetRole", "1"), deadline).await, Ok(()));
+        assert_eq!(limits.ready(bucket("GetRole", "1"), deadline).await, Err(NoTime { is_throttled: false }));
+        limits.heard(bucket("ListRoleTags", "1"), true);
+        assert_eq!(limits.ready(bucket("ListRoleTags", "1"), deadline).await, Err(NoTime { is_throttled: true }));
+        assert_eq!(clock.time(), Duration::ZERO);
+    }
+
+    #[tokio::test]
+    async fn full_buckets_are_not_kept() {
+        let (limits, clock) = limits(NonZeroU32::MAX);
+        for account in 0..10_000 {
+            limits.ready(bucket("GetRole", &account.to_string()), Deadline::NONE).await.unwrap();
+            crate::clock::Clock::sleep(&*clock, Duration::from_millis(1)).await;
+        }
+        assert!(limits.buckets.len() <= BUCKETS + 1, "{}", limits.buckets.len());
     }
 }

@@ -6,6 +6,7 @@ use std::time::Duration;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
+use super::rate::{Bucket, NoTime};
 use super::transport::{Lost, Post, Reply};
 use super::{CALL_TIMEOUT, Denial, Error, Kind, Session};
 use crate::signing::Call;
@@ -66,6 +67,11 @@ impl Request {
         Error { operation, kind, code: None, request_id: None, denial: None, source: None, writes }
     }
 
+    fn no_time(&self, NoTime { is_throttled }: NoTime) -> Error {
+        let kind = if is_throttled { Kind::Throttled } else { Kind::Unreachable };
+        Error { source: Some("no time is left".into()), ..self.error(kind) }
+    }
+
     fn no_reply(&self, why: impl Into<Box<dyn StdError + Send + Sync>>) -> Error {
         Error { source: Some(why.into()), ..self.error(Kind::NoReply) }
     }
@@ -90,25 +96,32 @@ impl Session {
     /// Sends once, or twice if the cloud says that our clock is wrong.
     pub(super) async fn send<T: DeserializeOwned>(&self, request: &Request) -> Result<T, Error> {
         let reply = self.exchange(request).await?;
-        match self.parse(request, &reply) {
+        let result = match self.parse(request, &reply) {
             Err(error) if error.is("InvalidTimeStamp.Expired") && self.adopt_cloud_time(&reply) => {
                 let reply = self.exchange(request).await?;
                 self.parse(request, &reply)
             }
             result => result,
-        }
+        };
+        let throttled = result.as_ref().is_err_and(|error| error.kind == Kind::Throttled);
+        self.connection.rate.heard(self.bucket(request), throttled);
+        result
+    }
+
+    pub(super) fn bucket(&self, request: &Request) -> Bucket<'_> {
+        Bucket { operation: request.operation, account: &self.account, writes: request.writes }
     }
 
     async fn exchange(&self, request: &Request) -> Result<Reply, Error> {
         let connection = &self.connection;
-        connection.rate.ready(request.operation, &self.account).await;
+        connection.rate.ready(self.bucket(request), self.deadline).await.map_err(|no_time| request.no_time(no_time))?;
         let remaining = self.remaining();
         if remaining.is_zero() {
-            return Err(Error { source: Some("no time is left".into()), ..request.error(Kind::Unreachable) });
+            return Err(request.no_time(NoTime { is_throttled: false }));
         }
         let begin = connection.clock.uptime();
         let sent = connection.transport.send(self.sign(request, remaining.min(CALL_TIMEOUT))).await;
-        connection.measure(connection.clock.uptime().saturating_sub(begin));
+        self.measure(connection.clock.uptime().saturating_sub(begin));
         sent.map_err(|lost| match lost {
             Lost::Unsent(why) => Error { source: Some(why), ..request.error(Kind::Unreachable) },
             Lost::NoReply(why) => request.no_reply(why),

@@ -1,9 +1,10 @@
 //! Resource Manager 2020-03-31, as far as the guard needs it (source: the vendor's Resource Management API reference).
 
+use jiff::Timestamp;
 use serde::Deserialize;
 
 use super::{Api, Error, Request, Session};
-use crate::target::AccountId;
+use crate::target::{AccountId, BadAccountId};
 
 /// Whether a member account can be worked in.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -13,6 +14,29 @@ pub enum MemberStatus {
     /// It does not exist yet or any more; the directory's word for it.
     Absent(String),
 }
+
+/// A member as the directory lists it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Member {
+    /// Its account, or what stands in the place of an id.
+    pub account: Result<AccountId, BadAccountId>,
+    /// Whether it can be worked in.
+    pub status: MemberStatus,
+    /// When it became one.
+    pub joined: Option<Timestamp>,
+}
+
+/// One page of the members.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Page {
+    /// How many members there are on all pages.
+    pub total: usize,
+    /// The members of this one.
+    pub members: Vec<Member>,
+}
+
+/// The most that the directory gives at once.
+pub const PAGE_SIZE: usize = 100;
 
 impl MemberStatus {
     fn of(word: Option<String>) -> Self {
@@ -37,7 +61,51 @@ struct Account {
     status: Option<String>,
 }
 
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct ListAccountsReply {
+    total_count: usize,
+    accounts: Accounts,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Accounts {
+    account: Vec<Listed>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Listed {
+    account_id: String,
+    status: Option<String>,
+    join_time: Option<String>,
+}
+
+impl From<Listed> for Member {
+    fn from(listed: Listed) -> Self {
+        Self {
+            account: listed.account_id.parse(),
+            status: MemberStatus::of(listed.status),
+            joined: listed.join_time.and_then(|time| time.parse().ok()),
+        }
+    }
+}
+
 impl Session {
+    /// `ListAccounts`: one page of the members, counted from 1.
+    ///
+    /// # Errors
+    /// Any [`Error`].
+    pub async fn list_accounts(&self, page: usize) -> Result<Page, Error> {
+        let request = Request::read(Api::ResourceManager, "ListAccounts")
+            .param("PageNumber", &page)
+            .param("PageSize", &PAGE_SIZE);
+        let reply: ListAccountsReply = self.read(request).await?;
+        let members = reply.accounts.account.into_iter().map(Member::from).collect();
+        Ok(Page { total: reply.total_count, members })
+    }
+
     /// `GetAccount`: whether an account is a member of the resource directory of the keys' account.
     ///
     /// # Errors

@@ -34,7 +34,8 @@ impl Session {
                 Err(error) => error,
             };
             let (Retry::After(least), Some(pause)) = (error.retry(), pauses.next()) else { return Err(error) };
-            if !self.pause(pause.max(least)).await {
+            let held = self.connection.rate.held(self.bucket(&request)).unwrap_or_default();
+            if !self.pause(pause.max(least).max(held)).await {
                 return Err(error);
             }
             tracing::debug!(operation = request.operation, error = %crate::telemetry::chain(&error), "trying again");
