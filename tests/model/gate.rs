@@ -1,6 +1,6 @@
 //! One guard's way to the cloud and to the folder: each call waits in a queue until it is granted.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 use std::io;
 use std::sync::{Arc, Mutex};
 use std::task::Poll;
@@ -43,6 +43,11 @@ impl Transport for Gate {
 }
 
 impl Store for Gate {
+    /// A run for one role does not ask.
+    fn accounts(&self) -> Doing<'_, BTreeSet<AccountId>> {
+        unreachable!()
+    }
+
     fn generations<'a>(&'a self, _: &'a AccountId) -> Doing<'a, Vec<u64>> {
         Box::pin(async {
             let Outcome::Generations(list) = self.ask(Op::Generations).await else { unreachable!() };

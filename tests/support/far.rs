@@ -1,5 +1,6 @@
 //! A journal folder on a far mount: each operation takes a while, by the clock that is given.
 
+use std::collections::BTreeSet;
 use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
@@ -24,6 +25,10 @@ impl Far {
 }
 
 impl Store for Far {
+    fn accounts(&self) -> Doing<'_, BTreeSet<AccountId>> {
+        self.late(self.folder.accounts())
+    }
+
     fn generations<'a>(&'a self, account: &'a AccountId) -> Doing<'a, Vec<u64>> {
         self.late(self.folder.generations(account))
     }

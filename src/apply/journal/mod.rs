@@ -8,6 +8,7 @@
 //! generation is still the newest, after its intent is on record: whoever adopts the record sees the intent, or the run
 //! sees the adoption.
 
+pub(crate) mod file;
 mod history;
 mod log;
 mod phase;

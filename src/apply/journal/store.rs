@@ -4,13 +4,14 @@
 //! its file, always as a whole; a claim fails where the file exists. So no lock is needed, and no file is ever half written
 //! under its own name.
 
-use std::fs::{self, File, OpenOptions};
+use std::collections::BTreeSet;
+use std::fs;
 use std::future::Future;
-use std::io::{self, ErrorKind, Read, Write};
-use std::os::unix::fs::OpenOptionsExt;
+use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 use std::pin::Pin;
 
+use super::file;
 use super::record::SIZE_LIMIT;
 use crate::target::AccountId;
 
@@ -19,6 +20,8 @@ pub type Doing<'a, T> = Pin<Box<dyn Future<Output = io::Result<T>> + Send + 'a>>
 
 /// What the journal needs of a place for its files.
 pub trait Store: Send + Sync {
+    /// The accounts that there are files of.
+    fn accounts(&self) -> Doing<'_, BTreeSet<AccountId>>;
     /// The generations of an account, lowest first.
     fn generations<'a>(&'a self, account: &'a AccountId) -> Doing<'a, Vec<u64>>;
     /// A file.
@@ -63,12 +66,18 @@ impl Folder {
 }
 
 impl Store for Folder {
+    fn accounts(&self) -> Doing<'_, BTreeSet<AccountId>> {
+        let folder = self.0.clone();
+        let work = tokio::task::spawn_blocking(move || records(&folder));
+        Box::pin(async { Ok(work.await.map_err(io::Error::other)??.into_iter().map(|(account, _)| account).collect()) })
+    }
+
     fn generations<'a>(&'a self, account: &'a AccountId) -> Doing<'a, Vec<u64>> {
         self.on_thread(account, Files::generations)
     }
 
     fn read<'a>(&'a self, account: &'a AccountId, generation: u64) -> Doing<'a, Vec<u8>> {
-        self.on_thread(account, move |files| read(&files.path(generation)))
+        self.on_thread(account, move |files| file::read(&files.path(generation), SIZE_LIMIT))
     }
 
     fn claim<'a>(&'a self, account: &'a AccountId, generation: u64, bytes: Vec<u8>) -> Doing<'a, bool> {
@@ -88,6 +97,26 @@ impl Store for Folder {
     }
 }
 
+fn name(account: &str, generation: u64) -> String {
+    format!("{account}.{generation}.json")
+}
+
+/// The accounts and generations that a folder has records of. Only names that this program gives count: no leading zeros,
+/// no suffix.
+fn records(folder: &Path) -> io::Result<Vec<(AccountId, u64)>> {
+    let mut records = Vec::new();
+    for entry in fs::read_dir(folder)? {
+        records.extend(entry?.file_name().to_str().and_then(record));
+    }
+    Ok(records)
+}
+
+fn record(file: &str) -> Option<(AccountId, u64)> {
+    let (account, generation) = file.strip_suffix(".json")?.split_once('.')?;
+    let (account, generation): (AccountId, _) = (account.parse().ok()?, generation.parse().ok()?);
+    (name(account.as_str(), generation) == file).then_some((account, generation))
+}
+
 /// The files of one account.
 struct Files {
     folder: PathBuf,
@@ -96,37 +125,30 @@ struct Files {
 
 impl Files {
     fn name(&self, generation: u64) -> String {
-        format!("{}.{generation}.json", self.account)
+        name(&self.account, generation)
     }
 
     fn path(&self, generation: u64) -> PathBuf {
         self.folder.join(self.name(generation))
     }
 
-    /// Only names that this program gives: no leading zeros, no suffix.
     fn generations(&self) -> io::Result<Vec<u64>> {
-        let mut generations = Vec::new();
-        for entry in fs::read_dir(&self.folder)? {
-            let name = entry?.file_name();
-            let number = name.to_str().and_then(|name| name.strip_prefix(&self.account)?.strip_prefix('.'));
-            let number = number.and_then(|rest| rest.strip_suffix(".json")?.parse().ok());
-            generations.extend(number.filter(|number| *self.name(*number) == *name));
-        }
+        let records = records(&self.folder)?.into_iter().filter(|(account, _)| account.as_str() == self.account);
+        let mut generations: Vec<_> = records.map(|(_, generation)| generation).collect();
         generations.sort_unstable();
         Ok(generations)
     }
 
     fn claim(&self, generation: u64, bytes: &[u8]) -> io::Result<bool> {
-        let whole = self.write_beside(bytes)?;
+        let whole = file::write_beside(&self.path(generation), bytes)?;
         let claimed = link_or_rename(&whole, &self.path(generation));
         let _ = fs::remove_file(&whole);
-        self.flush()?;
+        file::flush(&self.folder)?;
         claimed
     }
 
     fn replace(&self, generation: u64, bytes: &[u8]) -> io::Result<()> {
-        fs::rename(self.write_beside(bytes)?, self.path(generation))?;
-        self.flush()
+        file::replace(&self.path(generation), bytes)
     }
 
     fn set_aside(&self, generation: u64) -> io::Result<String> {
@@ -139,25 +161,6 @@ impl Files {
         let mut earlier = self.generations()?.into_iter().filter(|earlier| *earlier < generation);
         earlier.try_for_each(|earlier| fs::remove_file(self.path(earlier)))
     }
-
-    /// A whole, flushed file under a name that no reader knows.
-    fn write_beside(&self, bytes: &[u8]) -> io::Result<PathBuf> {
-        let path = self.folder.join(format!("{}.{}.tmp", self.account, uuid::Uuid::new_v4()));
-        let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path)?;
-        let written = file.write_all(bytes).and_then(|()| file.sync_all());
-        if written.is_err() {
-            let _ = fs::remove_file(&path);
-        }
-        written.map(|()| path)
-    }
-
-    /// Makes the name last, where the file system can.
-    fn flush(&self) -> io::Result<()> {
-        match File::open(&self.folder)?.sync_all() {
-            Err(error) if matches!(error.kind(), ErrorKind::InvalidInput | ErrorKind::Unsupported) => Ok(()),
-            flushed => flushed,
-        }
-    }
 }
 
 /// A hard link fails where the name exists, on NAS too. An OSS mount has no links: there two runs at the same moment can
@@ -169,17 +172,6 @@ fn link_or_rename(whole: &Path, name: &Path) -> io::Result<bool> {
         Err(_) if name.symlink_metadata().is_ok() => Ok(false),
         Err(_) => fs::rename(whole, name).map(|()| true),
     }
-}
-
-/// Reads a plain file, and not what a link or a pipe of that name leads to.
-fn read(path: &Path) -> io::Result<Vec<u8>> {
-    let file = OpenOptions::new().read(true).custom_flags(libc::O_NOFOLLOW | libc::O_NONBLOCK).open(path)?;
-    if !file.metadata()?.is_file() {
-        return Err(io::Error::new(ErrorKind::InvalidData, "it is no plain file"));
-    }
-    let mut bytes = Vec::new();
-    file.take(SIZE_LIMIT as u64 + 1).read_to_end(&mut bytes)?;
-    Ok(bytes)
 }
 
 #[cfg(test)]
@@ -198,7 +190,7 @@ mod tests {
         let files = files(&folder);
         assert!(files.claim(1, b"one").unwrap());
         assert!(!files.claim(1, b"two").unwrap());
-        assert_eq!(read(&files.path(1)).unwrap(), b"one");
+        assert_eq!(file::read(&files.path(1), SIZE_LIMIT).unwrap(), b"one");
         assert_eq!(fs::read_dir(&folder).unwrap().count(), 1, "nothing is left beside it");
     }
 
@@ -208,7 +200,7 @@ mod tests {
         let files = files(&folder);
         files.claim(3, b"one").unwrap();
         files.replace(3, b"two").unwrap();
-        assert_eq!(read(&files.path(3)).unwrap(), b"two");
+        assert_eq!(file::read(&files.path(3), SIZE_LIMIT).unwrap(), b"two");
         let aside = files.set_aside(3).unwrap();
         assert_eq!(fs::read(folder.path().join(aside)).unwrap(), b"two");
         assert!(files.generations().unwrap().is_empty());
@@ -235,7 +227,7 @@ mod tests {
         std::os::unix::fs::symlink(folder.path().join("secret"), files.path(1)).unwrap();
         fs::create_dir(files.path(2)).unwrap();
         for generation in [1, 2] {
-            assert!(read(&files.path(generation)).is_err(), "{generation}");
+            assert!(file::read(&files.path(generation), SIZE_LIMIT).is_err(), "{generation}");
             assert!(!files.claim(generation, b"x").unwrap(), "{generation}");
         }
         assert_eq!(fs::read(folder.path().join("secret")).unwrap(), b"secret");
@@ -246,7 +238,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let files = files(&folder);
         fs::write(files.path(1), vec![b' '; SIZE_LIMIT * 2]).unwrap();
-        assert_eq!(read(&files.path(1)).unwrap().len(), SIZE_LIMIT + 1);
+        assert_eq!(file::read(&files.path(1), SIZE_LIMIT).unwrap().len(), SIZE_LIMIT + 1);
     }
 
     #[test]
