@@ -10,7 +10,7 @@
 //! | `service` | one call from request to ending |
 //! | `wire` | parameters from query, form and headers; the reply and the error envelope |
 //! | `recorder` | what arrived and what became of it |
-//! | `peak` | the most calls in a second, and at once |
+//! | `peak` | the most calls in a second, calls at once, and accounts at once |
 //! | `auth` | RPC signature 1.0 and ACS3, nonces, clock, tokens |
 //! | `fault` | [`Rule`], [`Verdict`] |
 //! | `access` | may this caller do this? |
@@ -44,7 +44,7 @@ mod world;
 pub use auth::Scheme;
 pub use emulator::Emulator;
 pub use fault::{Fault, FaultGuard, Moment, Rule, Verdict};
-pub use peak::{peak_in_flight, peak_per_second};
+pub use peak::{peak_accounts, peak_in_flight, peak_per_second};
 pub use ram::{AttachedPolicy, PolicyType, RoleRecord as RoleSnapshot};
 pub use recorder::Call;
 pub use resource_manager::{JoinMethod, MemberStatus, MemberType};

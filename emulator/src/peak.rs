@@ -1,5 +1,6 @@
 //! How hard a client pushed: the most calls in one second, and the most at once.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use crate::recorder::Call;
@@ -23,6 +24,24 @@ pub fn peak_per_second<'a>(calls: impl IntoIterator<Item = &'a Call>) -> usize {
 pub fn peak_in_flight<'a>(calls: impl IntoIterator<Item = &'a Call>) -> usize {
     let (starts, ends): (Vec<_>, Vec<_>) = calls.into_iter().map(|call| (call.started, call.finished)).unzip();
     most_at_once(starts, ends.into_iter().flatten().collect())
+}
+
+/// The most accounts that were worked in at one moment: each from its first call to its last. Entering an account by
+/// `AssumeRole` counts as a call in it.
+pub fn peak_accounts<'a>(calls: impl IntoIterator<Item = &'a Call>) -> usize {
+    let mut spans: BTreeMap<&str, (Duration, Duration)> = BTreeMap::new();
+    for call in calls {
+        let end = call.finished.unwrap_or(Duration::MAX);
+        let (_, last) = spans.entry(target(call)).or_insert((call.started, end));
+        *last = end.max(*last);
+    }
+    let (starts, ends) = spans.into_values().unzip();
+    most_at_once(starts, ends)
+}
+
+fn target(call: &Call) -> &str {
+    let entered = call.params.get("RoleArn").and_then(|arn| arn.split(':').nth(3));
+    entered.or(call.account.as_deref()).unwrap_or_default()
 }
 
 fn most_in_a_second(mut starts: Vec<Duration>) -> usize {

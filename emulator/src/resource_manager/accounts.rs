@@ -11,7 +11,6 @@ use crate::wire::{Failure, Params, Reply};
 use crate::world::{Key, WorldState};
 
 const FOLDER: &str = "fd-000000001";
-const JOINED: &str = "2025-03-01T02:15:40Z";
 
 /// The parameters of `ListAccounts`.
 struct Ask {
@@ -96,8 +95,8 @@ fn fields(id: &str, member: &MemberRecord) -> Map<String, Value> {
         ("Status", member.status.to_string()),
         ("Type", member.member_type.to_string()),
         ("JoinMethod", member.join_method.to_string()),
-        ("JoinTime", JOINED.to_owned()),
-        ("ModifyTime", JOINED.to_owned()),
+        ("JoinTime", member.joined.clone()),
+        ("ModifyTime", member.joined.clone()),
         ("FolderId", FOLDER.to_owned()),
         ("ResourceDirectoryId", DIRECTORY_ID.to_owned()),
         ("ResourceDirectoryPath", format!("{DIRECTORY_ID}/{ROOT_FOLDER}/{FOLDER}/{id}")),

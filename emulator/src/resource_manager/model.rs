@@ -115,6 +115,7 @@ pub(crate) struct MemberRecord {
     pub(crate) status: MemberStatus,
     pub(crate) member_type: MemberType,
     pub(crate) join_method: JoinMethod,
+    pub(crate) joined: String,
     pub(crate) tags: BTreeMap<String, String>,
 }
 

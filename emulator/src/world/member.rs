@@ -33,6 +33,7 @@ impl Member {
             status: MemberStatus::CreateSuccess,
             member_type: MemberType::ResourceAccount,
             join_method: JoinMethod::Created,
+            joined: "2025-03-01T02:15:40Z".to_owned(),
             tags: BTreeMap::new(),
         };
         Self { id: id.to_owned(), record, account: AccountSeed::default(), has_access_role: true }
@@ -63,6 +64,12 @@ impl Member {
     /// How it joined.
     pub fn join_method(mut self, join_method: JoinMethod) -> Self {
         self.record.join_method = join_method;
+        self
+    }
+
+    /// When it joined, as the directory writes it; a day in 2025 unless told.
+    pub fn joined(mut self, time: &str) -> Self {
+        time.clone_into(&mut self.record.joined);
         self
     }
 
