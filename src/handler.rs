@@ -1,6 +1,8 @@
 //! Event in, report out: decode, choose the target, reconcile, report. It cannot fail to answer.
 
+use std::num::NonZeroU32;
 use std::sync::Arc;
+use std::sync::atomic::AtomicUsize;
 use std::time::Duration;
 
 use tracing::Instrument as _;
@@ -12,9 +14,9 @@ use crate::config::{Config, InvalidSettings, Variables};
 use crate::credentials::{self, Credentials, Found};
 use crate::event::{self, Allowed, Decision, Event, Request};
 use crate::reconcile::Guard;
-use crate::report::{AccountReport, CallError, JournalPlace, Json, Render, Report, Run};
+use crate::report::{AccountReport, CallError, JournalPlace, Json, Render, Report, Results, Run};
 use crate::runtime::{Context, Diagnostic, HeaderCredentials, Invocation};
-use crate::sweep::{self, Sweep, Swept};
+use crate::sweep::{LogLines, Progress, Sweep, Swept};
 use crate::target::AccountId;
 use crate::telemetry::Log;
 
@@ -38,6 +40,9 @@ pub struct App {
     patience: usize,
     /// Held by a run that may write: two in one process would undo each other's work.
     repairs: tokio::sync::Mutex<()>,
+    progress: Arc<dyn Progress>,
+    /// How many members may be entered in a second, where a measurement lifts the limit.
+    entries: Option<NonZeroU32>,
 }
 
 /// What starts a run, whatever way it came.
@@ -94,8 +99,18 @@ impl App {
     pub fn new(variables: &Variables, clock: SharedClock, log: Log) -> Self {
         let environment = Found::in_environment(|name| variables.get(name).cloned());
         let config = Config::from_variables(variables);
-        let (patience, repairs) = (usize::MAX, tokio::sync::Mutex::default());
-        Self { config, environment, clock, log, transport: None, store: None, patience, repairs }
+        Self {
+            config,
+            environment,
+            clock,
+            log,
+            transport: None,
+            store: None,
+            patience: usize::MAX,
+            repairs: tokio::sync::Mutex::default(),
+            progress: Arc::new(LogLines::default()),
+            entries: None,
+        }
     }
 
     /// The settings.
@@ -132,6 +147,18 @@ impl App {
     #[must_use]
     pub fn repeating_at_most(self, patience: usize) -> Self {
         Self { patience, ..self }
+    }
+
+    /// The same, showing how far a run over the organization is.
+    #[must_use]
+    pub fn showing(self, progress: Arc<dyn Progress>) -> Self {
+        Self { progress, ..self }
+    }
+
+    /// The same with another limit for `AssumeRole`: see [`RateLimits::entering_at`].
+    #[must_use]
+    pub fn entering_at(self, rate: NonZeroU32) -> Self {
+        Self { entries: Some(rate), ..self }
     }
 
     /// The clock of every run.
@@ -201,7 +228,7 @@ impl App {
             Decision::Ignored { reason, records } => Ok(Report::ignored(run(trigger), reason.clone(), records.clone())),
             Decision::Rejected(reason) => Ok(Report::rejected(run(trigger), reason.clone(), example)),
             Decision::Run(request) => match self.work(config, &ask, request).await? {
-                Swept::Accounts(accounts, left_out) => Ok(Report::of(run(trigger), accounts, left_out)),
+                Swept::Accounts(results) => Ok(Report::of(run(trigger), results)),
                 Swept::Ignored(left_out) => Ok(Report::ignored(run(trigger), NOTHING_TO_DO.to_owned(), left_out)),
                 Swept::Rejected(reason) => Ok(Report::rejected(run(trigger), reason, example)),
             },
@@ -209,15 +236,12 @@ impl App {
     }
 
     async fn work(&self, config: &Config, ask: &Ask, request: &Request) -> Result<Swept, Abort> {
-        if let Some(reason) = sweep::unavailable(request) {
-            return Ok(Swept::Rejected(reason.to_owned()));
-        }
         let credentials = credentials::resolve(ask.keys.clone(), self.environment.clone())?;
         tracing::debug!(source = %credentials.source, "credentials");
         let session = self.session(config, credentials, ask)?;
         let own = match own_account(&session, ask.account.clone()).await {
             Ok(account) => account,
-            Err(failed) => return Ok(Swept::Accounts(vec![*failed], Vec::new())),
+            Err(failed) => return Ok(Swept::Accounts(Results { accounts: vec![*failed], ..Results::default() })),
         };
         let guard = Guard {
             session,
@@ -229,13 +253,17 @@ impl App {
             store: self.store.clone().or_else(|| config.journal_store()),
             request_id: ask.request_id.clone(),
         };
-        let _alone = if request.mode.writes() { Some(self.repairs.lock().await) } else { None };
         let trigger = ask.event.trigger.name.as_deref();
-        Ok(Sweep { guard, own, config, request, trigger }.run().await)
+        let (repairs, progress, asked_again) = (&self.repairs, &*self.progress, AtomicUsize::new(0));
+        Ok(Sweep { guard, own, config, request, trigger, repairs, progress, asked_again }.run().await)
     }
 
     fn session(&self, config: &Config, credentials: Credentials, ask: &Ask) -> Result<Session, Abort> {
         let rate = RateLimits::per_second(config.rate, self.clock.clone());
+        let rate = match self.entries {
+            Some(entries) => rate.entering_at(entries),
+            None => rate,
+        };
         let transport = match &self.transport {
             Some(transport) => transport.clone(),
             None => Arc::new(Http::new().map_err(Abort::Tls)?),

@@ -76,9 +76,31 @@ impl<'a> MakeWriter<'a> for Log {
     fn make_writer(&'a self) -> Self::Writer {
         match self {
             Self::Stdout => Box::new(std::io::stdout()),
+            Self::Stderr if self.is_terminal() => Box::new(FreshLine(std::io::stderr())),
             Self::Stderr => Box::new(std::io::stderr()),
             Self::Off => Box::new(std::io::sink()),
         }
+    }
+}
+
+/// A terminal on which a progress bar may stand in the line that is written to.
+struct FreshLine(std::io::Stderr);
+
+const ERASE_LINE: &str = "\r\x1b[2K";
+
+impl Write for FreshLine {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.write_all(bytes).map(|()| bytes.len())
+    }
+
+    fn write_all(&mut self, bytes: &[u8]) -> std::io::Result<()> {
+        let mut terminal = self.0.lock();
+        terminal.write_all(ERASE_LINE.as_bytes())?;
+        terminal.write_all(bytes)
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        self.0.flush()
     }
 }
 

@@ -214,19 +214,21 @@ fn what_is_none_for_the_guard_is_ignored_with_a_reason_and_without_a_call() {
     assert_silent(&emulator);
 }
 
-/// The sweep of an organization comes later.
+/// Its own account, of which no more is said than that it is in order, and those of the members.
 #[test]
-fn a_run_over_all_accounts_is_rejected_with_what_is_possible() {
+fn a_timer_over_the_organization_looks_at_every_account() {
     let emulator = organization(Role::dts());
     let guard = Guard::start(&emulator, &ORGANIZATION);
-    for name in ["timer.json", "timer-empty-payload.json"] {
+    for (name, mode, outcome) in
+        [("timer.json", "verify", "drifted"), ("timer-empty-payload.json", "remediate", "remediated")]
+    {
         let report = guard.invoke(event(name)).report();
-        assert_eq!(report["status"], "rejected", "{name}: {report}");
-        assert!(report["reason"].as_str().unwrap().contains("not available"), "{report}");
-        assert_eq!(report["example"], json!({"mode": "verify", "scope": "account"}));
+        assert_eq!((&report["mode"], &report["trigger"]["kind"]), (&json!(mode), &json!("timer")), "{name}: {report}");
+        assert_eq!(report["summary"][outcome], MEMBERS.len(), "{name}: {report}");
+        assert_eq!(report["accounts"][0], json!({"accountId": ACCOUNT, "status": "authorized"}), "{name}");
+        assert_eq!(emulator.writes().is_empty(), mode == "verify");
     }
-    assert_silent(&emulator);
-    let example = guard.invoke("").report()["example"].to_string();
+    let example = guard.invoke("me").report()["example"].to_string();
     assert_authorized(&guard.invoke(example).report(), "verify", &by_hand());
     assert_authorized(&guard.invoke(event("timer-json-payload.json")).report(), "remediate", &nightly());
 }

@@ -247,7 +247,8 @@ async fn an_access_role_that_does_not_appear_brings_the_platforms_retry() {
 #[tokio::test]
 async fn an_account_that_cannot_be_begun_in_time_is_pending() {
     let member = |id: &str| broken(id).without_access_role();
-    let lab = Lab::organization(|directory| directory.member(member(MEMBER)).member(member(OTHER)));
+    let lab = Lab::organization(|directory| directory.member(member(MEMBER)).member(member(OTHER)))
+        .set("DTS_GUARD_CONCURRENCY", "1");
     let batch = json!([creation(MEMBER), creation(OTHER), deletion(ACCOUNT)]);
     // Two waits leave less than a second.
     let report = lab.invoke_within(&batch, Duration::from_millis(3900)).await;

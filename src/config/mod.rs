@@ -5,7 +5,7 @@ mod words;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::num::NonZeroU32;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use words::Words;
@@ -15,6 +15,7 @@ use crate::apply::journal::{Folder, Store};
 use crate::client::{BadEndpoint, Endpoint, Endpoints};
 use crate::event::Allowed;
 use crate::signing;
+use crate::sweep::{BadBrake, Brake, Exceptions};
 use crate::target::{AccountId, BadRoleName, RoleName};
 use crate::telemetry::foreign;
 
@@ -30,6 +31,12 @@ pub const SCOPE: &str = "DTS_GUARD_SCOPE";
 pub const MEMBER_ROLE: &str = "DTS_GUARD_MEMBER_ROLE";
 /// Accounts that are never looked at.
 pub const EXCLUDE_ACCOUNTS: &str = "DTS_GUARD_EXCLUDE_ACCOUNTS";
+/// The file of the accounts that are left alone for a time.
+pub const EXCEPTIONS: &str = "DTS_GUARD_EXCEPTIONS";
+/// The share of broken accounts above which nothing is written.
+pub const BRAKE: &str = "DTS_GUARD_BRAKE";
+/// Accounts in work at once.
+pub const CONCURRENCY: &str = "DTS_GUARD_CONCURRENCY";
 /// Requests a second to one operation in one account.
 pub const RATE: &str = "DTS_GUARD_RATE";
 /// Where RAM is.
@@ -45,13 +52,16 @@ pub const JOURNAL_DIR: &str = "DTS_GUARD_JOURNAL_DIR";
 /// What is logged.
 pub const LOG: &str = "DTS_GUARD_LOG";
 
-const KNOWN: [&str; 13] = [
+const KNOWN: [&str; 16] = [
     MODE,
     APPROVAL,
     STRATEGY,
     SCOPE,
     MEMBER_ROLE,
     EXCLUDE_ACCOUNTS,
+    EXCEPTIONS,
+    BRAKE,
+    CONCURRENCY,
     RATE,
     RAM_ENDPOINT,
     STS_ENDPOINT,
@@ -62,7 +72,7 @@ const KNOWN: [&str; 13] = [
 ];
 
 /// Names that later versions will accept. Refused rather than ignored: who sets one relies on it.
-const NOT_YET: [&str; 4] = ["DTS_GUARD_EXCEPTIONS", "DTS_GUARD_BRAKE", "DTS_GUARD_NOTIFY", "DTS_GUARD_CONCURRENCY"];
+const NOT_YET: [&str; 1] = ["DTS_GUARD_NOTIFY"];
 
 /// The settings.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -79,6 +89,12 @@ pub struct Config {
     pub member_role: RoleName,
     /// Accounts that are never looked at.
     pub excluded: BTreeSet<AccountId>,
+    /// Accounts that are left alone for a time.
+    pub exceptions: Exceptions,
+    /// When so much is broken that nothing is written.
+    pub brake: Brake,
+    /// Accounts in work at once.
+    pub concurrency: usize,
     /// Requests a second to one operation in one account.
     pub rate: NonZeroU32,
     /// Where the APIs are.
@@ -133,6 +149,9 @@ impl Config {
             scope: read.word(SCOPE),
             member_role: read.member_role(),
             excluded: read.excluded(),
+            exceptions: read.exceptions(),
+            brake: read.brake(),
+            concurrency: read.concurrency(),
             rate: read.rate(),
             endpoints: Endpoints {
                 ram: read.endpoint(RAM_ENDPOINT, "https://ram.aliyuncs.com"),
@@ -222,6 +241,31 @@ impl Reader<'_> {
         account
     }
 
+    fn exceptions(&mut self) -> Exceptions {
+        let Some(value) = self.value(EXCEPTIONS) else { return Exceptions::default() };
+        Exceptions::read(Path::new(&value)).unwrap_or_else(|why| {
+            self.mistake(EXCEPTIONS, &value, &format!("a TOML file that can be read ({why})"));
+            Exceptions::default()
+        })
+    }
+
+    fn brake(&mut self) -> Brake {
+        let Some(value) = self.value(BRAKE) else { return Brake::default() };
+        value.parse().unwrap_or_else(|BadBrake| {
+            self.mistake(BRAKE, &value, &BadBrake.to_string());
+            Brake::default()
+        })
+    }
+
+    fn concurrency(&mut self) -> usize {
+        const DEFAULT: usize = 8;
+        let Some(value) = self.value(CONCURRENCY) else { return DEFAULT };
+        value.parse().ok().filter(|count| (1..=64).contains(count)).unwrap_or_else(|| {
+            self.mistake(CONCURRENCY, &value, "a whole number from 1 to 64");
+            DEFAULT
+        })
+    }
+
     fn rate(&mut self) -> NonZeroU32 {
         const DEFAULT: NonZeroU32 = NonZeroU32::new(10).unwrap();
         let Some(value) = self.value(RATE) else { return DEFAULT };
@@ -272,7 +316,7 @@ mod tests {
 
     #[test]
     fn an_empty_value_counts_as_unset() {
-        assert_eq!(read(&[(MODE, ""), (RATE, ""), ("DTS_GUARD_BRAKE", "")]), read(&[]));
+        assert_eq!(read(&[(MODE, ""), (RATE, ""), (BRAKE, "")]), read(&[]));
     }
 
     #[test]
@@ -298,6 +342,19 @@ mod tests {
         assert_eq!(config.member_role.as_str(), "ResourceDirectoryAccountAccessRole");
         assert_eq!(config.excluded.len(), 2);
         assert_eq!(config.endpoints.of(Api::ResourceManager).host(), "resourcemanager.aliyuncs.com");
+    }
+
+    #[test]
+    fn an_organization_has_a_brake_and_a_bound_on_what_runs_at_once() {
+        let config = read(&[]).unwrap();
+        assert_eq!((config.brake, config.concurrency), (Brake::Above(20), 8));
+        let config = read(&[(BRAKE, "off"), (CONCURRENCY, "64")]).unwrap();
+        assert_eq!((config.brake, config.concurrency), (Brake::Off, 64));
+        for (name, value) in
+            [(BRAKE, "all"), (CONCURRENCY, "0"), (CONCURRENCY, "65"), (EXCEPTIONS, "/no/such/file.toml")]
+        {
+            assert!(mistakes(&[(name, value)])[0].contains(name), "{name} {value}");
+        }
     }
 
     #[test]

@@ -27,17 +27,20 @@ pub enum Admission {
 
 /// What a person can do about a directory that does not answer.
 #[must_use]
-pub fn advice(error: &Error) -> Option<&'static str> {
+pub fn advice(error: &Error) -> Option<String> {
     let no_directory = error.is("EntityNotExists.ResourceDirectory") || error.is("ResourceDirectoryNotInUse");
     if no_directory {
-        return Some(
-            "the own account has no resource directory: deploy the guard in the directory's management account",
-        );
+        let mend = "deploy the guard in the directory's management account";
+        return Some(format!("the own account has no resource directory: {mend}"));
     }
-    (error.kind == Kind::Denied).then_some(
-        "the guard's own role lacks `resourcemanager:GetAccount`, or its account is not the directory's management \
-         account; nothing was written",
-    )
+    let lacks = || {
+        let operation = error.operation;
+        format!(
+            "the guard's own role lacks `resourcemanager:{operation}`, or its account is not the directory's management \
+             account"
+        )
+    };
+    (error.kind == Kind::Denied).then(lacks)
 }
 
 /// Asks the resource directory about an account.

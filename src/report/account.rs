@@ -1,6 +1,6 @@
 //! What became of one account's role.
 
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 use serde_json::{Value, json};
 
 use super::Status;
@@ -14,7 +14,7 @@ use crate::verify::Finding;
 
 /// What became of one account's role.
 #[derive(Debug, Clone, Serialize)]
-#[serde(rename_all = "camelCase")]
+#[serde(rename_all = "camelCase", remote = "Self")]
 #[must_use]
 pub struct AccountReport {
     /// Null only where the keys' own account could not be found out.
@@ -31,11 +31,11 @@ pub struct AccountReport {
     /// Names the plan; null in mode `verify` and where there is nothing to do.
     pub plan_id: Option<String>,
     /// The role as it was found; null for a missing one.
-    pub before: Option<Before>,
+    pub before: Option<Box<Before>>,
     /// What was done, or would be.
     pub steps: Vec<StepRecord>,
     /// What the second look saw; null where there was none.
-    pub after: Option<Before>,
+    pub after: Option<Box<Before>>,
     /// What the second look found.
     pub residual: Vec<Finding>,
     /// The call that kept us from finding out.
@@ -46,6 +46,34 @@ pub struct AccountReport {
     /// Whether what went wrong may pass without anybody doing anything.
     #[serde(skip)]
     pub may_pass: bool,
+    /// Whether the report says no more of it than its status and findings: one of thousands that are in order.
+    #[serde(skip)]
+    pub is_brief: bool,
+}
+
+/// All that is said of one account in order among thousands.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Brief<'a> {
+    account_id: &'a Option<AccountId>,
+    status: Status,
+    #[serde(skip_serializing_if = "slice_is_empty")]
+    findings: &'a [Finding],
+}
+
+fn slice_is_empty(findings: &&[Finding]) -> bool {
+    findings.is_empty()
+}
+
+impl Serialize for AccountReport {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let Self { account_id, status, findings, is_brief, .. } = self;
+        if *is_brief {
+            return Brief { account_id, status: *status, findings }.serialize(serializer);
+        }
+        // The derived way, which `remote` puts here.
+        Self::serialize(self, serializer)
+    }
 }
 
 /// A role in the report.
@@ -65,10 +93,10 @@ pub struct Before {
 impl Before {
     /// The role as the report and the journal show it. Tags are null where they were not read.
     #[must_use]
-    pub fn of(role: Option<&Role>, tags: Option<&Tags>) -> Option<Self> {
+    pub fn of(role: Option<&Role>, tags: Option<&Tags>) -> Option<Box<Self>> {
         let role = role?;
         let policies = role.policies.iter();
-        Some(Self {
+        Some(Box::new(Self {
             role_id: role.id.clone(),
             trust_policy: policy::for_report(&role.trust),
             policies: policies.map(|policy| json!({"policyType": policy.kind, "policyName": policy.name})).collect(),
@@ -76,7 +104,7 @@ impl Before {
             max_session_duration: role.max_session_duration,
             allow_console_login: role.console_login,
             tags: tags.cloned(),
-        })
+        }))
     }
 }
 
@@ -101,7 +129,25 @@ impl From<&Error> for CallError {
     }
 }
 
+impl std::fmt::Display for CallError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.message)
+    }
+}
+
 impl CallError {
+    /// The same call, with more to say about it.
+    #[must_use]
+    pub fn saying(self, message: String) -> Self {
+        Self { message, ..self }
+    }
+
+    /// A reply that came, and is not what it should be.
+    #[must_use]
+    pub fn of_reply(operation: &'static str, message: String) -> Self {
+        Self { operation, code: None, message, request_id: None }
+    }
+
     /// STS answered something that is no account id.
     #[must_use]
     pub fn of_identity(error: &crate::target::BadAccountId) -> Self {
@@ -137,7 +183,13 @@ impl AccountReport {
             error: None,
             next: None,
             may_pass: false,
+            is_brief: false,
         }
+    }
+
+    /// The same, of which no more is kept than what thousands of accounts in order need.
+    pub fn brief(self) -> Self {
+        Self { findings: self.findings, is_brief: true, ..Self::new(self.account_id, self.status) }
     }
 
     /// An account that could not be looked at. Nothing was written.

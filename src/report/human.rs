@@ -19,8 +19,12 @@ const DIM: Style = Style::new().dimmed();
 impl Render for Human {
     fn render(&self, report: &Report) -> String {
         let mut text = headline(report);
-        for account in &report.accounts {
+        for account in report.accounts.iter().filter(|account| worth_reading(account)) {
             text.push_str(&account_lines(account));
+        }
+        text.push_str(&others(report));
+        for error in &report.errors {
+            let _ = writeln!(text, "  {BOLD}failed{BOLD:#} {}", escaped(&error.to_string()));
         }
         if let Some(reason) = &report.reason {
             let _ = writeln!(text, "  {}", foreign(reason));
@@ -39,6 +43,17 @@ fn headline(report: &Report) -> String {
     let style = style(report.status);
     let (word, mode) = (report.status.word(), report.mode);
     format!("{style}{} {word}{style:#}  {DIM}mode {mode}, {} ms{DIM:#}\n", mark(report.status), report.duration_ms)
+}
+
+/// Of thousands of accounts that are in order only the number is shown.
+fn worth_reading(account: &AccountReport) -> bool {
+    !account.is_brief || !account.findings.is_empty()
+}
+
+fn others(report: &Report) -> String {
+    let others = report.accounts.iter().filter(|account| !worth_reading(account)).count();
+    let what = if others == report.accounts.len() { "accounts" } else { "more accounts" };
+    if others == 0 { String::new() } else { format!("\n  {others} {what} are authorized\n") }
 }
 
 fn account_lines(account: &AccountReport) -> String {

@@ -3,15 +3,18 @@
 //! Its shape is fixed by `schema/report-v1.json`.
 
 mod account;
+mod failure;
 mod human;
 mod json;
+mod log;
 mod manual;
 
 use jiff::Timestamp;
 use serde::Serialize;
-use serde_json::{Map, Value, json};
+use serde_json::Value;
 
 pub use account::{AccountReport, Before, CallError};
+pub use failure::Failure;
 pub use human::Human;
 pub use json::Json;
 pub use manual::{QUICK_AUTHORIZATION, commands};
@@ -199,7 +202,10 @@ pub struct Report {
     pub summary: Summary,
     /// Each account once.
     pub accounts: Vec<AccountReport>,
-    /// Why an event was ignored or rejected.
+    /// What belongs to no account, such as a failure to list the members.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub errors: Vec<CallError>,
+    /// Why an event was ignored or rejected, or why the whole run was held back.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
     /// Records of a batch that nothing was done about.
@@ -216,12 +222,27 @@ pub trait Render {
     fn render(&self, report: &Report) -> String;
 }
 
+/// What a run brings together for its report.
+#[derive(Debug, Default)]
+pub struct Results {
+    /// A line for each account.
+    pub accounts: Vec<AccountReport>,
+    /// Records that were none for the guard.
+    pub left_out: Vec<LeftOut>,
+    /// What belongs to no account.
+    pub errors: Vec<CallError>,
+    /// What holds for the whole run.
+    pub reason: Option<String>,
+}
+
 impl Report {
     /// A run that looked at accounts.
-    pub fn of(run: Run, accounts: Vec<AccountReport>, ignored: Vec<LeftOut>) -> Self {
-        let status = accounts.iter().map(|account| account.status).max().unwrap_or(Status::Skipped);
+    pub fn of(run: Run, results: Results) -> Self {
+        let Results { accounts, left_out, errors, reason } = results;
+        let least = if errors.is_empty() { Status::Skipped } else { Status::Failed };
+        let status = accounts.iter().map(|account| account.status).max().unwrap_or(least).max(least);
         let summary = Summary::of(&accounts);
-        Self { summary, accounts, ignored: shortened(ignored), ..Self::empty(run, status) }
+        Self { summary, accounts, errors, reason, ignored: shortened(left_out), ..Self::empty(run, status) }
     }
 
     /// An event that is none of ours.
@@ -247,41 +268,11 @@ impl Report {
             journal: run.journal,
             summary: Summary::default(),
             accounts: Vec::new(),
+            errors: Vec::new(),
             reason: None,
             ignored: Vec::new(),
             example: None,
         }
-    }
-
-    /// Why the platform must count the run as failed, if it must: because trying again can help, or because nobody would
-    /// notice otherwise.
-    #[must_use]
-    pub fn failure(&self) -> Option<Failure> {
-        let worst =
-            self.accounts.iter().filter(|account| self.is_failure(account)).max_by_key(|account| account.status)?;
-        let why = worst.next.as_deref().unwrap_or("see the report");
-        let account = worst.account_id.as_ref().map_or("unknown", |id| id.as_str());
-        Some(Failure {
-            error_type: worst.status.failure_type(),
-            error_message: format!("account {account}: {}: {why}", worst.status.word()),
-        })
-    }
-
-    fn is_failure(&self, account: &AccountReport) -> bool {
-        match account.status {
-            Status::Stuck => true,
-            Status::RolledBack => account.may_pass,
-            Status::Failed => account.may_pass || self.nothing_judged(),
-            Status::Pending => self.nothing_judged(),
-            Status::Refused => self.mode.writes(),
-            _ => false,
-        }
-    }
-
-    /// Accounts were to be judged and not a single one could be.
-    fn nothing_judged(&self) -> bool {
-        let Summary { accounts, failed, pending, skipped, .. } = self.summary;
-        accounts == failed + pending + skipped
     }
 
     /// The exit code of a terminal command.
@@ -293,53 +284,6 @@ impl Report {
             Status::Rejected => 2,
             Status::Failed => 3,
             Status::Stuck => 4,
-        }
-    }
-
-    /// One line for each account that is not authorized, and the summary: what a timer's owner sees in the log.
-    #[must_use]
-    pub fn log_lines(&self) -> Vec<Map<String, Value>> {
-        let accounts = self.accounts.iter().filter(|account| account.status != Status::Authorized);
-        let lines =
-            accounts.map(|account| fields(&[("requestId", json!(self.request_id)), ("account", json!(account))]));
-        lines.chain([self.summary_line()]).collect()
-    }
-
-    fn summary_line(&self) -> Map<String, Value> {
-        fields(&[
-            ("requestId", json!(self.request_id)),
-            ("status", json!(self.status)),
-            ("trigger", json!(self.trigger)),
-            ("mode", json!(self.mode)),
-            ("durationMs", json!(self.duration_ms)),
-            ("summary", json!(self.summary)),
-            ("reason", json!(self.reason)),
-            ("ignored", json!(self.ignored)),
-        ])
-    }
-}
-
-fn fields(pairs: &[(&str, Value)]) -> Map<String, Value> {
-    pairs.iter().map(|(name, value)| ((*name).to_owned(), value.clone())).collect()
-}
-
-/// What the platform is told about a run that failed.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Failure {
-    /// In the manner of a type name.
-    pub error_type: &'static str,
-    /// In one line.
-    pub error_message: String,
-}
-
-impl Status {
-    fn failure_type(self) -> &'static str {
-        match self {
-            Self::Stuck => "Stuck",
-            Self::RolledBack => "RolledBack",
-            Self::Refused => "Refused",
-            Self::Pending => "Pending",
-            _ => "Failed",
         }
     }
 }

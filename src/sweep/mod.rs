@@ -1,23 +1,40 @@
-//! The accounts of one run, one after the other: choose, ask the directory, enter, and hand each to [`reconcile`].
+//! The accounts of one run: chosen by the request or listed by the directory, judged, and repaired where that is needed.
 //!
-//! What goes wrong in one account is that account's line in the report and stops no other.
+//! Many accounts are worked through in two phases, all judged before the first is repaired, so that a brake can stop what
+//! is more likely a mistake than drift. What goes wrong in one account is that account's line in the report and stops no
+//! other.
 
+mod brake;
+mod exceptions;
+mod lines;
+mod listing;
+mod phases;
+mod place;
+mod progress;
+mod queue;
 mod select;
+mod visit;
 
+use std::collections::HashMap;
+use std::sync::atomic::AtomicUsize;
 use std::time::Duration;
 
-use tracing::Instrument as _;
+use futures_util::{StreamExt as _, stream};
 
-pub use select::{Look, Place, Rules, Selection, needs_caller, select, unavailable};
+pub use brake::{BadBrake, Brake};
+pub use exceptions::{Exception, Exceptions};
+pub use progress::{Counts, LogLines, Progress, Stage};
+pub use select::{Look, Place, Rules, Selection, needs_caller, select};
 
-use crate::client::{CallerIdentity, Error};
-use crate::config::{Config, Mode};
-use crate::event::{Approved, Request, Wanted};
-use crate::members::{self, Admission, Barred, Entry};
-use crate::reconcile::{self, Guard};
-use crate::report::{AccountReport, CallError, LeftOut, Status};
-use crate::target::{AccountId, ROLE_NAME};
-use crate::telemetry::foreign;
+use crate::client::CallerIdentity;
+use crate::config::{Config, Scope};
+use crate::event::{Request, Wanted};
+use crate::members::{self, Admission};
+use crate::reconcile::Guard;
+use crate::report::{AccountReport, LeftOut, Results};
+use crate::target::AccountId;
+use phases::Watch;
+use queue::{Queue, Turn};
 
 /// An account is begun only with this much time left, or that of so many of the slowest calls.
 const LEAST_TIME: Duration = Duration::from_secs(1);
@@ -34,13 +51,18 @@ pub(crate) struct Sweep<'a> {
     pub(crate) request: &'a Request,
     /// The trigger's name, for the span.
     pub(crate) trigger: Option<&'a str>,
+    /// Held while a run may write: two in one process would undo each other's work.
+    pub(crate) repairs: &'a tokio::sync::Mutex<()>,
+    pub(crate) progress: &'a dyn Progress,
+    /// Accounts that the directory was asked about again, since they could not be entered.
+    pub(crate) asked_again: AtomicUsize,
 }
 
 /// What became of a run.
 #[derive(Debug)]
 pub(crate) enum Swept {
-    /// A line for each account, and the records that were none for the guard.
-    Accounts(Vec<AccountReport>, Vec<LeftOut>),
+    /// A line for each account, and what else there is to say.
+    Accounts(Results),
     /// No record was for the guard.
     Ignored(Vec<LeftOut>),
     /// A person asked for what must not be.
@@ -61,28 +83,73 @@ impl Gate {
     fn closed(report: AccountReport) -> Self {
         Self::Closed(Box::new(report))
     }
+
+    /// Of an account that the directory need not be asked about.
+    fn of(look: &Look) -> Self {
+        match &look.place {
+            Place::LeftAlone(why) => Self::closed(lines::skipped(look, why)),
+            Place::Own | Place::Elsewhere => Self::Open,
+        }
+    }
 }
 
 impl Sweep<'_> {
     pub(crate) async fn run(&self) -> Swept {
+        if self.is_whole() { self.everything().await } else { self.chosen().await }
+    }
+
+    /// Whether the run is over every account of the organization.
+    fn is_whole(&self) -> bool {
+        self.request.wanted == Wanted::All && self.request.scope == Scope::Organization
+    }
+
+    async fn everything(&self) -> Swept {
+        let clock = self.guard.session.clock();
+        let rules = Rules::new(self.config, &self.own, None, clock.now());
+        let place = place::Place::new(self.config.journal_dir.clone());
+        let queue = Queue::new(place.read().await, &clock.nonce());
+        let own = rules.look(&self.own);
+        let gate = Gate::of(&own);
+        queue.offer(own, gate);
+        let watch = Watch::new(self, Some((&queue, &place)));
+        let (errors, judged) = tokio::join!(self.list(&rules, &queue), self.judge_all(queue.turns(), &watch, true));
+        let mut results = self.repair_all(judged, &watch).await;
+        place.keep(phases::not_reached(&results.accounts)).await;
+        results.accounts.sort_by(|one, other| one.account_id.cmp(&other.account_id));
+        Swept::Accounts(Results { errors, ..results })
+    }
+
+    async fn chosen(&self) -> Swept {
         let caller = self.caller().await;
-        let selection = match select(self.request, &Rules::new(self.config, &self.own, caller.as_ref())) {
+        let rules = Rules::new(self.config, &self.own, caller.as_ref(), self.guard.session.clock().now());
+        let selection = match select(self.request, &rules) {
             Ok(selection) => selection,
             Err(reason) => return Swept::Rejected(reason),
         };
         let Selection { looks, mut left_out } = selection;
-        let mut admitted = Vec::new();
-        for look in looks {
-            match self.admit(&look, admitted.is_empty()).await {
-                Gate::Stranger if self.is_by_hand() => return Swept::Rejected(not_a_member(&look.account)),
-                Gate::Stranger => left_out.extend(as_left_out(&look)),
-                gate => admitted.push((look, gate)),
+        let mut turns = Vec::new();
+        for turn in self.admit_all(looks).await {
+            match turn.gate {
+                Gate::Stranger if self.is_by_hand() => return Swept::Rejected(not_a_member(&turn.look.account)),
+                Gate::Stranger => left_out.extend(as_left_out(&turn.look)),
+                Gate::Open | Gate::Closed(_) => turns.push(turn),
             }
         }
-        if admitted.is_empty() {
+        if turns.is_empty() {
             return Swept::Ignored(left_out);
         }
-        Swept::Accounts(self.all(admitted).await, left_out)
+        let accounts = self.work(turns).await;
+        Swept::Accounts(Results { left_out, ..accounts })
+    }
+
+    async fn work(&self, turns: Vec<Turn>) -> Results {
+        let order: HashMap<_, _> = turns.iter().map(|turn| turn.look.account.clone()).zip(0..).collect();
+        let may_brake = self.request.scope == Scope::Organization && turns.len() >= brake::LEAST;
+        let watch = Watch::new(self, None);
+        let judged = self.judge_all(stream::iter(turns), &watch, may_brake).await;
+        let mut results = self.repair_all(judged, &watch).await;
+        results.accounts.sort_by_key(|line| line.account_id.as_ref().and_then(|account| order.get(account)));
+        results
     }
 
     fn is_by_hand(&self) -> bool {
@@ -98,59 +165,25 @@ impl Sweep<'_> {
     }
 
     /// The directory is asked about every account before work begins in the first: a wrong list by hand does nothing.
-    async fn admit(&self, look: &Look, is_first: bool) -> Gate {
+    async fn admit_all(&self, looks: Vec<Look>) -> Vec<Turn> {
+        let turns = stream::iter(looks.into_iter().zip(0..)).map(async |(look, index)| {
+            let is_certain = index == 0;
+            Turn { gate: self.admit(&look, is_certain).await, look, is_certain }
+        });
+        turns.buffered(self.config.concurrency).collect().await
+    }
+
+    async fn admit(&self, look: &Look, is_certain: bool) -> Gate {
         match look.place {
-            Place::Own => Gate::Open,
-            Place::Excluded => Gate::closed(skipped(look, "excluded by the setting `DTS_GUARD_EXCLUDE_ACCOUNTS`")),
-            Place::Elsewhere if !is_first && self.is_late() => Gate::closed(pending(look)),
+            Place::Own | Place::LeftAlone(_) => Gate::of(look),
+            Place::Elsewhere if !is_certain && self.is_late() => Gate::closed(lines::pending(look)),
             Place::Elsewhere => match members::admit(&self.guard.session, &look.account).await {
                 Admission::Member => Gate::Open,
-                Admission::Absent(status) => Gate::closed(absent(look, &status)),
+                Admission::Absent(status) => Gate::closed(lines::absent(look, &status)),
                 Admission::Stranger => Gate::Stranger,
-                Admission::Unknown(error) => Gate::closed(unknown(look, &error)),
+                Admission::Unknown(error) => Gate::closed(lines::unknown(look, &error)),
             },
         }
-    }
-
-    async fn all(&self, admitted: Vec<(Look, Gate)>) -> Vec<AccountReport> {
-        let mut reports = Vec::new();
-        for (look, gate) in admitted {
-            let reason = look.why();
-            let why = reason.as_deref().or(self.trigger);
-            let span = tracing::info_span!("role", account = look.account.as_str(), role = ROLE_NAME, reason = why);
-            let report = match gate {
-                Gate::Closed(report) => *report,
-                Gate::Open | Gate::Stranger if !reports.is_empty() && self.is_late() => pending(&look),
-                Gate::Open | Gate::Stranger => self.one(&look).instrument(span).await,
-            };
-            reports.push(AccountReport { reason, ..report });
-        }
-        reports
-    }
-
-    async fn one(&self, look: &Look) -> AccountReport {
-        let guard = self.guard_for(&look.account);
-        if look.place == Place::Own {
-            return reconcile::role(&guard, &look.account).await;
-        }
-        let entry = Entry { role: &self.config.member_role, mode: guard.mode, is_new: look.is_new };
-        match members::enter(&guard.session, &look.account, entry).await {
-            Ok(session) => reconcile::role(&Guard { session, ..guard }, &look.account).await,
-            Err(barred) => not_entered(look, &barred),
-        }
-    }
-
-    /// Of several plans that a person saw, each account has its own; one without a plan was found in order.
-    fn guard_for(&self, account: &AccountId) -> Guard {
-        let (mode, approved) = match &self.request.approved {
-            Approved::Nothing => (self.guard.mode, None),
-            Approved::Plan(id) => (self.guard.mode, Some(id.clone())),
-            Approved::Shown(plans) => match plans.get(account) {
-                Some(id) => (self.guard.mode, Some(id.clone())),
-                None => (self.guard.mode.min(Mode::Plan), None),
-            },
-        };
-        Guard { mode, approved, ..self.guard.clone() }
     }
 
     fn is_late(&self) -> bool {
@@ -165,35 +198,4 @@ fn not_a_member(account: &AccountId) -> String {
 
 fn as_left_out(look: &Look) -> impl Iterator<Item = LeftOut> {
     look.records.iter().map(|record| LeftOut { record: *record, reason: not_a_member(&look.account) })
-}
-
-fn line(look: &Look, status: Status, next: String) -> AccountReport {
-    AccountReport { next: Some(next), ..AccountReport::new(Some(look.account.clone()), status) }
-}
-
-fn skipped(look: &Look, why: &str) -> AccountReport {
-    line(look, Status::Skipped, why.to_owned())
-}
-
-fn absent(look: &Look, status: &str) -> AccountReport {
-    skipped(look, &format!("the resource directory says `{}` of it", foreign(status)))
-}
-
-fn pending(look: &Look) -> AccountReport {
-    line(look, Status::Pending, "too little time was left to begin: run again".to_owned())
-}
-
-fn unknown(look: &Look, error: &Error) -> AccountReport {
-    let report = AccountReport::failed(Some(look.account.clone()), CallError::from(error), error.kind.may_pass());
-    match members::advice(error) {
-        Some(advice) => AccountReport { next: Some(advice.to_owned()), ..report },
-        None => report,
-    }
-}
-
-fn not_entered(look: &Look, barred: &Barred) -> AccountReport {
-    tracing::warn!(reason = %barred, "not entered");
-    let may_pass = barred.may_pass();
-    let report = AccountReport::failed(Some(look.account.clone()), CallError::from(&barred.error), may_pass);
-    AccountReport { next: Some(format!("{barred}; nothing was written")), ..report }
 }

@@ -2,6 +2,9 @@
 
 use std::collections::BTreeSet;
 
+use jiff::Timestamp;
+
+use super::Exceptions;
 use crate::client::CallerIdentity;
 use crate::config::{Config, Scope};
 use crate::event::{Actor, Occurrence, Request, Wanted};
@@ -16,6 +19,10 @@ pub struct Rules<'a> {
     pub own: &'a AccountId,
     /// Never looked at.
     pub excluded: &'a BTreeSet<AccountId>,
+    /// Left alone for a time.
+    pub exceptions: &'a Exceptions,
+    /// Which time it is.
+    pub now: Timestamp,
     /// The role that the guard has in a member account.
     pub member_role: &'a RoleName,
     /// Whose keys the guard works with, where that had to be asked.
@@ -25,8 +32,9 @@ pub struct Rules<'a> {
 impl<'a> Rules<'a> {
     /// The settings' rules.
     #[must_use]
-    pub fn new(config: &'a Config, own: &'a AccountId, caller: Option<&'a CallerIdentity>) -> Self {
-        Self { own, excluded: &config.excluded, member_role: &config.member_role, caller }
+    pub fn new(config: &'a Config, own: &'a AccountId, caller: Option<&'a CallerIdentity>, now: Timestamp) -> Self {
+        let Config { excluded, exceptions, member_role, .. } = config;
+        Self { own, excluded, exceptions, now, member_role, caller }
     }
 }
 
@@ -46,14 +54,14 @@ pub struct Look {
 }
 
 /// How an account is reached.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Place {
     /// With the function's own keys.
     Own,
     /// By a role in it, if the directory says that it is a member.
     Elsewhere,
-    /// Not at all.
-    Excluded,
+    /// Not at all, and why.
+    LeftAlone(String),
 }
 
 /// Every account that a request means, and the records that mean none.
@@ -76,20 +84,13 @@ pub fn needs_caller(request: &Request, own: &AccountId) -> bool {
     }
 }
 
-/// What this version cannot do, known before anything is asked of the cloud.
-#[must_use]
-pub fn unavailable(request: &Request) -> Option<&'static str> {
-    (request.scope == Scope::Organization && request.wanted == Wanted::All).then_some(ALL_ACCOUNTS)
-}
-
-/// Chooses.
+/// Chooses among accounts that are known by now: those of the directory are not.
 ///
 /// # Errors
 /// With what is wrong, where a person asks for an account outside the scope.
 pub fn select(request: &Request, rules: &Rules<'_>) -> Result<Selection, String> {
     match (&request.wanted, request.scope) {
-        (Wanted::All, Scope::Account) => Ok(rules.looks(std::slice::from_ref(rules.own))),
-        (Wanted::All, Scope::Organization) => Err(ALL_ACCOUNTS.to_owned()),
+        (Wanted::All, _) => Ok(rules.looks(std::slice::from_ref(rules.own))),
         (Wanted::Accounts(accounts), scope) => {
             let outside = accounts.iter().find(|account| rules.is_outside(account, scope));
             outside.map_or_else(|| Ok(rules.looks(accounts)), |account| Err(rules.outside(account)))
@@ -97,9 +98,6 @@ pub fn select(request: &Request, rules: &Rules<'_>) -> Result<Selection, String>
         (Wanted::Records { looks, left_out }, scope) => Ok(rules.of_records(looks, left_out, scope)),
     }
 }
-
-const ALL_ACCOUNTS: &str = "a run over all accounts of the organization is not available in this version: \
-                       name `accounts`, or use the `scope` `account`";
 
 impl Rules<'_> {
     fn is_outside(&self, account: &AccountId, scope: Scope) -> bool {
@@ -111,14 +109,23 @@ impl Rules<'_> {
     }
 
     fn place(&self, account: &AccountId) -> Place {
-        match account {
-            account if self.excluded.contains(account) => Place::Excluded,
-            account if account == self.own => Place::Own,
-            _ => Place::Elsewhere,
+        match self.why_left_alone(account) {
+            Some(why) => Place::LeftAlone(why),
+            None if account == self.own => Place::Own,
+            None => Place::Elsewhere,
         }
     }
 
-    fn look(&self, account: &AccountId) -> Look {
+    fn why_left_alone(&self, account: &AccountId) -> Option<String> {
+        if self.excluded.contains(account) {
+            return Some("excluded by the setting `DTS_GUARD_EXCLUDE_ACCOUNTS`".to_owned());
+        }
+        let exception = self.exceptions.of(account).filter(|exception| exception.holds(self.now))?;
+        Some(exception.text())
+    }
+
+    /// The look at one account, whatever the reason.
+    pub(super) fn look(&self, account: &AccountId) -> Look {
         let place = self.place(account);
         Look { account: account.clone(), place, reason: None, is_new: false, records: Vec::new() }
     }
@@ -224,7 +231,7 @@ mod tests {
         let config = Config::from_variables(&variables).unwrap();
         let arn = format!("acs:ram::{OWN}:assumed-role/Guard-Role/fc");
         let caller = CallerIdentity { account_id: OWN.to_owned(), arn };
-        select(request, &Rules::new(&config, &id(OWN), Some(&caller)))
+        select(request, &Rules::new(&config, &id(OWN), Some(&caller), Timestamp::UNIX_EPOCH))
     }
 
     fn left_out(looks: Vec<Occurrence>) -> Vec<usize> {
@@ -236,7 +243,7 @@ mod tests {
     fn an_account_stands_there_once_with_its_first_reason() {
         let records = [record(0, MEMBER, None), record(1, OWN, None), record(2, MEMBER, None)];
         let selection = selected(&request(Scope::Organization, of_records(records.into()))).unwrap();
-        let found: Vec<_> = selection.looks.iter().map(|look| (look.account.as_str(), look.place)).collect();
+        let found: Vec<_> = selection.looks.iter().map(|look| (look.account.as_str(), look.place.clone())).collect();
         assert_eq!(found, [(MEMBER, Place::Elsewhere), (OWN, Place::Own)]);
         assert_eq!(selection.looks[0].why().unwrap(), "record 0; 1 more in the same batch");
     }
@@ -255,13 +262,8 @@ mod tests {
         let excluded = "3234567890123456";
         for wanted in [Wanted::Accounts(vec![id(excluded)]), of_records(vec![record(0, excluded, None)])] {
             let selection = selected(&request(Scope::Organization, wanted)).unwrap();
-            assert_eq!(selection.looks[0].place, Place::Excluded);
+            assert!(matches!(selection.looks[0].place, Place::LeftAlone(_)), "{selection:?}");
         }
-    }
-
-    #[test]
-    fn a_run_over_all_accounts_is_not_available_yet() {
-        assert!(selected(&request(Scope::Organization, Wanted::All)).unwrap_err().contains("not available"));
     }
 
     #[test]

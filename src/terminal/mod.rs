@@ -1,7 +1,10 @@
 //! The terminal commands: arguments, the question before a write, exit codes. Same handler, same report.
 
+mod bar;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{IsTerminal, Write};
+use std::sync::Arc;
 use std::time::Duration;
 
 use clap::{Parser, Subcommand, ValueEnum};
@@ -145,6 +148,7 @@ pub async fn run(app: App, command: Command) -> u8 {
         say(&format!("{usage}\n"));
         return USAGE;
     }
+    let app = if std::io::stderr().is_terminal() { app.showing(Arc::new(bar::Bar::new())) } else { app };
     let app = app.with(asked);
     let asks = mode.writes() && !yes;
     let run = if asks { ask_first(&app, &options, asked).await } else { run_in(&app, &options, asked).await.map(Some) };

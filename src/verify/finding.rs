@@ -31,6 +31,8 @@ pub enum FindingId {
     PolicyGone,
     /// An unfinished repair is on record.
     JournalOpen,
+    /// The account was to be left alone for a time that is over.
+    ExceptionExpired,
 }
 
 /// Whether a finding makes the authorization fail.
@@ -71,6 +73,7 @@ impl FindingId {
             Self::PolicyExtra => "policy-extra",
             Self::PolicyGone => "policy-gone",
             Self::JournalOpen => "journal-open",
+            Self::ExceptionExpired => "exception-expired",
         }
     }
 
@@ -83,13 +86,14 @@ impl FindingId {
             | Self::TrustReplaced
             | Self::PolicyExtra
             | Self::PolicyGone
-            | Self::JournalOpen => Severity::Advisory,
+            | Self::JournalOpen
+            | Self::ExceptionExpired => Severity::Advisory,
         }
     }
 }
 
 impl Finding {
-    pub(super) fn new(id: FindingId, message: impl Into<String>, evidence: Value) -> Self {
+    pub(crate) fn new(id: FindingId, message: impl Into<String>, evidence: Value) -> Self {
         Self { id, severity: id.severity(), message: message.into(), evidence }
     }
 

@@ -1,0 +1,110 @@
+//! When so much is broken at once, or so many repairs fail, that the mistake is more likely ours, or the cloud's.
+
+use std::fmt;
+use std::str::FromStr;
+
+/// Fewer than this hold nothing back: of three accounts, one alone would be a third.
+pub(super) const LEAST: usize = 5;
+
+/// The share that is too much.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Brake {
+    /// Nothing is held back.
+    Off,
+    /// More than so many percent.
+    Above(u8),
+}
+
+/// The text is no brake.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("a whole number of percent from 0 to 100, or `off`")]
+pub struct BadBrake;
+
+impl Default for Brake {
+    fn default() -> Self {
+        Self::Above(20)
+    }
+}
+
+impl FromStr for Brake {
+    type Err = BadBrake;
+
+    fn from_str(text: &str) -> Result<Self, BadBrake> {
+        match text {
+            "off" => Ok(Self::Off),
+            _ => text.parse().ok().filter(|percent| *percent <= 100).map(Self::Above).ok_or(BadBrake),
+        }
+    }
+}
+
+/// Some accounts out of all of them.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) struct Share {
+    pub(super) some: usize,
+    pub(super) of: usize,
+}
+
+impl Brake {
+    /// Whether this is too much, and for which limit.
+    pub(super) fn exceeded(self, share: Share) -> Option<Held> {
+        let Self::Above(percent) = self else { return None };
+        let too_much = share.some >= LEAST && share.some * 100 > share.of * usize::from(percent);
+        too_much.then_some(Held { share, percent })
+    }
+}
+
+/// Why the brake holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Held {
+    share: Share,
+    percent: u8,
+}
+
+impl Held {
+    pub(super) fn broken(self) -> String {
+        format!(
+            "{self} accounts that could be judged are broken: more likely a mistake or an outage than drift, so nothing \
+             was written. Look at the findings first; {LIFT}"
+        )
+    }
+
+    pub(super) fn failing(self) -> String {
+        format!("{self} repairs have failed, so no further one was begun. Look at those first; {LIFT}")
+    }
+}
+
+const LIFT: &str = "the setting `DTS_GUARD_BRAKE` (percent, or `off`) lifts the brake, and fewer than 5 accounts that are \
+                    named are repaired without it";
+
+impl fmt::Display for Held {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { share: Share { some, of }, percent } = self;
+        write!(f, "the brake holds (more than {percent} percent): {some} of {of}")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn it_holds_above_the_share_and_from_five_on() {
+        for (some, of, holds) in
+            [(4, 4, false), (5, 5, true), (5, 25, false), (5, 24, true), (21, 100, true), (20, 100, false)]
+        {
+            assert_eq!(Brake::default().exceeded(Share { some, of }).is_some(), holds, "{some} of {of}");
+        }
+        assert_eq!(Brake::Off.exceeded(Share { some: 100, of: 100 }), None);
+        assert!(Brake::Above(0).exceeded(Share { some: 5, of: 10_000 }).is_some());
+        assert!(Brake::Above(100).exceeded(Share { some: 100, of: 100 }).is_none());
+    }
+
+    #[test]
+    fn it_is_read_from_percent_or_off() {
+        assert_eq!("20".parse(), Ok(Brake::default()));
+        assert_eq!("off".parse(), Ok(Brake::Off));
+        for bad in ["101", "-1", "20%", "2.5", "OFF", "none", "256"] {
+            assert_eq!(bad.parse::<Brake>(), Err(BadBrake), "{bad}");
+        }
+    }
+}

@@ -1,0 +1,53 @@
+//! The lines of accounts that no look at the role came to.
+
+use super::Look;
+use crate::client::Error;
+use crate::members::{self, Barred};
+use crate::report::{AccountReport, CallError, Status};
+use crate::telemetry::foreign;
+
+fn line(look: &Look, status: Status, next: String) -> AccountReport {
+    AccountReport { next: Some(next), ..AccountReport::new(Some(look.account.clone()), status) }
+}
+
+pub(super) fn skipped(look: &Look, why: &str) -> AccountReport {
+    line(look, Status::Skipped, why.to_owned())
+}
+
+pub(super) fn absent(look: &Look, status: &str) -> AccountReport {
+    skipped(look, &format!("the resource directory says `{}` of it", foreign(status)))
+}
+
+pub(super) fn gone(look: &Look) -> AccountReport {
+    skipped(look, "it left the resource directory while the run was under way")
+}
+
+pub(super) fn pending(look: &Look) -> AccountReport {
+    line(look, Status::Pending, "too little time was left to begin: the next run looks at it".to_owned())
+}
+
+/// A broken role that there was no time to repair.
+pub(super) fn unrepaired(seen: AccountReport) -> AccountReport {
+    let next = "it is broken, and too little time was left to repair it: the next run does".to_owned();
+    AccountReport { status: Status::Pending, next: Some(next), ..seen }
+}
+
+/// A broken role that the brake keeps from being repaired.
+pub(super) fn held(seen: AccountReport, why: String) -> AccountReport {
+    AccountReport { status: Status::Refused, next: Some(why), ..seen }
+}
+
+pub(super) fn unknown(look: &Look, error: &Error) -> AccountReport {
+    let report = AccountReport::failed(Some(look.account.clone()), CallError::from(error), error.kind.may_pass());
+    match members::advice(error) {
+        Some(advice) => AccountReport { next: Some(format!("{advice}; nothing was written")), ..report },
+        None => report,
+    }
+}
+
+pub(super) fn not_entered(look: &Look, barred: &Barred) -> AccountReport {
+    tracing::warn!(reason = %barred, "not entered");
+    let may_pass = barred.may_pass();
+    let report = AccountReport::failed(Some(look.account.clone()), CallError::from(&barred.error), may_pass);
+    AccountReport { next: Some(format!("{barred}; nothing was written")), ..report }
+}

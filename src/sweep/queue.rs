@@ -1,0 +1,213 @@
+//! The accounts that wait for their turn: first those that the last run did not reach, then the others in no order, so that
+//! none is always the last.
+
+use std::collections::HashSet;
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use fastrand::Rng;
+use futures_util::{Stream, stream};
+use tokio::sync::Notify;
+
+use super::{Gate, Look};
+use crate::target::AccountId;
+
+/// An account whose turn it is.
+#[derive(Debug)]
+pub(super) struct Turn {
+    pub(super) look: Look,
+    pub(super) gate: Gate,
+    /// Begun however late it is: its calls tell what is wrong.
+    pub(super) is_certain: bool,
+}
+
+/// Filled by who lists the accounts, emptied by who looks at them.
+#[derive(Debug)]
+pub(super) struct Queue {
+    state: Mutex<State>,
+    news: Notify,
+}
+
+#[derive(Debug)]
+struct State {
+    first: Vec<Turn>,
+    rest: Vec<Turn>,
+    seen: HashSet<AccountId>,
+    /// What the last run did not reach and nobody has listed yet.
+    awaited: HashSet<AccountId>,
+    is_closed: bool,
+    total: usize,
+    rng: Rng,
+}
+
+enum Taken {
+    Turn(Box<Turn>),
+    NotYet,
+    Over,
+}
+
+impl Queue {
+    /// An empty one. The seed decides the order.
+    pub(super) fn new(awaited: HashSet<AccountId>, seed: &str) -> Self {
+        let state = State {
+            first: Vec::new(),
+            rest: Vec::new(),
+            seen: HashSet::new(),
+            awaited,
+            is_closed: false,
+            total: 0,
+            rng: rng(seed),
+        };
+        Self { state: Mutex::new(state), news: Notify::new() }
+    }
+
+    /// Adds an account, unless it was there before: the directory's pages shift while they are read.
+    pub(super) fn offer(&self, look: Look, gate: Gate) {
+        let mut state = self.state();
+        if state.seen.insert(look.account.clone()) {
+            let place = if state.awaited.remove(&look.account) { &mut state.first } else { &mut state.rest };
+            place.push(Turn { look, gate, is_certain: false });
+        }
+        drop(state);
+        self.news.notify_one();
+    }
+
+    /// How many accounts there are, as far as anybody says.
+    pub(super) fn expect(&self, total: usize) {
+        self.state().total = total;
+    }
+
+    pub(super) fn total(&self) -> usize {
+        let state = self.state();
+        state.total.max(state.seen.len())
+    }
+
+    pub(super) fn known(&self) -> usize {
+        self.state().seen.len()
+    }
+
+    /// There will be no more.
+    pub(super) fn close(&self) {
+        self.state().is_closed = true;
+        self.news.notify_one();
+    }
+
+    /// Those that wait.
+    pub(super) fn waiting(&self) -> Vec<AccountId> {
+        let state = self.state();
+        state.first.iter().chain(&state.rest).map(|turn| turn.look.account.clone()).collect()
+    }
+
+    /// One after the other, until there will be no more.
+    pub(super) fn turns(&self) -> impl Stream<Item = Turn> {
+        stream::unfold(self, async |queue| Some((queue.next().await?, queue)))
+    }
+
+    async fn next(&self) -> Option<Turn> {
+        loop {
+            match self.state().take() {
+                Taken::Turn(turn) => return Some(*turn),
+                Taken::Over => return None,
+                Taken::NotYet => {}
+            }
+            self.news.notified().await;
+        }
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl State {
+    /// While there are accounts that the last run did not reach, no other has its turn.
+    fn take(&mut self) -> Taken {
+        let waits = !self.awaited.is_empty() && !self.is_closed;
+        let place = match (self.first.is_empty(), waits) {
+            (false, _) => &mut self.first,
+            (true, true) => return Taken::NotYet,
+            (true, false) => &mut self.rest,
+        };
+        match place.len() {
+            0 if self.is_closed => Taken::Over,
+            0 => Taken::NotYet,
+            len => Taken::Turn(Box::new(place.swap_remove(self.rng.usize(..len)))),
+        }
+    }
+}
+
+fn rng(seed: &str) -> Rng {
+    let mut hasher = DefaultHasher::new();
+    seed.hash(&mut hasher);
+    Rng::with_seed(hasher.finish())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::pin::pin;
+
+    use futures_util::{FutureExt as _, StreamExt as _};
+
+    use super::super::Place;
+    use super::*;
+
+    fn id(number: usize) -> AccountId {
+        format!("{:016}", number + 1_000_000).parse().unwrap()
+    }
+
+    fn offer(queue: &Queue, number: usize) {
+        let (account, records) = (id(number), Vec::new());
+        let look = Look { account, place: Place::Elsewhere, reason: None, is_new: false, records };
+        queue.offer(look, Gate::Open);
+    }
+
+    fn drain(queue: &Queue) -> Vec<AccountId> {
+        let turns = queue.turns().map(|turn| turn.look.account).collect::<Vec<_>>();
+        turns.now_or_never().expect("it is closed")
+    }
+
+    fn of_twenty(awaited: &[usize], seed: &str) -> Vec<AccountId> {
+        let queue = Queue::new(awaited.iter().copied().map(id).collect(), seed);
+        (0..20).for_each(|number| offer(&queue, number));
+        queue.close();
+        drain(&queue)
+    }
+
+    #[test]
+    fn each_account_has_one_turn_however_often_it_is_listed() {
+        let queue = Queue::new(HashSet::new(), "");
+        for number in [1, 2, 2, 1, 3] {
+            offer(&queue, number);
+        }
+        queue.close();
+        let mut turns = drain(&queue);
+        turns.sort();
+        assert_eq!(turns, [id(1), id(2), id(3)]);
+    }
+
+    #[test]
+    fn the_order_is_another_one_in_each_run() {
+        let orders: HashSet<_> = ["a", "b", "c"].into_iter().map(|seed| of_twenty(&[], seed)).collect();
+        assert_eq!(orders.len(), 3);
+        assert_eq!(of_twenty(&[], "a"), of_twenty(&[], "a"));
+    }
+
+    #[test]
+    fn what_was_not_reached_comes_first() {
+        for seed in ["a", "b", "c"] {
+            let first: HashSet<_> = of_twenty(&[3, 17, 99], seed).into_iter().take(2).collect();
+            assert_eq!(first, HashSet::from([id(3), id(17)]), "99 is no member any more");
+        }
+    }
+
+    #[test]
+    fn others_wait_until_what_was_not_reached_is_listed() {
+        let queue = Queue::new(HashSet::from([id(7)]), "");
+        offer(&queue, 1);
+        let mut turns = pin!(queue.turns());
+        assert!(turns.next().now_or_never().is_none());
+        offer(&queue, 7);
+        let order: Vec<_> = turns.by_ref().take(2).map(|turn| turn.look.account).collect().now_or_never().unwrap();
+        assert_eq!(order, [id(7), id(1)]);
+    }
+}

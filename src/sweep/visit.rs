@@ -1,0 +1,71 @@
+//! The work in one account: enter it, and hand it to [`reconcile`].
+
+use std::sync::atomic::Ordering;
+
+use tracing::Instrument as _;
+
+use super::{Look, Place, Sweep, lines};
+use crate::config::Mode;
+use crate::event::Approved;
+use crate::members::{self, Admission, Barred, Entry};
+use crate::reconcile::{self, Guard};
+use crate::report::AccountReport;
+use crate::target::{AccountId, ROLE_NAME};
+
+/// The directory is asked again about this many accounts that cannot be entered. More have not left it all at once: then
+/// the set-up is wrong, and asking about each would take longer than the rest of the run.
+const ASKED_AGAIN: usize = 100;
+
+impl Sweep<'_> {
+    /// Looks at one account's role, and does what the guard's mode allows.
+    pub(super) async fn visit(&self, look: &Look, guard: Guard) -> AccountReport {
+        let reason = look.why();
+        let why = reason.as_deref().or(self.trigger);
+        let span = tracing::info_span!("role", account = look.account.as_str(), role = ROLE_NAME, reason = why);
+        let mut report = self.enter(look, guard).instrument(span).await;
+        report.findings.extend(self.expired_exception(&look.account));
+        AccountReport { reason, ..report }
+    }
+
+    async fn enter(&self, look: &Look, guard: Guard) -> AccountReport {
+        if look.place == Place::Own {
+            return reconcile::role(&guard, &look.account).await;
+        }
+        let entry = Entry { role: &self.config.member_role, mode: guard.mode, is_new: look.is_new };
+        match members::enter(&guard.session, &look.account, entry).await {
+            Ok(session) => reconcile::role(&Guard { session, ..guard }, &look.account).await,
+            Err(barred) => self.not_entered(look, &barred).await,
+        }
+    }
+
+    /// An account that has just left the directory is no failure.
+    async fn not_entered(&self, look: &Look, barred: &Barred) -> AccountReport {
+        let may_have_left = self.is_whole() && !barred.error.kind.may_pass();
+        if may_have_left && self.asked_again.fetch_add(1, Ordering::Relaxed) < ASKED_AGAIN {
+            match members::admit(&self.guard.session, &look.account).await {
+                Admission::Stranger => return lines::gone(look),
+                Admission::Absent(status) => return lines::absent(look, &status),
+                Admission::Member | Admission::Unknown(_) => {}
+            }
+        }
+        lines::not_entered(look, barred)
+    }
+
+    /// Of several plans that a person saw, each account has its own; one without a plan was found in order.
+    pub(super) fn guard_for(&self, account: &AccountId) -> Guard {
+        let (mode, approved) = match &self.request.approved {
+            Approved::Nothing => (self.guard.mode, None),
+            Approved::Plan(id) => (self.guard.mode, Some(id.clone())),
+            Approved::Shown(plans) => match plans.get(account) {
+                Some(id) => (self.guard.mode, Some(id.clone())),
+                None => (self.guard.mode.min(Mode::Plan), None),
+            },
+        };
+        Guard { mode, approved, ..self.guard.clone() }
+    }
+
+    fn expired_exception(&self, account: &AccountId) -> Option<crate::verify::Finding> {
+        let exception = self.config.exceptions.of(account)?;
+        (!exception.holds(self.guard.session.clock().now())).then(|| exception.expired())
+    }
+}
