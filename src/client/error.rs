@@ -53,6 +53,8 @@ pub enum Kind {
     NoReply,
     /// What the call names does not exist.
     NotFound,
+    /// The deadline is too near: the request was never sent.
+    NoTime,
     /// Too many requests. It had no effect.
     Throttled,
     /// The cloud cannot serve right now. A write may have had its effect.
@@ -103,9 +105,13 @@ impl Kind {
     #[must_use]
     pub fn may_pass(self) -> bool {
         match self {
-            Self::Expired | Self::NoReply | Self::Throttled | Self::Unavailable | Self::Unknown | Self::Unreachable => {
-                true
-            }
+            Self::Expired
+            | Self::NoReply
+            | Self::NoTime
+            | Self::Throttled
+            | Self::Unavailable
+            | Self::Unknown
+            | Self::Unreachable => true,
             Self::Conflict | Self::Denied | Self::Invalid | Self::NotFound => false,
         }
     }
@@ -118,6 +124,7 @@ impl Kind {
             Self::Invalid => "was not accepted",
             Self::NoReply => "got no readable reply",
             Self::NotFound => "found nothing of that name",
+            Self::NoTime => "was not made: too little time is left",
             Self::Throttled => "was throttled",
             Self::Unavailable => "failed: the service is unavailable",
             Self::Unknown => "failed",
@@ -145,7 +152,7 @@ impl Error {
         match self.kind {
             Kind::Conflict | Kind::Denied | Kind::Expired | Kind::Invalid | Kind::NotFound => Retry::Never,
             Kind::NoReply | Kind::Unavailable | Kind::Unknown if self.writes => Retry::ObserveFirst,
-            Kind::NoReply | Kind::Unavailable | Kind::Unknown | Kind::Throttled | Kind::Unreachable => {
+            Kind::NoReply | Kind::NoTime | Kind::Unavailable | Kind::Unknown | Kind::Throttled | Kind::Unreachable => {
                 Retry::After(PAUSE)
             }
         }

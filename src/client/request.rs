@@ -68,8 +68,10 @@ impl Request {
     }
 
     fn no_time(&self, NoTime { is_throttled }: NoTime) -> Error {
-        let kind = if is_throttled { Kind::Throttled } else { Kind::Unreachable };
-        Error { source: Some("no time is left".into()), ..self.error(kind) }
+        if !is_throttled {
+            return self.error(Kind::NoTime);
+        }
+        Error { source: Some("too little time is left to wait".into()), ..self.error(Kind::Throttled) }
     }
 
     fn no_reply(&self, why: impl Into<Box<dyn StdError + Send + Sync>>) -> Error {

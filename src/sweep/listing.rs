@@ -1,5 +1,7 @@
 //! The members of the directory, page by page, while the first of them are already looked at.
 
+use std::collections::HashSet;
+
 use super::queue::Queue;
 use super::{Gate, Rules, Sweep, lines};
 use crate::client::{Error, Member, MemberStatus, PAGE_SIZE};
@@ -12,31 +14,42 @@ const NEW_FOR: jiff::SignedDuration = jiff::SignedDuration::from_mins(10);
 
 const OPERATION: &str = "ListAccounts";
 
+/// What the pages were.
+enum Pages {
+    /// All of one list.
+    Whole,
+    /// The number of members changed from one to the next.
+    Shifted,
+}
+
 impl Sweep<'_> {
     /// Offers every member once and closes the queue; tells what kept it from doing so.
     pub(super) async fn list(&self, rules: &Rules<'_>, queue: &Queue) -> Vec<CallError> {
         let mut errors = Vec::new();
-        // Pages shift when a member leaves, and one slips through: then the list is read once more.
+        // Pages shift when a member leaves, and another slips through: then the list is read once more.
         for _ in 0..2 {
-            if let Err(error) = self.pages(rules, queue, &mut errors).await {
-                errors.push(error);
-                break;
-            }
-            if queue.known() >= queue.total() {
-                break;
+            match self.pages(rules, queue, &mut errors).await {
+                Ok(Pages::Shifted) => {}
+                Ok(Pages::Whole) => break,
+                Err(error) => {
+                    errors.push(error);
+                    break;
+                }
             }
         }
         queue.close();
         errors
     }
 
-    async fn pages(&self, rules: &Rules<'_>, queue: &Queue, errors: &mut Vec<CallError>) -> Result<(), CallError> {
+    async fn pages(&self, rules: &Rules<'_>, queue: &Queue, errors: &mut Vec<CallError>) -> Result<Pages, CallError> {
+        let mut totals = HashSet::new();
         for number in 1.. {
             if self.is_late() {
                 return Err(too_late(queue));
             }
             let page = self.guard.session.list_accounts(number).await.map_err(|error| not_listed(&error))?;
             queue.expect(page.total);
+            totals.insert(page.total);
             let is_last = page.members.is_empty() || number.saturating_mul(PAGE_SIZE) >= page.total;
             for member in page.members {
                 errors.extend(offer(rules, queue, member).err());
@@ -45,7 +58,7 @@ impl Sweep<'_> {
                 break;
             }
         }
-        Ok(())
+        Ok(if totals.len() > 1 { Pages::Shifted } else { Pages::Whole })
     }
 }
 

@@ -145,6 +145,13 @@ impl Lab {
         self.ask_for(&app, event, time).await
     }
 
+    /// What the terminal asks for.
+    pub(crate) async fn request(&self, request: Request) -> Report {
+        let trigger = Trigger { kind: TriggerKind::Manual, name: None };
+        let event = Event { trigger, decision: Decision::Run(request) };
+        self.ask_for(&self.app(), event, Duration::from_mins(10)).await
+    }
+
     async fn ask_for(&self, app: &App, event: Event, time: Duration) -> Report {
         let ask = Ask {
             request_id: "lab".to_owned(),

@@ -37,6 +37,12 @@ pub(crate) fn organization(role: Role) -> Emulator {
     start(world.directory(ACCOUNT, |directory| directory.members(MEMBERS.map(str::to_owned), broken)))
 }
 
+/// A healthy account that manages these members.
+pub(crate) fn members(ids: impl IntoIterator<Item = String>, seed: impl Fn(usize, Member) -> Member) -> Emulator {
+    let world = World::new().account(ACCOUNT, |account| account.role(Role::dts()));
+    start(world.directory(ACCOUNT, |directory| directory.members(ids, seed)))
+}
+
 /// The members that the samples are about.
 pub(crate) const MEMBERS: [&str; 3] = ["2234567890123456", "3234567890123456", "4234567890123456"];
 

@@ -1,0 +1,92 @@
+//! The directory's list: pages that shift, and pages that do not come.
+
+use dts_role_guard::report::Status;
+use emulator::{Rule, Seed};
+use serde_json::json;
+
+use super::*;
+use crate::lab::ACCOUNT;
+
+#[tokio::test]
+async fn a_member_that_slips_through_the_pages_is_found() {
+    let lab = organization(250, 0);
+    // Whoever stood first on the second page now stands last on the first.
+    let _leaves = lab.emulator.after_call(Rule::on("ListAccounts").nth(1), |world| {
+        world.remove_member(&id(1));
+    });
+    let report = checked(&sweep(&lab).await);
+    assert_eq!(line(&report, &id(101))["status"], "authorized", "{report}");
+}
+
+#[tokio::test]
+async fn a_member_on_two_pages_has_one_turn() {
+    let lab = organization(250, 0);
+    let _joins = lab.emulator.after_call(Rule::on("ListAccounts").nth(1), |world| {
+        world.put_member(Member::new("1999999999999999").seed(Seed::Healthy));
+    });
+    let report = checked(&sweep(&lab).await);
+    assert!(report["summary"]["accounts"].as_u64().unwrap() >= 251, "{report}");
+    let mut entered = entered(&lab);
+    entered.sort();
+    let turns = entered.len();
+    entered.dedup();
+    assert_eq!(entered.len(), turns);
+}
+
+#[tokio::test]
+async fn work_begins_before_the_list_is_whole() {
+    let lab = organization(250, 0);
+    drop(sweep(&lab).await);
+    let operations = lab.emulator.operations();
+    let first_entry = operations.iter().position(|name| name == "AssumeRole").unwrap();
+    let last_page = operations.iter().rposition(|name| name == "ListAccounts").unwrap();
+    assert!(first_entry < last_page, "{operations:?}");
+}
+
+#[tokio::test]
+async fn what_is_listed_before_a_failure_is_worked_in_and_the_failure_is_told() {
+    let lab = organization(250, 3);
+    let _denied = lab.emulator.fault(Rule::on("ListAccounts").from(2).unavailable());
+    let report = sweep(&lab).await;
+    let json = checked(&report);
+    assert_eq!((report.summary.accounts, report.summary.remediated), (101, 3), "{json}");
+    assert_eq!((report.status, report.exit_code()), (Status::Failed, 3));
+    assert_eq!(json["errors"][0]["operation"], "ListAccounts");
+    assert_eq!(json["errors"][0]["code"], "ServiceUnavailable");
+    let failure = report.failure().unwrap();
+    assert!(failure.error_message.contains("not all of them"), "{failure:?}");
+}
+
+#[tokio::test]
+async fn a_list_that_is_denied_says_what_to_do_and_the_own_account_is_still_looked_at() {
+    let powerless = Lab::key().allow(["ram:*", "sts:*"], ["*"]);
+    let lab = Lab::organization_with_key(powerless, |directory| directory.members(member_ids(3), |_, member| member));
+    let no_directory = Lab::new(Some(emulator::Role::dts())).set("DTS_GUARD_SCOPE", "organization");
+    for (lab, words) in [(lab, "`resourcemanager:ListAccounts`"), (no_directory, "no resource directory")] {
+        let report = checked(&sweep(&lab).await);
+        assert_eq!((&report["status"], &report["summary"]["accounts"]), (&json!("failed"), &json!(1)), "{report}");
+        assert_eq!(line(&report, ACCOUNT)["status"], "authorized");
+        assert!(report["errors"][0]["message"].as_str().unwrap().contains(words), "{report}");
+    }
+}
+
+#[tokio::test]
+async fn an_id_that_cannot_be_read_is_told_and_stops_no_other() {
+    let lab = Lab::organization(|directory| {
+        directory.member(Member::new("me")).members(member_ids(3), |_, member| member.seed(Seed::Healthy))
+    });
+    let report = checked(&sweep(&lab).await);
+    assert_eq!(report["summary"]["authorized"], 4, "{report}");
+    assert!(report["errors"][0]["message"].as_str().unwrap().contains("`me`"), "{report}");
+}
+
+#[tokio::test]
+async fn a_person_sees_the_list_failing_and_how_many_are_in_order() {
+    use dts_role_guard::report::{Human, Render};
+    let lab = organization(150, 2);
+    let _denied = lab.emulator.fault(Rule::on("ListAccounts").from(2).unavailable());
+    let report = sweep(&lab).await;
+    let text = anstream::adapter::strip_str(&Human.render(&report)).to_string();
+    assert!(text.contains("99 more accounts are authorized") && text.contains("`ListAccounts`"), "{text}");
+    assert!(text.lines().count() < 50, "{text}");
+}

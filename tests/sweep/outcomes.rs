@@ -1,0 +1,123 @@
+//! What goes wrong in one account is that account's line, and has its own words.
+
+use dts_role_guard::report::Status;
+use emulator::{MemberStatus, Rule, Seed};
+
+use super::*;
+
+/// The status and the advice of one member among healthy ones, after a sweep.
+async fn outcome(lab: &Lab) -> (String, String) {
+    let report = checked(&sweep(lab).await);
+    assert!(with_status(&report, "authorized").len() >= 10, "the rest goes on: {report}");
+    let line = line(&report, &id(1));
+    (line["status"].as_str().unwrap().to_owned(), next(line).to_owned())
+}
+
+fn with_one(seed: impl Fn(Member) -> Member) -> Lab {
+    organization_of(11, |index, member| if index == 0 { seed(member) } else { member.seed(Seed::Healthy) })
+}
+
+fn broken(member: Member) -> Member {
+    member.seed(Seed::Trust)
+}
+
+#[tokio::test]
+async fn each_trouble_has_its_own_words() {
+    let cases: [(&str, Lab, &str, &str); 4] = [
+        ("suspended", with_one(|member| broken(member).suspended()), "failed", "`Inactive`"),
+        ("locked", with_one(|member| broken(member).without_access_role()), "failed", "there is no role"),
+        ("verifying", with_one(|member| member.status(MemberStatus::CreateVerifying)), "skipped", "`CreateVerifying`"),
+        ("removed", with_one(|member| member.status(MemberStatus::Removed)), "skipped", "`Removed`"),
+    ];
+    for (name, lab, status, words) in cases {
+        let (found, next) = outcome(&lab).await;
+        assert!(found == status && next.contains(words), "{name}: {found}: {next}");
+    }
+}
+
+#[tokio::test]
+async fn a_denied_member_is_one_failed_line() {
+    for (control, words) in [(false, "`sts:AssumeRole`"), (true, "a control policy of the resource directory")] {
+        let lab = with_one(broken);
+        let rule = Rule::assume_role_in(&id(1)).every();
+        let _denied = lab.emulator.fault(if control { rule.deny_by_control_policy() } else { rule.deny() });
+        let (status, next) = outcome(&lab).await;
+        assert!(status == "failed" && next.contains(words) && next.contains("nothing was written"), "{status}: {next}");
+    }
+}
+
+#[tokio::test]
+async fn a_read_that_is_denied_in_one_account_stops_no_other() {
+    let lab = organization(30, 6);
+    let _denied = lab.emulator.fault(Rule::on("GetRole").account(&id(1)).every().deny());
+    let report = sweep(&lab).await;
+    assert_eq!((report.summary.failed, report.summary.remediated), (1, 5), "{}", json(&report));
+}
+
+/// Most of a directory that the guard may not enter is no reason to ask about each member again.
+#[tokio::test]
+async fn the_directory_is_not_asked_about_each_of_a_thousand_denied_members() {
+    let lab = organization_of(300, |_, member| member.without_access_role());
+    let report = sweep(&lab).await;
+    assert_eq!((report.summary.failed, report.status), (300, Status::Failed));
+    let asked = lab.emulator.operations().iter().filter(|name| *name == "GetAccount").count();
+    assert_eq!(asked, 100);
+}
+
+#[tokio::test]
+async fn a_member_that_leaves_meanwhile_is_skipped() {
+    let lab = with_one(|member| broken(member).without_access_role());
+    let _leaves = lab.emulator.after_call(Rule::on("ListAccounts").nth(1), |world| {
+        world.remove_member(&id(1));
+    });
+    let (status, next) = outcome(&lab).await;
+    assert!(status == "skipped" && next.contains("left the resource directory"), "{status}: {next}");
+}
+
+#[tokio::test]
+async fn the_access_role_of_a_member_that_has_just_joined_is_waited_for() {
+    let lab = with_one(|member| broken(member).without_access_role());
+    let joined = lab.clock().now().to_string();
+    lab.emulator.with_world(|world| {
+        world.put_member(broken(Member::new(&id(1))).without_access_role().joined(&joined));
+    });
+    let _late = lab.emulator.after_call(Rule::assume_role_in(&id(1)).nth(3), |world| {
+        world.give_access_role(&id(1));
+    });
+    let report = checked(&sweep(&lab).await);
+    assert_eq!(line(&report, &id(1))["status"], "remediated", "{report}");
+}
+
+#[tokio::test]
+async fn one_that_joined_long_ago_is_not_waited_for() {
+    let lab = with_one(|member| broken(member).without_access_role());
+    outcome(&lab).await;
+    assert_eq!(entered(&lab).iter().filter(|account| **account == id(1)).count(), 1);
+}
+
+#[tokio::test]
+async fn excluded_accounts_are_skipped_and_never_looked_at() {
+    let excluded = format!("{},{}", id(1), lab::ACCOUNT);
+    let lab = with_one(broken).set("DTS_GUARD_EXCLUDE_ACCOUNTS", &excluded);
+    let (status, next) = outcome(&lab).await;
+    assert!(status == "skipped" && next.contains("`DTS_GUARD_EXCLUDE_ACCOUNTS`"), "{status}: {next}");
+    assert!(!entered(&lab).contains(&id(1)));
+    let own = lab.emulator.calls().iter().filter(|call| call.account.as_deref() == Some(lab::ACCOUNT)).count();
+    assert_eq!(own, entered(&lab).len() + 1, "the own keys list and enter, and no more");
+}
+
+#[tokio::test]
+async fn only_plans_that_a_person_saw_are_carried_out() {
+    use dts_role_guard::config::Mode;
+    use dts_role_guard::event::{Approved, Request, Wanted};
+    let lab = organization(30, 3);
+    let shown = checked(&lab.invoke(&timer("plan")).await);
+    let approved = id(2);
+    let plan = line(&shown, &approved)["planId"].as_str().unwrap().parse().unwrap();
+    let plans = [(approved.parse().unwrap(), plan)].into();
+    let scope = dts_role_guard::config::Scope::Organization;
+    let request = Request { mode: Mode::Remediate, scope, wanted: Wanted::All, approved: Approved::Shown(plans) };
+    let report = checked(&lab.request(request).await);
+    assert_eq!(ids(&with_status(&report, "remediated")), [approved], "{report}");
+    assert_eq!(with_status(&report, "drifted").len(), 2, "{report}");
+}
