@@ -25,6 +25,10 @@ const ASSUME_ROLE_RATE: NonZeroU32 = NonZeroU32::new(72).unwrap();
 /// More buckets than this are not kept without need: a full bucket is as good as none.
 const BUCKETS: usize = 256;
 
+/// Calls that waited together go on one after the other within this time: if the first is throttled again, the rest has
+/// not yet used up a try.
+const SPREAD: Duration = Duration::from_millis(500);
+
 /// Which limit a call falls under.
 #[derive(Debug, Clone, Copy)]
 pub struct Bucket<'a> {
@@ -106,7 +110,8 @@ impl RateLimits {
 
     /// How long the cloud's throttling keeps the call back.
     pub(super) fn held(&self, bucket: Bucket<'_>) -> Option<Duration> {
-        self.backoff.left(&bucket.key(), self.clock.uptime()).filter(|_| !bucket.writes)
+        let left = self.backoff.left(&bucket.key(), self.clock.uptime()).filter(|_| !bucket.writes)?;
+        Some(left + SPREAD.mul_f64(fastrand::f64()))
     }
 
     /// What the cloud made of a call.
@@ -233,8 +238,11 @@ mod tests {
         limits.ready(Bucket { writes: true, ..bucket("AssumeRole", "1") }, Deadline::NONE).await.unwrap();
         limits.ready(bucket("AssumeRole", "2"), Deadline::NONE).await.unwrap();
         assert_eq!(clock.time(), Duration::ZERO);
+        let waits: Vec<_> = (0..20).map(|_| limits.held(bucket("AssumeRole", "1")).unwrap()).collect();
+        assert!(waits.iter().all(|wait| (1000..1500).contains(&wait.as_millis())), "{waits:?}");
+        assert!(waits.iter().any(|wait| *wait != waits[0]), "not all at once: {waits:?}");
         limits.ready(bucket("AssumeRole", "1"), Deadline::NONE).await.unwrap();
-        assert_eq!(clock.time(), Duration::from_secs(1));
+        assert!(clock.time() >= Duration::from_secs(1));
     }
 
     #[tokio::test]
