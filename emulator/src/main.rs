@@ -26,6 +26,9 @@ struct Arguments {
     /// Makes the account the management account of a resource directory with so many members, which look as it does
     #[arg(long, value_name = "N")]
     members: Option<usize>,
+    /// Only so many of the members look as the account does; the others are healthy
+    #[arg(long, value_name = "N", requires = "members")]
+    broken: Option<usize>,
     /// Access key id that may do everything in the account
     #[arg(long, value_name = "ID", default_value = "LTAI5tEmulator")]
     key: String,
@@ -59,10 +62,14 @@ impl Arguments {
     fn with_members(&self, world: World) -> World {
         match self.members {
             Some(count) => world.directory(&self.account, |directory| {
-                directory.members(member_ids(count), |_, member| member.seed(self.seed))
+                directory.members(member_ids(count), |index, member| member.seed(self.seed_of(index)))
             }),
             None => world,
         }
+    }
+
+    fn seed_of(&self, index: usize) -> Seed {
+        if self.broken.is_none_or(|broken| index < broken) { self.seed } else { Seed::Healthy }
     }
 }
 
@@ -93,11 +100,14 @@ mod tests {
     use super::Arguments;
 
     #[test]
-    fn members_look_as_the_account_does() {
-        let arguments = Arguments::parse_from(["emulator", "--members", "2", "--seed", "trust"]);
-        let emulator = Emulator::start(arguments.world()).unwrap();
-        let roles = ["1234567890123456", "2000000000000001", "2000000000000002", "2000000000000003"]
-            .map(|account| emulator.role(account, DTS_ROLE).map(|role| role.trust.contains("ecs.aliyuncs.com")));
-        assert_eq!(roles, [Some(true), Some(true), Some(true), None]);
+    fn members_look_as_the_account_does_unless_only_some_shall() {
+        for (broken, second) in [(None, true), (Some("1"), false)] {
+            let broken = broken.map(|count| ["--broken", count]).into_iter().flatten();
+            let arguments = ["emulator", "--members", "2", "--seed", "trust"].into_iter().chain(broken);
+            let emulator = Emulator::start(Arguments::parse_from(arguments).world()).unwrap();
+            let roles = ["1234567890123456", "2000000000000001", "2000000000000002", "2000000000000003"]
+                .map(|account| emulator.role(account, DTS_ROLE).map(|role| role.trust.contains("ecs.aliyuncs.com")));
+            assert_eq!(roles, [Some(true), Some(true), Some(second), None]);
+        }
     }
 }
