@@ -10,7 +10,7 @@
 //! | [`terminal`] | arguments, the question before a write, exit codes |
 //! | [`event`] | the bytes of an invocation → a decision |
 //! | [`target`] | account ids and policies as types |
-//! | [`sweep`] | the accounts of one run, one after the other |
+//! | [`sweep`] | the accounts of one run: list, judge, brake, repair |
 //! | [`members`] | whether a member account may be entered, and how |
 //! | [`reconcile`] | the sentence, once, for one role |
 //! | [`observe`] | reads the cloud; the only reader of roles |

@@ -42,7 +42,28 @@ impl Render for Human {
 fn headline(report: &Report) -> String {
     let style = style(report.status);
     let (word, mode) = (report.status.word(), report.mode);
-    format!("{style}{} {word}{style:#}  {DIM}mode {mode}, {} ms{DIM:#}\n", mark(report.status), report.duration_ms)
+    let counts = counts(report);
+    format!(
+        "{style}{} {word}{style:#}  {DIM}mode {mode}, {} ms{counts}{DIM:#}\n",
+        mark(report.status),
+        report.duration_ms
+    )
+}
+
+/// Of one account its own line says it.
+fn counts(report: &Report) -> String {
+    let accounts = &report.accounts;
+    let mut statuses: Vec<_> = accounts.iter().map(|account| account.status).collect();
+    statuses.sort_unstable_by(|one, other| other.cmp(one));
+    if statuses.len() < 2 {
+        return String::new();
+    }
+    let counts = statuses.chunk_by(|one, other| one == other).map(|same| format!("{} {}", same.len(), word(same)));
+    format!(", {} accounts: {}", accounts.len(), counts.collect::<Vec<_>>().join(", "))
+}
+
+fn word(same: &[Status]) -> &'static str {
+    same.first().map_or("", |status| status.word())
 }
 
 /// Of thousands of accounts that are in order only the number is shown.

@@ -62,24 +62,21 @@ pub(super) struct Held {
 
 impl Held {
     pub(super) fn broken(self) -> String {
-        format!(
-            "{self} accounts that could be judged are broken: more likely a mistake or an outage than drift, so nothing \
-             was written. Look at the findings first; {LIFT}"
-        )
+        let why = "more likely a mistake or an outage than drift; nothing was written";
+        format!("the brake holds: {self} judged accounts are broken, {why}. {LIFT}")
     }
 
     pub(super) fn failing(self) -> String {
-        format!("{self} repairs have failed, so no further one was begun. Look at those first; {LIFT}")
+        format!("the brake holds: {self} repairs failed, so no further one was begun. {LIFT}")
     }
 }
 
-const LIFT: &str = "the setting `DTS_GUARD_BRAKE` (percent, or `off`) lifts the brake, and fewer than 5 accounts that are \
-                    named are repaired without it";
+const LIFT: &str = "`DTS_GUARD_BRAKE` lifts it; fewer than 5 named accounts are never held";
 
 impl fmt::Display for Held {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { share: Share { some, of }, percent } = self;
-        write!(f, "the brake holds (more than {percent} percent): {some} of {of}")
+        write!(f, "{some} of {of} (more than {percent} percent)")
     }
 }
 

@@ -14,6 +14,7 @@ mod progress;
 mod queue;
 mod select;
 mod visit;
+mod watch;
 
 use std::collections::HashMap;
 use std::sync::atomic::AtomicUsize;
@@ -33,8 +34,8 @@ use crate::members::{self, Admission};
 use crate::reconcile::Guard;
 use crate::report::{AccountReport, LeftOut, Results};
 use crate::target::AccountId;
-use phases::Watch;
 use queue::{Queue, Turn};
+use watch::Watch;
 
 /// An account is begun only with this much time left, or that of so many of the slowest calls.
 const LEAST_TIME: Duration = Duration::from_secs(1);
@@ -75,8 +76,13 @@ enum Gate {
     Open,
     /// Why not, as its line in the report.
     Closed(Box<AccountReport>),
+}
+
+/// An account that somebody named.
+enum Named {
+    Turn(Box<Turn>),
     /// No member of our directory: never entered.
-    Stranger,
+    Stranger(Look),
 }
 
 impl Gate {
@@ -128,11 +134,11 @@ impl Sweep<'_> {
         };
         let Selection { looks, mut left_out } = selection;
         let mut turns = Vec::new();
-        for turn in self.admit_all(looks).await {
-            match turn.gate {
-                Gate::Stranger if self.is_by_hand() => return Swept::Rejected(not_a_member(&turn.look.account)),
-                Gate::Stranger => left_out.extend(as_left_out(&turn.look)),
-                Gate::Open | Gate::Closed(_) => turns.push(turn),
+        for named in self.admit_all(looks).await {
+            match named {
+                Named::Turn(turn) => turns.push(*turn),
+                Named::Stranger(look) if self.is_by_hand() => return Swept::Rejected(not_a_member(&look.account)),
+                Named::Stranger(look) => left_out.extend(as_left_out(&look)),
             }
         }
         if turns.is_empty() {
@@ -165,25 +171,23 @@ impl Sweep<'_> {
     }
 
     /// The directory is asked about every account before work begins in the first: a wrong list by hand does nothing.
-    async fn admit_all(&self, looks: Vec<Look>) -> Vec<Turn> {
-        let turns = stream::iter(looks.into_iter().zip(0..)).map(async |(look, index)| {
-            let is_certain = index == 0;
-            Turn { gate: self.admit(&look, is_certain).await, look, is_certain }
-        });
-        turns.buffered(self.config.concurrency).collect().await
+    async fn admit_all(&self, looks: Vec<Look>) -> Vec<Named> {
+        let named = stream::iter(looks.into_iter().zip(0..)).map(|(look, index)| self.admit(look, index == 0));
+        named.buffered(self.config.concurrency).collect().await
     }
 
-    async fn admit(&self, look: &Look, is_certain: bool) -> Gate {
-        match look.place {
-            Place::Own | Place::LeftAlone(_) => Gate::of(look),
-            Place::Elsewhere if !is_certain && self.is_late() => Gate::closed(lines::pending(look)),
+    async fn admit(&self, look: Look, is_certain: bool) -> Named {
+        let gate = match look.place {
+            Place::Own | Place::LeftAlone(_) => Gate::of(&look),
+            Place::Elsewhere if !is_certain && self.is_late() => Gate::closed(lines::pending(&look)),
             Place::Elsewhere => match members::admit(&self.guard.session, &look.account).await {
                 Admission::Member => Gate::Open,
-                Admission::Absent(status) => Gate::closed(lines::absent(look, &status)),
-                Admission::Stranger => Gate::Stranger,
-                Admission::Unknown(error) => Gate::closed(lines::unknown(look, &error)),
+                Admission::Absent(status) => Gate::closed(lines::absent(&look, &status)),
+                Admission::Unknown(error) => Gate::closed(lines::unknown(&look, &error)),
+                Admission::Stranger => return Named::Stranger(look),
             },
-        }
+        };
+        Named::Turn(Box::new(Turn { look, gate, is_certain }))
     }
 
     fn is_late(&self) -> bool {

@@ -8,16 +8,14 @@ use std::time::Duration;
 use futures_util::{Stream, StreamExt as _, stream};
 
 use super::brake::{Held, Share};
-use super::place::Place;
-use super::queue::{Queue, Turn};
+use super::queue::Turn;
+use super::watch::Watch;
 use super::{Counts, Gate, Look, Stage, Sweep, lines};
-use crate::config::Mode;
+use crate::config::{Mode, Scope};
+use crate::reconcile::Guard;
 use crate::report::{AccountReport, Results, Status};
 use crate::target::AccountId;
 use crate::verify::FindingId;
-
-/// How often the place is kept, so that a run that is killed leaves one.
-const KEPT_EVERY: Duration = Duration::from_secs(30);
 
 /// What is known after the first phase.
 #[derive(Debug, Default)]
@@ -50,16 +48,6 @@ impl Verdict {
     }
 }
 
-/// Tells how far the run is, and keeps the place.
-#[derive(Debug)]
-pub(super) struct Watch<'a> {
-    sweep: &'a Sweep<'a>,
-    /// Of a run over the whole organization.
-    whole: Option<(&'a Queue, &'a Place)>,
-    begun_with: Duration,
-    kept_at: Mutex<Duration>,
-}
-
 /// How the first phase looks.
 struct Judge<'a> {
     sweep: &'a Sweep<'a>,
@@ -87,13 +75,13 @@ impl Sweep<'_> {
             sweep: self,
             mode: if is_first_of_two { Mode::Verify } else { self.request.mode },
             is_first_of_two,
-            kept_back: if is_first_of_two { watch.begun_with / 3 } else { Duration::ZERO },
+            kept_back: if is_first_of_two { watch.begun_with() / 3 } else { Duration::ZERO },
             on_record: self.on_record(watch).await,
         };
         let mut verdicts = pin!(turns.map(|turn| judge.judge(turn)).buffer_unordered(self.config.concurrency));
         let mut judged = Judged::default();
         while let Some(verdict) = verdicts.next().await {
-            judged.add(verdict, watch.whole.is_some());
+            judged.add(verdict, watch.is_whole());
             watch.judged(&judged).await;
         }
         judged
@@ -101,7 +89,7 @@ impl Sweep<'_> {
 
     /// A folder that cannot be read keeps repairs from beginning, and says so then.
     async fn on_record(&self, watch: &Watch<'_>) -> Option<BTreeSet<AccountId>> {
-        let store = self.guard.store.as_ref().filter(|_| watch.whole.is_some())?;
+        let store = self.guard.store.as_ref().filter(|_| watch.is_whole())?;
         let accounts = store.accounts().await;
         Some(accounts.unwrap_or_else(|error| {
             tracing::warn!(%error, "the journal folder cannot be used");
@@ -111,33 +99,30 @@ impl Sweep<'_> {
 
     /// The second phase.
     pub(super) async fn repair_all(&self, judged: Judged, watch: &Watch<'_>) -> Results {
-        let held = self.brake(&judged);
+        let results = match self.brake(&judged) {
+            Some(held) => judged.held(held),
+            None => self.repair_broken(judged, watch).await,
+        };
+        self.progress.end();
+        results
+    }
+
+    async fn repair_broken(&self, judged: Judged, watch: &Watch<'_>) -> Results {
         let Judged { mut lines, broken, .. } = judged;
-        if let Some(held) = held {
-            tracing::warn!(reason = held.broken(), "held back");
-            lines.extend(broken.into_iter().map(|broken| broken.held(held.broken())));
-            let is_plan = !self.request.mode.writes();
-            lines.iter_mut().filter(|line| is_plan && is_broken(line)).for_each(|line| warn(line, held));
-            self.progress.end();
-            return Results { accounts: lines, reason: Some(held.broken()), ..Results::default() };
-        }
         let _alone = if broken.is_empty() { None } else { Some(self.repairs.lock().await) };
-        let failures = Mutex::default();
-        let (of, mut done) = (broken.len(), 0);
+        let (of, failures) = (broken.len(), Mutex::default());
         let repairs = stream::iter(broken).map(|broken| self.repair(broken, &failures));
-        let mut repairs = pin!(repairs.buffer_unordered(self.config.concurrency));
-        while let Some(line) = repairs.next().await {
+        let mut repairs = pin!(repairs.buffer_unordered(self.config.concurrency).zip(stream::iter(1..)));
+        while let Some((line, done)) = repairs.next().await {
             lines.push(line);
-            done += 1;
             watch.repaired(Counts { stage: Stage::Repairing, done, of, broken: of, failed: share(&failures).some });
         }
-        self.progress.end();
         Results { accounts: lines, ..Results::default() }
     }
 
     /// A plan says what `remediate` would do, the brake included.
     fn brake(&self, judged: &Judged) -> Option<Held> {
-        let may_hold = self.request.mode != Mode::Verify && self.request.scope == crate::config::Scope::Organization;
+        let may_hold = self.request.mode != Mode::Verify && self.request.scope == Scope::Organization;
         may_hold.then(|| self.config.brake.exceeded(judged.share)).flatten()
     }
 
@@ -161,11 +146,11 @@ impl Judge<'_> {
         let Turn { look, gate, is_certain } = turn;
         match gate {
             Gate::Closed(line) => Verdict::last(look, *line),
-            Gate::Open | Gate::Stranger if !is_certain && self.is_over() => {
+            Gate::Open if !is_certain && self.is_over() => {
                 let line = lines::pending(&look);
                 Verdict::last(look, line)
             }
-            Gate::Open | Gate::Stranger => self.look(look).await,
+            Gate::Open => self.look(look).await,
         }
     }
 
@@ -177,8 +162,7 @@ impl Judge<'_> {
         let guard = self.sweep.guard_for(&look.account);
         let is_on_record = self.on_record.as_ref().is_none_or(|accounts| accounts.contains(&look.account));
         let store = guard.store.clone().filter(|_| is_on_record);
-        let seen =
-            self.sweep.visit(&look, crate::reconcile::Guard { mode: guard.mode.min(self.mode), store, ..guard }).await;
+        let seen = self.sweep.visit(&look, Guard { mode: guard.mode.min(self.mode), store, ..guard }).await;
         let is_left = self.is_first_of_two && (is_broken(&seen) || is_unfinished(&seen));
         Verdict { look, seen, is_left }
     }
@@ -195,54 +179,34 @@ impl Judged {
         }
     }
 
+    pub(super) fn counts(&self, of: usize) -> Counts {
+        let done = self.lines.len() + self.broken.len();
+        Counts { stage: Stage::Judging, done, of, broken: self.share.some, failed: self.failed }
+    }
+
+    /// Those that wait for the second phase.
+    pub(super) fn left(&self) -> impl Iterator<Item = AccountId> {
+        self.broken.iter().map(|broken| broken.look.account.clone())
+    }
+
     fn count(&mut self, status: Status) {
         self.share.of += usize::from(matches!(status, Status::Authorized | Status::Drifted));
         self.share.some += usize::from(status == Status::Drifted);
         self.failed += usize::from(status == Status::Failed);
+    }
+
+    /// Nothing is written. In a plan, whose lines are drifted and none left for later, they say that it would not be.
+    fn held(self, held: Held) -> Results {
+        tracing::warn!(reason = held.broken(), "held back");
+        let warned = self.lines.into_iter().map(|line| if is_broken(&line) { warned(line, held) } else { line });
+        let held_back = self.broken.into_iter().map(|broken| broken.held(held.broken()));
+        Results { accounts: warned.chain(held_back).collect(), reason: Some(held.broken()), ..Results::default() }
     }
 }
 
 impl Broken {
     fn held(self, why: String) -> AccountReport {
         lines::held(self.seen, why)
-    }
-}
-
-impl<'a> Watch<'a> {
-    pub(super) fn new(sweep: &'a Sweep<'a>, whole: Option<(&'a Queue, &'a Place)>) -> Self {
-        let kept_at = Mutex::new(sweep.guard.session.clock().uptime());
-        Self { sweep, whole, begun_with: sweep.guard.session.remaining(), kept_at }
-    }
-
-    async fn judged(&self, judged: &Judged) {
-        let Some((queue, place)) = self.whole else { return };
-        let done = judged.lines.len() + judged.broken.len();
-        let (of, broken) = (queue.total(), judged.share.some);
-        self.show(Counts { stage: Stage::Judging, done, of, broken, failed: judged.failed });
-        if self.is_time_to_keep() {
-            let broken = judged.broken.iter().map(|broken| broken.look.account.clone());
-            place.keep(broken.chain(queue.waiting()).collect()).await;
-        }
-    }
-
-    fn repaired(&self, counts: Counts) {
-        if self.whole.is_some() {
-            self.show(counts);
-        }
-    }
-
-    fn show(&self, counts: Counts) {
-        self.sweep.progress.show(counts, self.sweep.guard.session.clock().uptime());
-    }
-
-    fn is_time_to_keep(&self) -> bool {
-        let now = self.sweep.guard.session.clock().uptime();
-        let mut kept_at = self.kept_at.lock().unwrap_or_else(PoisonError::into_inner);
-        let is_time = now.saturating_sub(*kept_at) >= KEPT_EVERY;
-        if is_time {
-            *kept_at = now;
-        }
-        is_time
     }
 }
 
@@ -260,8 +224,8 @@ fn is_unfinished(line: &AccountReport) -> bool {
     line.findings.iter().any(|finding| finding.id == FindingId::JournalOpen)
 }
 
-fn warn(line: &mut AccountReport, held: Held) {
-    line.next = Some(format!("`remediate` would refuse: {}", held.broken()));
+fn warned(line: AccountReport, held: Held) -> AccountReport {
+    AccountReport { next: Some(format!("`remediate` would refuse: {}", held.broken())), ..line }
 }
 
 fn share(failures: &Mutex<Share>) -> Share {

@@ -219,7 +219,8 @@ fn usage(config: &Config, asked: Allowed, yes: bool) -> Option<Usage> {
 async fn ask_first(app: &App, options: &Options, asked: Allowed) -> Result<Option<Report>, Abort> {
     let report = run_in(app, options, Allowed { mode: Mode::Plan, ..asked }).await?;
     let plans = plans(&report);
-    if plans.is_empty() {
+    // There is nothing to ask where the brake would hold all of them.
+    if plans.is_empty() || report.reason.is_some() {
         return Ok(Some(report));
     }
     say(&Human.render(&report));

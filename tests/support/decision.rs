@@ -101,7 +101,9 @@ static SETTINGS: LazyLock<Settings> = LazyLock::new(|| {
 /// Which accounts follow from it.
 fn selected(request: &Request) {
     let Settings { config, own, caller } = &*SETTINGS;
-    let Ok(selection) = select(request, &Rules::new(config, own, Some(caller), jiff::Timestamp::UNIX_EPOCH)) else {
+    let Ok(selection) =
+        select(request, &Rules::new(config, own, Some(caller), "2026-01-01T00:00:00Z".parse().unwrap()))
+    else {
         return;
     };
     let mut seen = BTreeSet::new();

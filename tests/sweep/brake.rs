@@ -84,7 +84,7 @@ async fn no_repair_is_begun_once_too_many_have_failed() {
     let json = checked(&report);
     assert_eq!((report.summary.rolled_back, report.summary.refused), (5, 7), "{json}");
     for line in with_status(&json, "refused") {
-        assert!(next(line).contains("5 of 5 repairs have failed"), "{line}");
+        assert!(next(line).contains("5 of 5 (more than 20 percent) repairs failed"), "{line}");
     }
     let deletions = lab.emulator.calls().iter().filter(|call| call.operation == "DeleteRole").count();
     assert!(deletions >= 5);

@@ -50,8 +50,8 @@ fn neither_concurrency_nor_rate_is_ever_exceeded() {
 #[tokio::test]
 async fn a_cloud_that_throttles_is_waited_for_together() {
     let lab = organization(120, 3);
-    let _throttled = lab.emulator.fault(Rule::on("AssumeRole").from(20).times(20).throttle());
+    let _throttled = lab.emulator.fault(Rule::on("AssumeRole").from(20).times(16).throttle());
     let report = sweep(&lab).await;
     assert_eq!((report.summary.authorized, report.summary.remediated), (118, 3), "{}", json(&report));
-    assert!(lab.slept() >= Duration::from_secs(3), "one, two seconds and so on: {:?}", lab.slept());
+    assert!(lab.slept() >= Duration::from_secs(1), "a second at least: {:?}", lab.slept());
 }
