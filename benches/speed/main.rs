@@ -1,4 +1,5 @@
-//! How fast the release binary is: its start, its memory, and its work next to the round trips that the work needs.
+//! How fast the release binary is: its start, its memory and its work, next to a Python function that does the same job
+//! (`benches/peer`), and next to the round trips that the work needs.
 //!
 //! `cargo bench --bench speed`; it needs no account, and it judges nothing.
 
@@ -6,116 +7,170 @@
 
 #[path = "../../tests/support/far.rs"]
 mod far;
+mod peer;
 #[path = "../../examples/platform/mod.rs"]
 mod platform;
+mod samples;
 mod slow_folder;
 
 use std::fs::File;
+use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use emulator::{Call, Emulator, Role, Seed, World};
 use serde_json::Value;
 
 use platform::{ACCOUNT, Failure, Instance};
+use samples::{Pair, Samples, memory_row, row};
 
 const BINARY: &str = env!("CARGO_BIN_EXE_dts-role-guard");
 /// The emulated way to the cloud and back.
 const ROUND_TRIP: Duration = Duration::from_millis(20);
 const SAMPLES: usize = 20;
+/// Invocations in a row.
+const MANY: u32 = 200;
 /// What one operation on a far journal folder takes.
 const FAR_FOLDER: Duration = Duration::from_millis(100);
 /// Each takes some seconds.
 const SLOW_SAMPLES: usize = 5;
-const MILLISECONDS: f64 = 1000.0;
-const KIB_IN_MIB: u64 = 1024;
 
 fn main() -> Result<(), Failure> {
     // `cargo test --benches` asks whether it starts.
     if std::env::args().any(|argument| argument == "--test") {
         return Ok(());
     }
-    println!("{SAMPLES} samples each, median [least .. most]; emulated round trip {} ms\n", ROUND_TRIP.as_millis());
-    println!("{:<44} {:>28}   {:>11}   {:>6}", "", "measured", "round trips", "ratio");
-    start()?;
-    memory()?;
-    healthy()?;
-    recreation()?;
-    slow_journal()?;
-    Ok(())
+    let peer = Program::Peer(peer::install()?);
+    println!("{SAMPLES} samples each, median [least .. most]; emulated round trip {} ms", ROUND_TRIP.as_millis());
+    println!("\n{:<44} {:>32} {:>32}   ratio", "", "dts-role-guard", "Python, Flask, official SDK");
+    start(&peer)?;
+    memory(&peer)?;
+    throughput(&peer)?;
+    let guard_only = [healthy(&peer)?, recreation(&peer)?];
+    println!("\n{:<44} {:>32}   {:>12}   {:>6}", "", "dts-role-guard", "round trips", "ratio");
+    for (title, mut samples) in guard_only.into_iter().flatten() {
+        samples.row(title, ROUND_TRIP);
+    }
+    slow_journal()
 }
 
-fn start() -> Result<(), Failure> {
-    let mut accepted = Samples::default();
-    let mut reported = Samples::default();
+/// What is measured.
+enum Program {
+    Guard,
+    Peer(PathBuf),
+}
+
+impl Program {
+    /// Without a client-side limit, which would be measured instead.
+    fn start(&self, cloud: &Emulator) -> Result<Instance, Failure> {
+        let settings = [("DTS_GUARD_MODE", "remediate"), ("DTS_GUARD_RATE", "1000000")];
+        let nowhere = File::create("/dev/null")?;
+        match self {
+            Self::Guard => Instance::start(BINARY, &std::env::temp_dir(), cloud, &settings, nowhere),
+            Self::Peer(package) => Instance::start(package.join("bootstrap"), package, cloud, &[], nowhere),
+        }
+    }
+}
+
+fn start(peer: &Program) -> Result<(), Failure> {
+    let mut accepted = Pair::default();
+    let mut reported = Pair::default();
     for _ in 0..SAMPLES {
-        let cloud = cloud(Seed::Healthy)?;
-        let begin = Instant::now();
-        let mut guard = guard(&cloud)?;
-        expect(&guard.tick("verify")?, "authorized")?;
-        reported.add(begin.elapsed());
-        accepted.add(guard.ready_after);
+        for (program, accepted, reported) in [
+            (&Program::Guard, &mut accepted.guard, &mut reported.guard),
+            (peer, &mut accepted.peer, &mut reported.peer),
+        ] {
+            let cloud = cloud(Seed::Healthy)?;
+            let begin = Instant::now();
+            let mut instance = program.start(&cloud)?;
+            expect(&instance.tick("verify")?, "authorized")?;
+            reported.add(begin.elapsed());
+            accepted.add(instance.ready_after);
+        }
     }
     accepted.row("start to first accepted connection");
     reported.row("start to first report, cloud at 0 ms");
     Ok(())
 }
 
-fn memory() -> Result<(), Failure> {
+fn memory(peer: &Program) -> Result<(), Failure> {
     let cloud = cloud(Seed::Healthy)?;
-    let mut guard = guard(&cloud)?;
-    resident("resident memory, idle", &guard);
-    for _ in 0..SAMPLES {
-        expect(&guard.tick("verify")?, "authorized")?;
+    let mut instances = [Program::Guard.start(&cloud)?, peer.start(&cloud)?];
+    resident("resident memory, idle", &instances)?;
+    for instance in &mut instances {
+        for _ in 0..SAMPLES {
+            expect(&instance.tick("verify")?, "authorized")?;
+        }
     }
-    resident("resident memory after 20 invocations", &guard);
+    resident("resident memory after 20 invocations", &instances)
+}
+
+fn resident(title: &str, instances: &[Instance; 2]) -> Result<(), Failure> {
+    let [guard, peer] = instances.each_ref().map(Instance::resident);
+    memory_row(title, guard.ok_or("the system tells no memory")?, peer.ok_or("the system tells no memory")?);
     Ok(())
 }
 
-fn resident(title: &str, guard: &Instance) {
-    let text = guard.resident().map_or_else(|| "unknown here".to_owned(), |kib| mib(kib * 10));
-    println!("{title:<44} {text:>28}");
-}
-
-/// Tenths of a KiB as MiB.
-fn mib(tenths: u64) -> String {
-    let tenths = tenths / KIB_IN_MIB;
-    format!("{}.{} MiB", tenths / 10, tenths % 10)
-}
-
-fn healthy() -> Result<(), Failure> {
+fn throughput(peer: &Program) -> Result<(), Failure> {
     let cloud = cloud(Seed::Healthy)?;
-    let mut guard = guard(&cloud)?;
-    cloud.set_latency(ROUND_TRIP);
-    let mut wall = Samples::default();
-    for _ in 0..SAMPLES {
-        let earlier = cloud.calls().len();
+    let mut rates = Vec::new();
+    for program in [&Program::Guard, peer] {
+        let mut instance = program.start(&cloud)?;
+        expect(&instance.tick("verify")?, "authorized")?;
         let begin = Instant::now();
-        expect(&guard.tick("verify")?, "authorized")?;
-        wall.next_to(begin.elapsed(), round_trips(&since(&cloud, earlier)));
+        for _ in 0..MANY {
+            expect(&instance.tick("verify")?, "authorized")?;
+        }
+        rates.push(f64::from(MANY) / begin.elapsed().as_secs_f64());
+    }
+    if let [guard, peer] = rates[..] {
+        let title = format!("{MANY} verifications in a row, cloud at 0 ms");
+        row(&title, &format!("{guard:.0} a second"), &format!("{peer:.0} a second"), guard / peer);
+    }
+    Ok(())
+}
+
+/// The guard's own samples, for the table of round trips.
+type Rows = Vec<(&'static str, Samples)>;
+
+fn healthy(peer: &Program) -> Result<Rows, Failure> {
+    let mut wall = Pair::default();
+    for (program, wall) in [(&Program::Guard, &mut wall.guard), (peer, &mut wall.peer)] {
+        let cloud = cloud(Seed::Healthy)?;
+        let mut instance = program.start(&cloud)?;
+        cloud.set_latency(ROUND_TRIP);
+        for _ in 0..SAMPLES {
+            let earlier = cloud.calls().len();
+            let begin = Instant::now();
+            expect(&instance.tick("verify")?, "authorized")?;
+            wall.next_to(begin.elapsed(), round_trips(&since(&cloud, earlier)));
+        }
     }
     wall.row("verify of a healthy role");
-    Ok(())
+    Ok(vec![("verify of a healthy role", wall.guard)])
 }
 
-fn recreation() -> Result<(), Failure> {
-    let cloud = cloud(Seed::Extras)?;
-    let mut guard = guard(&cloud)?;
-    cloud.set_latency(ROUND_TRIP);
-    let mut wall = Samples::default();
-    let mut gap = Samples::default();
-    for _ in 0..SAMPLES {
-        cloud.with_world(|world| world.put_role(ACCOUNT, broken()));
-        let earlier = cloud.calls().len();
-        let begin = Instant::now();
-        expect(&guard.tick("")?, "remediated")?;
-        let took = begin.elapsed();
-        let calls = since(&cloud, earlier);
-        wall.next_to(took, round_trips(&calls));
-        gap.next_to(without_role(&calls).ok_or("the role was not recreated")?, 2);
+fn recreation(peer: &Program) -> Result<Rows, Failure> {
+    let (mut wall, mut gap) = (Pair::default(), Pair::default());
+    for (program, wall, gap) in
+        [(&Program::Guard, &mut wall.guard, &mut gap.guard), (peer, &mut wall.peer, &mut gap.peer)]
+    {
+        let cloud = cloud(Seed::Extras)?;
+        let mut instance = program.start(&cloud)?;
+        cloud.set_latency(ROUND_TRIP);
+        for _ in 0..SAMPLES {
+            cloud.with_world(|world| world.put_role(ACCOUNT, broken()));
+            let earlier = cloud.calls().len();
+            let begin = Instant::now();
+            expect(&instance.tick("")?, "remediated")?;
+            let took = begin.elapsed();
+            let calls = since(&cloud, earlier);
+            wall.next_to(took, round_trips(&calls));
+            gap.next_to(without_role(&calls).ok_or("the role was not recreated")?, 2);
+        }
     }
-    wall.row("recreation with 2 more policies and tags");
+    wall.row("recreation, 2 more policies (guard: and tags)");
     gap.row("  of it without a role");
-    Ok(())
+    Ok(vec![("recreation with 2 more policies and tags", wall.guard), ("  of it without a role", gap.guard)])
 }
 
 /// Nothing is written to the folder between the deletion and the creation.
@@ -133,7 +188,7 @@ fn slow_journal() -> Result<(), Failure> {
         }
         gap.next_to(without_role(&since(&cloud, earlier)).ok_or("the role was not recreated")?, 2);
     }
-    gap.row("  the same, journal folder at 100 ms a file");
+    gap.row("  the same, journal folder at 100 ms a file", ROUND_TRIP);
     Ok(())
 }
 
@@ -144,12 +199,6 @@ fn broken() -> Role {
 
 fn cloud(seed: Seed) -> Result<Emulator, Failure> {
     Ok(Emulator::start(World::new().seed(seed, ACCOUNT).key(platform::function_role()))?)
-}
-
-/// Without a client-side limit, which would be measured instead.
-fn guard(cloud: &Emulator) -> Result<Instance, Failure> {
-    let settings = [("DTS_GUARD_MODE", "remediate"), ("DTS_GUARD_RATE", "1000")];
-    Instance::start(BINARY, &std::env::temp_dir(), cloud, &settings, File::create("/dev/null")?)
 }
 
 fn expect(report: &Value, status: &str) -> Result<(), Failure> {
@@ -182,48 +231,4 @@ fn round_trips(calls: &[Call]) -> u32 {
 fn without_role(calls: &[Call]) -> Option<Duration> {
     let call = |operation| calls.iter().find(|call| call.operation == operation);
     call("CreateRole")?.finished?.checked_sub(call("DeleteRole")?.started)
-}
-
-/// Durations, and the round trips that each of them needed.
-#[derive(Default)]
-struct Samples {
-    durations: Vec<Duration>,
-    trips: Vec<u32>,
-}
-
-impl Samples {
-    fn add(&mut self, duration: Duration) {
-        self.durations.push(duration);
-    }
-
-    fn next_to(&mut self, duration: Duration, trips: u32) {
-        self.add(duration);
-        self.trips.push(trips);
-    }
-
-    fn row(mut self, title: &str) {
-        self.durations.sort();
-        self.trips.sort_unstable();
-        let median = middle(&self.durations);
-        let [least, most] = [self.durations.first(), self.durations.last()].map(Option::<&Duration>::copied);
-        let [least, most] = [least, most].map(|end| milliseconds(end.unwrap_or_default()));
-        let measured = format!("{:.2} [{least:.2} .. {most:.2}] ms", milliseconds(median));
-        if self.trips.is_empty() {
-            println!("{title:<44} {measured:>28}");
-            return;
-        }
-        let trips = middle(&self.trips);
-        let needed = ROUND_TRIP * trips;
-        let ratio = median.as_secs_f64() / needed.as_secs_f64();
-        let needed = format!("{trips} = {} ms", needed.as_millis());
-        println!("{title:<44} {measured:>28}   {needed:>11}   {ratio:>6.2}");
-    }
-}
-
-fn middle<T: Copy + Default>(sorted: &[T]) -> T {
-    sorted.get(sorted.len() / 2).copied().unwrap_or_default()
-}
-
-fn milliseconds(duration: Duration) -> f64 {
-    duration.as_secs_f64() * MILLISECONDS
 }
