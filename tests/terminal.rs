@@ -320,7 +320,7 @@ fn clear_forgets_the_repairs_that_were_counted() {
     assert_eq!(outcome(&repair()).1["status"], "remediated");
     let (code, said) = clear(&lab, Some(folder.text()), &[]);
     assert_eq!(code, 0, "{said}");
-    assert!(said.contains("1 repairs"), "{said}");
+    assert!(said.contains("1 repair"), "{said}");
     assert_eq!(folder.newest()["remediated"], serde_json::json!([]));
 }
 

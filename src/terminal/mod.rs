@@ -191,6 +191,7 @@ async fn clear(app: &App, options: &ClearOptions) -> u8 {
 async fn cleared(mut history: History, options: &ClearOptions) -> Result<String, Refusal> {
     let aside = if options.unfinished { history.give_up().await? } else { None };
     let forgotten = history.record().remediated.len();
+    let repairs = if forgotten == 1 { "repair" } else { "repairs" };
     history.clear().await?;
     let account = &options.account;
     let unfinished = match aside {
@@ -202,7 +203,7 @@ async fn cleared(mut history: History, options: &ClearOptions) -> Result<String,
         }
         None => String::new(),
     };
-    Ok(format!("account {account}: {forgotten} repairs forgotten; its role may be repaired again\n{unfinished}"))
+    Ok(format!("account {account}: {forgotten} {repairs} forgotten; its role may be repaired again\n{unfinished}"))
 }
 
 fn usage(config: &Config, asked: Allowed, yes: bool) -> Option<Usage> {
