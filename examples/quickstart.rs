@@ -178,7 +178,7 @@ fn next() {
     println!("\n{CYAN}What to do next{CYAN:#}  {DIM}in README.md{DIM:#}\n");
     section("Modes", "start with `verify`, which writes nothing; `remediate` repairs as above");
     section("Permissions", "what the function's role may do, ready to paste");
-    section("Deploying", "three commands and s.yaml put it into your account");
+    section("Deploying", "two commands and s.yaml put it into your account");
     section("Reading a report", "every status, and what to do about it");
 }
 
