@@ -89,6 +89,15 @@ fn what_fails_for_good_goes_to_one_queue() {
 }
 
 #[test]
+fn the_policies_are_about_the_same_queue_and_role() {
+    let document = deployment();
+    let policy = |file: &str| -> Value { serde_json::from_str(&read(&format!("policies/{file}"))).unwrap() };
+    let queue = document["vars"]["failures"].as_str().unwrap();
+    assert_eq!(policy("failures.json")["Statement"][0]["Resource"], format!("{queue}/messages"));
+    assert_eq!(policy("member-trust.json")["Statement"][0]["Principal"]["RAM"][0], document["vars"]["role"]);
+}
+
+#[test]
 fn every_trigger_has_its_name_and_the_timer_comes_first() {
     let names: Vec<_> = triggers().iter().map(|trigger| trigger["triggerName"].clone()).collect();
     assert_eq!(names, ["nightly", "role-changes", "new-accounts"]);
