@@ -149,7 +149,7 @@ fn an_alias_is_for_every_trigger_and_for_the_settings_of_their_runs() {
 #[test]
 fn an_organization_gets_more_time_and_processor() {
     let (props, small) = (props("organization"), &deployment()["resources"]["guard"]["props"]);
-    for key in ["timeout", "cpu", "memorySize"] {
+    for key in ["timeout", "cpu"] {
         assert!(props[key].as_f64() > small[key].as_f64(), "{key}");
     }
     assert!(has_a_ratio_that_is_allowed(&props));
