@@ -11,7 +11,10 @@
 #[path = "support/deployment.rs"]
 mod deployment;
 
-use deployment::{deployment, filled_in, read, triggers};
+use std::collections::BTreeSet;
+
+use deployment::{blocks, deployment, read, triggers, with_block};
+use dts_role_guard::config::{Config, Scope, Variables};
 use jsonschema::Validator;
 use serde_json::{Value, json};
 
@@ -28,16 +31,6 @@ fn every_resource_is_a_function_that_fc3_accepts() {
         assert_eq!(resource["component"], "fc3", "{name}");
         assert_eq!(mistakes(&schema, &resource["props"]), "", "{name}");
     }
-}
-
-#[test]
-fn the_journal_folder_that_is_commented_out_is_accepted_too() {
-    let document = filled_in(&read("s.yaml").replace("#~ ", ""));
-    let props = &document["resources"]["guard"]["props"];
-    assert_eq!(mistakes(&strict_schema(), props), "");
-    let folder = &props["environmentVariables"]["DTS_GUARD_JOURNAL_DIR"];
-    assert!(folder.is_string());
-    assert_eq!(&props["nasConfig"]["mountPoints"][0]["mountDir"], folder);
 }
 
 #[test]
@@ -89,9 +82,78 @@ fn what_fails_for_good_goes_to_one_queue() {
 }
 
 #[test]
+fn the_policies_are_about_the_same_queue_and_role() {
+    let document = deployment();
+    let policy = |file: &str| -> Value { serde_json::from_str(&read(&format!("policies/{file}"))).unwrap() };
+    let queue = document["vars"]["failures"].as_str().unwrap();
+    assert_eq!(policy("failures.json")["Statement"][0]["Resource"], format!("{queue}/messages"));
+    assert_eq!(policy("member-trust.json")["Statement"][0]["Principal"]["RAM"][0], document["vars"]["role"]);
+}
+
+#[test]
 fn every_trigger_has_its_name_and_the_timer_comes_first() {
     let names: Vec<_> = triggers().iter().map(|trigger| trigger["triggerName"].clone()).collect();
     assert_eq!(names, ["nightly", "role-changes", "new-accounts"]);
+}
+
+#[test]
+fn what_is_commented_out_is_accepted_too() {
+    let schema = strict_schema();
+    assert_eq!(
+        blocks(),
+        ["alias", "logs", "nas", "organization", "oss", "settings", "success"].map(str::to_owned).into()
+    );
+    for block in blocks() {
+        let props = props(&block);
+        assert_ne!(props, deployment()["resources"]["guard"]["props"], "{block}");
+        assert_eq!(mistakes(&schema, &props), "", "{block}");
+        assert_eq!(Config::from_variables(&settings(&props)).err(), None, "{block}");
+    }
+}
+
+#[test]
+fn every_setting_stands_in_it() {
+    let named: BTreeSet<_> = blocks().iter().flat_map(|block| variables(&props(block)).into_keys()).collect();
+    let readme = read("README.md");
+    let table = readme.lines().filter(|line| line.starts_with("| `DTS_GUARD_"));
+    let documented = table.map(|line| line.split('`').nth(1).unwrap().to_owned());
+    // Where the cloud is, nobody needs to say.
+    assert_eq!(named, documented.filter(|name| !name.ends_with("_ENDPOINT")).collect());
+}
+
+#[test]
+fn a_journal_folder_is_where_it_is_mounted() {
+    for (block, kind) in [("nas", "nasConfig"), ("oss", "ossMountConfig")] {
+        let props = props(block);
+        let folder = variables(&props)["DTS_GUARD_JOURNAL_DIR"].clone();
+        assert_eq!(props[kind]["mountPoints"][0]["mountDir"], folder, "{block}");
+    }
+}
+
+#[test]
+fn the_other_reports_go_to_another_queue() {
+    let destinations = props("success")["asyncInvokeConfig"]["destinationConfig"].clone();
+    let queue = |kind: &str| destinations[kind]["destination"].as_str().unwrap().to_owned();
+    assert_eq!(queue("onSuccess").replace("-reports/", "-failures/"), queue("onFailure"));
+    assert_ne!(queue("onSuccess"), queue("onFailure"));
+}
+
+#[test]
+fn an_alias_is_for_every_trigger_and_for_the_settings_of_their_runs() {
+    let props = props("alias");
+    let alias = &props["asyncInvokeConfig"]["qualifier"];
+    assert!(alias.is_string());
+    assert!(props["triggers"].as_array().unwrap().iter().all(|trigger| trigger["qualifier"] == *alias));
+}
+
+#[test]
+fn an_organization_gets_more_time_and_processor() {
+    let (props, small) = (props("organization"), &deployment()["resources"]["guard"]["props"]);
+    for key in ["timeout", "cpu"] {
+        assert!(props[key].as_f64() > small[key].as_f64(), "{key}");
+    }
+    assert!(has_a_ratio_that_is_allowed(&props));
+    assert_eq!(Config::from_variables(&settings(&props)).unwrap().scope, Scope::Organization);
 }
 
 #[test]
@@ -102,8 +164,29 @@ fn the_guard_is_deployed_as_it_is_documented() {
     assert_eq!(props["instanceConcurrency"], 1);
     let role = props["role"].as_str().unwrap();
     assert_eq!(role, role.to_lowercase(), "fc3 lower-cases it");
+    assert!(has_a_ratio_that_is_allowed(props));
+}
+
+/// The function with a block.
+fn props(block: &str) -> Value {
+    with_block(block)["resources"]["guard"]["props"].clone()
+}
+
+fn variables(props: &Value) -> Variables {
+    serde_json::from_value(props["environmentVariables"].clone()).unwrap()
+}
+
+/// As the guard would read them, but for a file that is in the package.
+fn settings(props: &Value) -> Variables {
+    let mut variables = variables(props);
+    variables.remove("DTS_GUARD_EXCEPTIONS");
+    variables
+}
+
+/// 1 to 4 GB for each vCPU.
+fn has_a_ratio_that_is_allowed(props: &Value) -> bool {
     let memory_per_core = props["memorySize"].as_f64().unwrap() / 1024.0 / props["cpu"].as_f64().unwrap();
-    assert!((1.0..=4.0).contains(&memory_per_core), "GB for each vCPU: {memory_per_core}");
+    (1.0..=4.0).contains(&memory_per_core)
 }
 
 fn strict_schema() -> Validator {

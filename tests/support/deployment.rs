@@ -1,6 +1,7 @@
 //! `s.yaml` as Serverless Devs reads it.
 #![allow(dead_code, reason = "each test program uses a part of it")]
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 
@@ -16,6 +17,38 @@ pub(crate) fn filled_in(text: &str) -> Value {
     let document: Value = serde_saphyr::from_str(text).unwrap();
     let variables = document["vars"].clone();
     filled(document, &variables)
+}
+
+/// What is commented out: the names of the marks, such as `#~nas `.
+pub(crate) fn blocks() -> BTreeSet<String> {
+    read("s.yaml").lines().filter_map(marked).map(|(name, _)| name.to_owned()).collect()
+}
+
+/// `s.yaml` with the mark of a block taken away, as it says at its top.
+pub(crate) fn with_block(block: &str) -> Value {
+    let mut lines: Vec<String> = Vec::new();
+    for line in read("s.yaml").lines() {
+        match marked(line).filter(|(name, _)| *name == block) {
+            Some((_, rest)) => {
+                let indent = line.len() - line.trim_start().len();
+                let line = format!("{:indent$}{rest}", "");
+                lines.pop_if(|above| key(above) == key(&line));
+                lines.push(line);
+            }
+            None => lines.push(line.to_owned()),
+        }
+    }
+    filled_in(&lines.join("\n"))
+}
+
+/// Name and text of a line with a mark.
+fn marked(line: &str) -> Option<(&str, &str)> {
+    line.trim_start().strip_prefix("#~")?.split_once(' ')
+}
+
+/// With its indentation.
+fn key(line: &str) -> &str {
+    line.split(':').next().unwrap_or_default()
 }
 
 /// The triggers of the guard, in their order.

@@ -1,19 +1,28 @@
 //! Wild cards: `*` for any text, `?` for one character.
 
+const REGION: usize = 2;
+const ACCOUNT: usize = 3;
+
 /// Actions are compared without case.
 pub(crate) fn matches_action(pattern: &str, action: &str) -> bool {
     matches(&pattern.to_ascii_lowercase(), &action.to_ascii_lowercase())
 }
 
 /// `acs:<service>:<region>:<account>:<path>`: each part for itself, so that an empty region in a pattern is any region.
+///
+/// Whether `*` in the place of the account stands for `system` too is not documented. Here it does not (inferred), so that
+/// a document that passes says what it needs, under either reading.
 pub(crate) fn matches_resource(pattern: &str, resource: &str) -> bool {
     if pattern == "*" {
         return true;
     }
     let (patterns, parts): (Vec<&str>, Vec<&str>) =
         (pattern.splitn(5, ':').collect(), resource.splitn(5, ':').collect());
-    let region = 2;
-    let fits = |(index, (pattern, part)): (usize, (&&str, &&str))| index == region || matches(pattern, part);
+    let fits = |(index, (pattern, part)): (usize, (&&str, &&str))| match (index, *part) {
+        (REGION, _) => true,
+        (ACCOUNT, "system") => *pattern == "system",
+        _ => matches(pattern, part),
+    };
     patterns.len() == parts.len() && patterns.iter().zip(&parts).enumerate().all(fits)
 }
 
@@ -57,7 +66,10 @@ mod tests {
 
     #[test]
     fn a_system_policy_is_no_policy_of_an_account() {
-        assert!(!matches_resource("acs:ram:*:1234567890123456:policy/*", "acs:ram:*:system:policy/X"));
+        for account in ["1234567890123456", "*"] {
+            assert!(!matches_resource(&format!("acs:ram:*:{account}:policy/*"), "acs:ram:*:system:policy/X"));
+        }
         assert!(matches_resource("acs:ram:*:system:policy/*", "acs:ram:*:system:policy/X"));
+        assert!(matches_resource("*", "acs:ram:*:system:policy/X"));
     }
 }

@@ -104,6 +104,7 @@ pub(crate) fn call(
     }
 }
 
+/// Documented, but for `CreateRole`: one page of the vendor has the role there, an older one `role/*`.
 fn one_role(account: &str, params: &Params) -> Result<Vec<String>, Failure> {
     Ok(vec![role_resource(account, role_name(params)?)])
 }
@@ -121,7 +122,7 @@ fn custom_policy(account: &str, params: &Params) -> Result<Vec<String>, Failure>
     Ok(vec![policy_resource(account, super::PolicyType::Custom, policy_name(params)?)])
 }
 
-/// Both must be allowed.
+/// The two are documented; that both must be allowed, and that denying one of them is enough, is inferred.
 fn role_and_policy(account: &str, params: &Params) -> Result<Vec<String>, Failure> {
     let policy = policy_resource(account, policy_type(params)?, policy_name(params)?);
     Ok(vec![role_resource(account, role_name(params)?), policy])

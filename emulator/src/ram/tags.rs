@@ -58,7 +58,7 @@ impl Kind {
     }
 }
 
-/// What a tag operation needs permission for: each resource it names, or all of the type.
+/// What a tag operation needs permission for: each resource it names, or all of the type (inferred).
 pub(super) fn resources(account: &str, params: &Params) -> Result<Vec<String>, Failure> {
     let kind = Kind::of(params)?;
     let mut names = texts(params, "ResourceNames")?;

@@ -59,6 +59,7 @@ pub(super) fn list(world: &WorldState, caller: &Key, params: &Params) -> Reply {
     }))
 }
 
+/// That it cannot be narrowed to an account is inferred; for `ListAccounts` the resource is documented.
 pub(super) fn get(world: &WorldState, caller: &Key, params: &Params) -> Reply {
     let (id, with_tags) = (account_id(params)?, params.flag("IncludeTags")?.unwrap_or(false));
     access::require(world, caller, "resourcemanager:GetAccount", &["*".to_owned()])?;

@@ -1,4 +1,4 @@
-//! `GetCallerIdentity`; needs no permission.
+//! `GetCallerIdentity`; needs no permission (inferred).
 
 use serde_json::{Value, json};
 

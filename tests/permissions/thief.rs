@@ -1,0 +1,100 @@
+//! Somebody who has stolen the keys of the function, and owns an account elsewhere.
+
+use std::sync::Arc;
+
+use dts_role_guard::client::{AssumeRole, Connection, Endpoints, Http, RateLimits, RoleChange, Session};
+use dts_role_guard::clock::Deadline;
+use dts_role_guard::credentials::{Credentials, Source};
+use dts_role_guard::signing::Method;
+use dts_role_guard::target::{PolicyRef, PolicyType};
+use emulator::{AccessKey, DTS_ROLE, Member, Role, World};
+
+use crate::MEMBER_TRUST;
+use crate::lab::{ACCOUNT, Lab};
+use crate::place::MEMBER;
+
+const ELSEWHERE: &str = "9999999999999999";
+const FUNCTION: [&str; 2] = ["LTAI5tFunction", "function-secret-0123456789"];
+const MALLORY: [&str; 2] = ["LTAI5tMallory", "mallory-secret-0123456789"];
+/// A role that is none of the guard's business, in the own account and in a member.
+const PAYMENTS: &str = "payments";
+/// A policy of the account, as mighty as an administrator's.
+pub(crate) const OWNER: &str = "Owner";
+
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Attack {
+    /// The role that DTS uses becomes mighty, and lets an account elsewhere in.
+    Takeover(PolicyType, &'static str),
+    DeletionOfAnotherRole,
+    PolicyForAnotherRole,
+    LookAtAnotherRole,
+    EntryByAnotherRole,
+}
+
+pub(crate) struct Thief {
+    lab: Lab,
+    function: Session,
+}
+
+impl Thief {
+    /// With the keys of a role that has this document.
+    pub(crate) fn new(document: &str) -> Self {
+        let key = AccessKey::permanent(FUNCTION[0], FUNCTION[1]).of_role(ACCOUNT, "dts-role-guard-role", "stolen");
+        let mallory = AccessKey::permanent(MALLORY[0], MALLORY[1]).of_user(ELSEWHERE, "mallory");
+        let owner = r#"{"Version":"1","Statement":[{"Effect":"Allow","Action":"*","Resource":"*"}]}"#;
+        let member = Member::new(MEMBER).role(Role::named(PAYMENTS).trusting_account(ACCOUNT));
+        let world = World::new().key(key.policy(document)).key(mallory).account(ACCOUNT, |account| {
+            account.custom_policy_with(OWNER, owner).role(Role::dts()).role(Role::named(PAYMENTS))
+        });
+        let lab = Lab::of(world.directory(ACCOUNT, |directory| directory.member(member)));
+        let function = session(&lab, FUNCTION);
+        Self { lab, function }
+    }
+
+    pub(crate) async fn succeeds(&self, attack: Attack) -> bool {
+        let function = &self.function;
+        match attack {
+            Attack::Takeover(kind, policy) => self.takes_over(&PolicyRef { kind, name: policy.to_owned() }).await,
+            Attack::DeletionOfAnotherRole => function.delete_role(PAYMENTS).await.is_ok(),
+            Attack::PolicyForAnotherRole => {
+                function.attach_policy_to_role(PAYMENTS, &PolicyRef::system("AliyunOSSFullAccess")).await.is_ok()
+            }
+            Attack::LookAtAnotherRole => function.get_role(PAYMENTS).await.is_ok(),
+            Attack::EntryByAnotherRole => function.assume_role(&into(MEMBER, PAYMENTS)).await.is_ok(),
+        }
+    }
+
+    /// From an account elsewhere, a role is deleted in this one.
+    async fn takes_over(&self, policy: &PolicyRef) -> bool {
+        let trust = MEMBER_TRUST.replace(&format!("{ACCOUNT}:role/dts-role-guard-role"), &format!("{ELSEWHERE}:root"));
+        self.function.update_role(DTS_ROLE, &RoleChange { trust }).await.unwrap();
+        let _ = self.function.attach_policy_to_role(DTS_ROLE, policy).await;
+        let mallory = session(&self.lab, MALLORY);
+        let keys = mallory.assume_role(&into(ACCOUNT, DTS_ROLE)).await.unwrap();
+        mallory.with_keys(keys, ACCOUNT).delete_role(PAYMENTS).await.is_ok()
+    }
+}
+
+fn session(lab: &Lab, [id, secret]: [&str; 2]) -> Session {
+    let url = || lab.emulator.url().parse().unwrap();
+    let endpoints = Endpoints { ram: url(), sts: url(), resource_manager: url() };
+    let rate = RateLimits::per_second(1000.try_into().unwrap(), lab.clock());
+    let http = Arc::new(Http::new().unwrap());
+    let connection = Connection::new(http, endpoints, Method::HmacSha1, rate, lab.clock());
+    let credentials = Credentials {
+        access_key_id: id.to_owned(),
+        access_key_secret: secret.into(),
+        security_token: None,
+        source: Source::Environment,
+    };
+    Session::new(Arc::new(connection), credentials, ACCOUNT, Deadline::NONE)
+}
+
+fn into(account: &str, role: &str) -> AssumeRole {
+    AssumeRole {
+        role_arn: format!("acs:ram::{account}:role/{role}"),
+        session_name: "mallory".to_owned(),
+        duration_seconds: 3600,
+        policy: None,
+    }
+}
