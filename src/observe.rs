@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::client::{Error, NewRole, RoleFacts, Session};
+use crate::client::{Error, Kind, NewRole, RoleFacts, Session};
 use crate::policy;
 use crate::target::{PolicyRef, ROLE_NAME};
 
@@ -114,6 +114,11 @@ impl LookError {
             Self::Call(error) => error.kind.may_pass(),
             Self::Disagree => true,
         }
+    }
+
+    /// Whether there was no time left to look.
+    pub(crate) fn is_out_of_time(&self) -> bool {
+        matches!(self, Self::Call(error) if error.kind == Kind::NoTime)
     }
 }
 

@@ -104,6 +104,9 @@ fn advice_on_drift(observed: &ObservedRole) -> String {
 }
 
 fn unseen(account: &AccountId, error: &LookError) -> AccountReport {
+    if error.is_out_of_time() {
+        return AccountReport::pending(Some(account.clone()));
+    }
     AccountReport::failed(Some(account.clone()), CallError::from(error), error.may_pass())
 }
 

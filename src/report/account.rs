@@ -199,6 +199,12 @@ impl AccountReport {
         Self { error: Some(error), next: Some(next), may_pass, ..Self::new(account_id, Status::Failed) }
     }
 
+    /// No time was left to look.
+    pub fn pending(account_id: Option<AccountId>) -> Self {
+        let next = "too little time was left to look at it: the next run does".to_owned();
+        Self { next: Some(next), ..Self::new(account_id, Status::Pending) }
+    }
+
     /// An account whose role was looked at.
     pub fn observed(account_id: AccountId, observed: &ObservedRole, findings: Vec<Finding>) -> Self {
         let status = if findings.iter().any(Finding::failed) { Status::Drifted } else { Status::Authorized };

@@ -23,7 +23,7 @@ pub(super) fn gone(look: &Look) -> AccountReport {
 }
 
 pub(super) fn pending(look: &Look) -> AccountReport {
-    line(look, Status::Pending, "too little time was left to begin: the next run looks at it".to_owned())
+    AccountReport::pending(Some(look.account.clone()))
 }
 
 /// A broken role that there was no time to repair.

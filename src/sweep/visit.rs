@@ -35,7 +35,7 @@ impl Sweep<'_> {
         let entry = Entry { role: &self.config.member_role, mode: guard.mode, is_new: look.is_new };
         match members::enter(&guard.session, &look.account, entry).await {
             Ok(session) => reconcile::role(&Guard { session, ..guard }, &look.account).await,
-            Err(barred) if self.is_whole() && barred.error.kind == Kind::NoTime => lines::pending(look),
+            Err(barred) if barred.error.kind == Kind::NoTime => lines::pending(look),
             Err(barred) => self.not_entered(look, &barred).await,
         }
     }
