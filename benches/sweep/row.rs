@@ -10,8 +10,8 @@ use crate::usage::Usage;
 const KIB_IN_MIB: f64 = 1024.0;
 const MILLISECONDS: f64 = 1000.0;
 
-/// `trip`: what the emulated way to the cloud and back really took, which depends on timers and on what else the machine does;
-/// `CPU`: for each account, of the guard and of the emulated cloud; `grown`: the peak of memory since before the run, for each account.
+/// `trip` is what the emulated way to the cloud and back took in fact: timers are coarse, and the machine may be busy. `CPU`
+/// and `grown`, by how much the peak of memory rose, are for each account.
 pub(crate) const HEAD: &str = "\
 members  seconds    bound by                ratio  trip ms  accounts/s  CPU ms guard cloud  peak MiB  grown KiB  \
 AssumeRole/s  members at once  calls at once";
