@@ -10,6 +10,8 @@ mod far;
 mod peer;
 #[path = "../../examples/platform/mod.rs"]
 mod platform;
+#[path = "../round_trips.rs"]
+mod round_trips;
 mod samples;
 mod slow_folder;
 
@@ -21,6 +23,7 @@ use emulator::{Call, Emulator, Role, Seed, World};
 use serde_json::Value;
 
 use platform::{ACCOUNT, Failure, Instance};
+use round_trips::round_trips;
 use samples::{Pair, Samples, memory_row, row};
 
 const BINARY: &str = env!("CARGO_BIN_EXE_dts-role-guard");
@@ -210,21 +213,6 @@ fn expect(report: &Value, status: &str) -> Result<(), Failure> {
 
 fn since(cloud: &Emulator, earlier: usize) -> Vec<Call> {
     cloud.calls().into_iter().skip(earlier).collect()
-}
-
-/// The length of the critical path: the largest number of calls of which each began after the one before had ended.
-fn round_trips(calls: &[Call]) -> u32 {
-    let mut spans: Vec<_> = calls.iter().filter_map(|call| Some((call.finished?, call.started))).collect();
-    spans.sort();
-    let mut trips = 0;
-    let mut free = Duration::ZERO;
-    for (finished, started) in spans {
-        if started >= free {
-            trips += 1;
-            free = finished;
-        }
-    }
-    trips
 }
 
 /// From the arrival of the deletion to the answer of the creation.

@@ -26,22 +26,16 @@ pub fn peak_in_flight<'a>(calls: impl IntoIterator<Item = &'a Call>) -> usize {
     most_at_once(starts, ends.into_iter().flatten().collect())
 }
 
-/// The most accounts that were worked in at one moment: each from its first call to its last. Entering an account by
-/// `AssumeRole` counts as a call in it.
+/// The most accounts that were worked in at one moment: each from the first call [about](Call::about) it to the last.
 pub fn peak_accounts<'a>(calls: impl IntoIterator<Item = &'a Call>) -> usize {
     let mut spans: BTreeMap<&str, (Duration, Duration)> = BTreeMap::new();
     for call in calls {
         let end = call.finished.unwrap_or(Duration::MAX);
-        let (_, last) = spans.entry(target(call)).or_insert((call.started, end));
+        let (_, last) = spans.entry(call.about()).or_insert((call.started, end));
         *last = end.max(*last);
     }
     let (starts, ends) = spans.into_values().unzip();
     most_at_once(starts, ends)
-}
-
-fn target(call: &Call) -> &str {
-    let entered = call.params.get("RoleArn").and_then(|arn| arn.split(':').nth(3));
-    entered.or(call.account.as_deref()).unwrap_or_default()
 }
 
 fn most_in_a_second(mut starts: Vec<Duration>) -> usize {

@@ -47,6 +47,15 @@ impl Call {
     pub fn took(&self) -> Option<Duration> {
         self.finished?.checked_sub(self.started)
     }
+
+    /// The account that it is about: the one that is entered by `AssumeRole`, or that the directory is asked about, else
+    /// the key's own.
+    #[must_use]
+    pub fn about(&self) -> &str {
+        let param = |name| self.params.get(name).map(String::as_str);
+        let entered = param("RoleArn").and_then(|arn| arn.split(':').nth(3));
+        entered.or_else(|| param("AccountId")).or(self.account.as_deref()).unwrap_or_default()
+    }
 }
 
 pub(crate) struct Recorder {

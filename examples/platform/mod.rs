@@ -19,6 +19,8 @@ pub(crate) const ACCOUNT: &str = "1234567890123456";
 pub(crate) const KEY: [&str; 3] = ["STS.QUICKSTART", "an-invented-secret", "an-invented-token"];
 /// Only reached if the function hangs.
 const PATIENCE: Duration = Duration::from_secs(30);
+/// What the function is told, unless somebody sets another time.
+const TIMEOUT: Duration = Duration::from_mins(1);
 /// Between two tries to connect.
 const PAUSE: Duration = Duration::from_micros(200);
 
@@ -36,6 +38,8 @@ pub(crate) struct Instance {
     process: Child,
     address: SocketAddr,
     invocations: u32,
+    /// How long an invocation may take.
+    pub(crate) timeout: Duration,
     /// From the start of the process to its first accepted connection.
     pub(crate) ready_after: Duration,
 }
@@ -59,7 +63,7 @@ impl Instance {
         command.stdin(Stdio::null()).stderr(log.try_clone()?).stdout(log);
         let begin = Instant::now();
         let process = command.spawn()?;
-        let mut instance = Self { process, address, invocations: 0, ready_after: Duration::ZERO };
+        let mut instance = Self { process, address, invocations: 0, timeout: TIMEOUT, ready_after: Duration::ZERO };
         instance.wait_for_port(begin)?;
         Ok(instance)
     }
@@ -83,9 +87,14 @@ impl Instance {
 
     /// Its resident memory in KiB, where the system tells.
     pub(crate) fn resident(&self) -> Option<u64> {
-        let status = std::fs::read_to_string(format!("/proc/{}/status", self.process.id())).ok()?;
+        let status = self.told_by_system("status")?;
         let size = status.lines().find_map(|line| line.strip_prefix("VmRSS:"))?;
         size.split_whitespace().next()?.parse().ok()
+    }
+
+    /// One of the files that the system keeps about the process, where it does.
+    pub(crate) fn told_by_system(&self, file: &str) -> Option<String> {
+        std::fs::read_to_string(format!("/proc/{}/{file}", self.process.id())).ok()
     }
 
     /// Invokes the function as its time trigger `nightly` does; gives the report.
@@ -104,14 +113,15 @@ impl Instance {
             "POST /invoke HTTP/1.1\r\nhost: {}\r\nconnection: close\r\ncontent-type: application/octet-stream\r\n\
              content-length: {}\r\nx-fc-control-path: /invoke\r\nx-fc-request-id: 1-692414ee-10000001-{:012x}\r\n\
              x-fc-access-key-id: {id}\r\nx-fc-access-key-secret: {secret}\r\nx-fc-security-token: {token}\r\n\
-             x-fc-account-id: {ACCOUNT}\r\nx-fc-function-timeout: 60\r\n\r\n{event}",
+             x-fc-account-id: {ACCOUNT}\r\nx-fc-function-timeout: {}\r\n\r\n{event}",
             self.address,
             event.len(),
             self.invocations,
+            self.timeout.as_secs(),
         );
         let mut stream = TcpStream::connect(self.address)?;
         stream.set_nodelay(true)?;
-        stream.set_read_timeout(Some(PATIENCE))?;
+        stream.set_read_timeout(Some(self.timeout))?;
         stream.write_all(request.as_bytes())?;
         let mut answer = Vec::new();
         stream.read_to_end(&mut answer)?;

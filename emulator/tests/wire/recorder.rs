@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use emulator::{Rule, Scheme, peak_in_flight, peak_per_second};
+use emulator::{Call, Rule, Scheme, peak_in_flight, peak_per_second};
 
 use crate::support::{ACCOUNT, Client, ROLE, Style, healthy};
 
@@ -38,6 +38,17 @@ fn the_request_id_is_the_replys() {
     let (emulator, client) = healthy();
     let told = client.ram("GetRole", &[("RoleName", ROLE)]).json();
     assert_eq!(told["RequestId"], emulator.calls()[0].request_id);
+}
+
+#[test]
+fn a_call_is_about_the_account_that_is_entered_or_asked_for() {
+    let (emulator, client) = healthy();
+    client.ram("GetRole", &[("RoleName", ROLE)]);
+    client.resource_manager("GetAccount", &[("AccountId", "2234567890123456")]);
+    client.sts("AssumeRole", &[("RoleArn", "acs:ram::3234567890123456:role/reader")]);
+    let calls = emulator.calls();
+    let about: Vec<_> = calls.iter().map(Call::about).collect();
+    assert_eq!(about, [ACCOUNT, "2234567890123456", "3234567890123456"]);
 }
 
 #[test]

@@ -1,0 +1,34 @@
+//! The guard without its limit for `AssumeRole`: this program, started again, so that its memory can be measured.
+
+use std::num::NonZeroU32;
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use dts_role_guard::clock::SystemClock;
+use dts_role_guard::config::Variables;
+use dts_role_guard::handler::App;
+use dts_role_guard::runtime::{self, service_fn};
+use dts_role_guard::telemetry::Log;
+
+use crate::platform::Failure;
+
+/// Set for the program that is to serve; the real binary does not know it.
+pub(crate) const VARIABLE: &str = "SWEEP_UNLIMITED";
+/// More than any run makes.
+const ENTRIES_PER_SECOND: NonZeroU32 = NonZeroU32::new(1_000_000).unwrap();
+
+pub(crate) fn is_asked_for() -> bool {
+    std::env::var_os(VARIABLE).is_some()
+}
+
+/// What `main` of the product does.
+pub(crate) fn serve() -> Result<ExitCode, Failure> {
+    let variables: Variables = std::env::vars().collect();
+    Log::Stdout.start(None);
+    let app = App::new(&variables, Arc::new(SystemClock::start()), Log::Stdout).entering_at(ENTRIES_PER_SECOND);
+    let app = Arc::new(app);
+    let service = service_fn(move |invocation| Arc::clone(&app).invoke(invocation));
+    let tokio = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    tokio.block_on(runtime::run(service))?;
+    Ok(ExitCode::SUCCESS)
+}
