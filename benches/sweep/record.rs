@@ -10,7 +10,7 @@ use crate::round_trips::round_trips;
 use crate::{Guard, ROUND_TRIP};
 
 /// The guard's own limit for `AssumeRole`: a burst, then so many a second.
-const BURST: u32 = 8;
+const BURST: u32 = 4;
 const REFILL: u32 = 72;
 pub(crate) const ENTRIES_PER_SECOND: usize = 80;
 /// The default of `DTS_GUARD_CONCURRENCY`.

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use super::*;
 
-/// `AssumeRole` keeps to 72 a second and a burst of 8, by the clock of the lab, where waiting takes no time: of 400 members
+/// `AssumeRole` keeps to 72 a second and a burst of 4, by the clock of the lab, where waiting takes no time: of 400 members
 /// some 150 are reached in three seconds.
 const SHORT: Duration = Duration::from_secs(3);
 
