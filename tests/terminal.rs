@@ -271,6 +271,47 @@ fn clear(lab: &Lab, folder: Option<&str>, more: &[&str]) -> (i32, String) {
     (code, said)
 }
 
+/// The answer is `no`: by then both runs' bars are gone again, and the plans stand on lines of their own.
+#[test]
+fn a_run_over_the_organization_shows_a_bar_and_then_asks() {
+    let lab = members();
+    let (code, seen) = answer(&lab, &["remediate", "--scope", "organization"], "no\n");
+    assert_eq!(code, 1, "{seen}");
+    let bar = seen.find("judging: ").unwrap();
+    let report = seen.find("accounts: ").unwrap();
+    assert!(bar < report && !seen[report..].contains("judging"), "{seen}");
+    assert!(
+        seen.contains("3 accounts: 2 drifted, 1 authorized") && seen.contains("1 more account is authorized"),
+        "{seen}"
+    );
+    assert!(seen.contains("Nothing was written"), "{seen}");
+    assert_eq!(lab.writes(), [""; 0]);
+}
+
+#[test]
+fn a_log_line_takes_the_place_of_the_bar() {
+    let lab = members();
+    let (mut pty, pts) = pty_process::blocking::open().unwrap();
+    let mut command = pty_process::blocking::Command::new(env!("CARGO_BIN_EXE_dts-role-guard"))
+        .args(["verify", "--scope", "organization"])
+        .env_clear()
+        .envs(KEYS)
+        .env("DTS_GUARD_EXCLUDE_ACCOUNTS", MEMBERS[0])
+        .env("DTS_GUARD_MEMBER_ROLE", "NoSuchRole")
+        .env("TERM", "xterm");
+    for name in lab::ENDPOINTS {
+        command = command.env(name, lab.emulator.url());
+    }
+    let mut child = command.spawn(pts).unwrap();
+    let mut seen = Vec::new();
+    let _ = pty.read_to_end(&mut seen);
+    child.wait().unwrap();
+    let seen = String::from_utf8(seen).unwrap();
+    let (before, _) = seen.split_once("not entered").unwrap();
+    let line = before.rsplit('\n').next().unwrap();
+    assert!(line.contains("\r\x1b[2K"), "the bar's line is erased first: {line:?}");
+}
+
 #[test]
 fn clear_needs_the_folder_and_never_calls_the_cloud() {
     let (lab, folder) = (broken(), Folder::new());

@@ -73,8 +73,12 @@ fn worth_reading(account: &AccountReport) -> bool {
 
 fn others(report: &Report) -> String {
     let others = report.accounts.iter().filter(|account| !worth_reading(account)).count();
-    let what = if others == report.accounts.len() { "accounts" } else { "more accounts" };
-    if others == 0 { String::new() } else { format!("\n  {others} {what} are authorized\n") }
+    let more = if others == report.accounts.len() { "" } else { "more " };
+    match others {
+        0 => String::new(),
+        1 => format!("\n  1 {more}account is authorized\n"),
+        _ => format!("\n  {others} {more}accounts are authorized\n"),
+    }
 }
 
 fn account_lines(account: &AccountReport) -> String {
