@@ -41,12 +41,8 @@ struct Expiry {
     written: String,
 }
 
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct File {
-    #[serde(default, alias = "exceptions")]
-    exception: Vec<Exception>,
-}
+/// Whatever the tables are called: a slip of the pen there must not leave an account unprotected.
+type File = BTreeMap<String, Vec<Exception>>;
 
 impl Exceptions {
     /// Reads a file.
@@ -61,7 +57,7 @@ impl Exceptions {
     fn parse(text: &str) -> Result<Self, String> {
         let file: File = toml::from_str(text).map_err(|error| explain(&error, text))?;
         let mut exceptions = BTreeMap::new();
-        for exception in file.exception {
+        for exception in file.into_values().flatten() {
             let account = exception.account.clone();
             if exceptions.insert(account.clone(), exception).is_some() {
                 return Err(format!("account `{account}` stands in it twice"));
@@ -156,6 +152,12 @@ mod tests {
     }
 
     #[test]
+    fn a_slip_in_the_name_of_the_tables_leaves_no_account_unprotected() {
+        let slip = Exceptions::parse(&format!("{ONE}2026-12-31\n").replace("[[exception]]", "[[exeption]]"));
+        assert_eq!(slip, with_expiry("2026-12-31"));
+    }
+
+    #[test]
     fn a_file_without_exceptions_is_one() {
         assert_eq!(Exceptions::parse("# none\n").unwrap(), Exceptions::default());
     }
@@ -172,7 +174,8 @@ mod tests {
             (format!("{ONE}soon\n"), 4, ""),
             (format!("{ONE}\"2026-02-30\"\n"), 4, "no date"),
             (format!("{ONE}7\n"), 4, "no date"),
-            ("[[exempt]]\n".to_owned(), 1, "exempt"),
+            ("[[exempt]]\n".to_owned(), 1, "account"),
+            ("exception = 1\n".to_owned(), 1, "sequence"),
         ] {
             let why = Exceptions::parse(&text).unwrap_err();
             assert!(why.starts_with(&format!("line {line}: ")) && why.contains(word), "{text}: {why}");
