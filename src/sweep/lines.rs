@@ -45,6 +45,16 @@ pub(super) fn unknown(look: &Look, error: &Error) -> AccountReport {
     }
 }
 
+/// A panic: a mistake of this program. What a run that writes had done by then is not known here.
+pub(super) fn broken_off(look: &Look, writes: bool) -> AccountReport {
+    let (status, what) = if writes {
+        (Status::Stuck, "look at the role, the log has each step; with a journal folder the next run finishes it")
+    } else {
+        (Status::Failed, "nothing was written")
+    };
+    line(look, status, format!("the guard broke off there by a mistake of its own (`panic` in the log): {what}"))
+}
+
 pub(super) fn not_entered(look: &Look, barred: &Barred) -> AccountReport {
     tracing::warn!(reason = %barred, "not entered");
     let may_pass = barred.may_pass();

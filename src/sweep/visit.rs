@@ -1,7 +1,9 @@
 //! The work in one account: enter it, and hand it to [`reconcile`].
 
+use std::panic::AssertUnwindSafe;
 use std::sync::atomic::Ordering;
 
+use futures_util::FutureExt as _;
 use tracing::Instrument as _;
 
 use super::{Look, Place, Sweep, lines};
@@ -18,12 +20,15 @@ use crate::target::{AccountId, ROLE_NAME};
 const ASKED_AGAIN: usize = 100;
 
 impl Sweep<'_> {
-    /// Looks at one account's role, and does what the guard's mode allows.
+    /// Looks at one account's role, and does what the guard's mode allows. A mistake of this program that shows in one
+    /// account alone ends the work there, and nowhere else.
     pub(super) async fn visit(&self, look: &Look, guard: Guard) -> AccountReport {
         let reason = look.why();
         let why = reason.as_deref().or(self.trigger);
         let span = tracing::info_span!("role", account = look.account.as_str(), role = ROLE_NAME, reason = why);
-        let mut report = self.enter(look, guard).instrument(span).await;
+        let writes = guard.mode.writes();
+        let work = AssertUnwindSafe(self.enter(look, guard).instrument(span)).catch_unwind();
+        let mut report = work.await.unwrap_or_else(|_panic| lines::broken_off(look, writes));
         report.findings.extend(self.expired_exception(&look.account));
         AccountReport { reason, ..report }
     }

@@ -140,9 +140,12 @@ impl Lab {
     }
 
     pub(crate) async fn invoke_within(&self, event: &Value, time: Duration) -> Report {
-        let app = self.app();
+        self.invoke_app(&self.app(), event, time).await
+    }
+
+    pub(crate) async fn invoke_app(&self, app: &App, event: &Value, time: Duration) -> Report {
         let event = decode(event.to_string().as_bytes(), app.config().unwrap().allowed());
-        self.ask_for(&app, event, time).await
+        self.ask_for(app, event, time).await
     }
 
     /// What the terminal asks for.

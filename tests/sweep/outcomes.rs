@@ -1,5 +1,9 @@
 //! What goes wrong in one account is that account's line, and has its own words.
 
+use std::sync::Arc;
+use std::time::Duration;
+
+use dts_role_guard::client::{Http, Post, Sending, Transport};
 use dts_role_guard::report::Status;
 use emulator::{MemberStatus, Rule, Seed};
 
@@ -104,6 +108,33 @@ async fn excluded_accounts_are_skipped_and_never_looked_at() {
     assert!(!entered(&lab).contains(&id(1)));
     let own = lab.emulator.calls().iter().filter(|call| call.account.as_deref() == Some(lab::ACCOUNT)).count();
     assert_eq!(own, entered(&lab).len() + 1, "the own keys list and enter, and no more");
+}
+
+/// Panics before a call that says this.
+struct Mistaken {
+    http: Http,
+    at: String,
+}
+
+impl Transport for Mistaken {
+    fn send(&self, post: Post) -> Sending<'_> {
+        assert!(!post.body.contains(&self.at), "a mistake of the program");
+        self.http.send(post)
+    }
+}
+
+#[tokio::test]
+async fn a_panic_in_one_account_is_its_line_and_the_rest_goes_on() {
+    let lab = organization(30, 4);
+    // The account stands in the role's ARN, which is percent-encoded.
+    let cases = [("verify", format!("%3A{}%3Arole", id(2)), "failed"), ("remediate", "CreateRole".to_owned(), "stuck")];
+    for (mode, at, expected) in cases {
+        let app = lab.app().over(Arc::new(Mistaken { http: Http::new().unwrap(), at }));
+        let report = checked(&lab.invoke_app(&app, &timer(mode), Duration::from_mins(10)).await);
+        let broken_off = with_status(&report, expected);
+        assert!(!broken_off.is_empty() && next(broken_off[0]).contains("by a mistake of its own"), "{report}");
+        assert_eq!(report["summary"]["authorized"], 27, "{report}");
+    }
 }
 
 #[tokio::test]
