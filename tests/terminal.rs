@@ -289,6 +289,15 @@ fn a_run_over_the_organization_shows_a_bar_and_then_asks() {
 }
 
 #[test]
+fn the_run_that_carries_the_plan_out_has_its_bar_too() {
+    let (code, seen) = answer(&members(), &["remediate", "--scope", "organization"], "yes\n");
+    assert_eq!(code, 0, "{seen}");
+    let (_, carried_out) = seen.split_once("Carry this plan out?").unwrap();
+    assert!(carried_out.contains(" judging: "), "{carried_out}");
+    assert!(!carried_out.contains("3 of 2"), "{carried_out}");
+}
+
+#[test]
 fn a_log_line_takes_the_place_of_the_bar() {
     let lab = members();
     let (mut pty, pts) = pty_process::blocking::open().unwrap();

@@ -142,7 +142,7 @@ impl CallError {
         Self { message, ..self }
     }
 
-    /// A reply that came, and is not what it should be.
+    /// What went wrong beside the cloud's own errors.
     #[must_use]
     pub fn of_reply(operation: &'static str, message: String) -> Self {
         Self { operation, code: None, message, request_id: None }

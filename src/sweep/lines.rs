@@ -37,6 +37,13 @@ pub(super) fn held(seen: AccountReport, why: String) -> AccountReport {
     AccountReport { status: Status::Refused, next: Some(why), ..seen }
 }
 
+/// Of the run, not of an account.
+pub(super) fn no_folder(error: &std::io::Error) -> CallError {
+    let message = format!("the journal folder cannot be used, so unfinished repairs are not known: {error}");
+    tracing::warn!(message);
+    CallError::of_reply("journal", message)
+}
+
 pub(super) fn unknown(look: &Look, error: &Error) -> AccountReport {
     let report = AccountReport::failed(Some(look.account.clone()), CallError::from(error), error.kind.may_pass());
     match members::advice(error) {

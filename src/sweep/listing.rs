@@ -52,7 +52,7 @@ impl Sweep<'_> {
             totals.insert(page.total);
             let is_last = page.members.is_empty() || number.saturating_mul(PAGE_SIZE) >= page.total;
             for member in page.members {
-                errors.extend(offer(rules, queue, member).err());
+                errors.extend(offer(rules, queue, member).err().filter(|error| !errors.contains(error)));
             }
             if is_last {
                 break;

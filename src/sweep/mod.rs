@@ -118,10 +118,11 @@ impl Sweep<'_> {
         let gate = Gate::of(&own);
         queue.offer(own, gate);
         let watch = Watch::new(self, Some((&queue, &place)));
-        let (errors, judged) = tokio::join!(self.list(&rules, &queue), self.judge_all(queue.turns(), &watch, true));
+        let (mut errors, judged) = tokio::join!(self.list(&rules, &queue), self.judge_all(queue.turns(), &watch, true));
         let mut results = self.repair_all(judged, &watch).await;
         place.keep(phases::not_reached(&results.accounts)).await;
         results.accounts.sort_by(|one, other| one.account_id.cmp(&other.account_id));
+        errors.append(&mut results.errors);
         Swept::Accounts(Results { errors, ..results })
     }
 

@@ -13,7 +13,7 @@ use super::watch::Watch;
 use super::{Counts, Gate, Look, Stage, Sweep, lines};
 use crate::config::{Mode, Scope};
 use crate::reconcile::Guard;
-use crate::report::{AccountReport, Results, Status};
+use crate::report::{AccountReport, CallError, Results, Status};
 use crate::target::AccountId;
 use crate::verify::FindingId;
 
@@ -25,6 +25,7 @@ pub(super) struct Judged {
     /// The broken ones among those that could be judged.
     share: Share,
     failed: usize,
+    errors: Vec<CallError>,
 }
 
 /// A role for the second phase.
@@ -71,15 +72,16 @@ impl Sweep<'_> {
         let is_first_of_two = may_brake && self.request.mode.writes();
         let writes_now = self.request.mode.writes() && !is_first_of_two;
         let _alone = if writes_now { Some(self.repairs.lock().await) } else { None };
+        let (on_record, errors) = self.on_record(watch).await;
         let judge = Judge {
             sweep: self,
             mode: if is_first_of_two { Mode::Verify } else { self.request.mode },
             is_first_of_two,
             kept_back: if is_first_of_two { watch.begun_with() / 3 } else { Duration::ZERO },
-            on_record: self.on_record(watch).await,
+            on_record,
         };
         let mut verdicts = pin!(turns.map(|turn| judge.judge(turn)).buffer_unordered(self.config.concurrency));
-        let mut judged = Judged::default();
+        let mut judged = Judged { errors, ..Judged::default() };
         while let Some(verdict) = verdicts.next().await {
             judged.add(verdict, watch.is_whole());
             watch.judged(&judged).await;
@@ -87,14 +89,13 @@ impl Sweep<'_> {
         judged
     }
 
-    /// A folder that cannot be read keeps repairs from beginning, and says so then.
-    async fn on_record(&self, watch: &Watch<'_>) -> Option<BTreeSet<AccountId>> {
-        let store = self.guard.store.as_ref().filter(|_| watch.is_whole())?;
-        let accounts = store.accounts().await;
-        Some(accounts.unwrap_or_else(|error| {
-            tracing::warn!(%error, "the journal folder cannot be used");
-            BTreeSet::new()
-        }))
+    /// A folder that cannot be read may hold unfinished repairs of roles that look in order: that is told.
+    async fn on_record(&self, watch: &Watch<'_>) -> (Option<BTreeSet<AccountId>>, Vec<CallError>) {
+        let Some(store) = self.guard.store.as_ref().filter(|_| watch.is_whole()) else { return (None, Vec::new()) };
+        match store.accounts().await {
+            Ok(accounts) => (Some(accounts), Vec::new()),
+            Err(error) => (Some(BTreeSet::new()), vec![lines::no_folder(&error)]),
+        }
     }
 
     /// The second phase.
@@ -108,7 +109,7 @@ impl Sweep<'_> {
     }
 
     async fn repair_broken(&self, judged: Judged, watch: &Watch<'_>) -> Results {
-        let Judged { mut lines, broken, .. } = judged;
+        let Judged { mut lines, broken, errors, .. } = judged;
         let _alone = if broken.is_empty() { None } else { Some(self.repairs.lock().await) };
         let (of, failures) = (broken.len(), Mutex::default());
         let repairs = stream::iter(broken).map(|broken| self.repair(broken, &failures));
@@ -117,7 +118,7 @@ impl Sweep<'_> {
             lines.push(line);
             watch.repaired(Counts { stage: Stage::Repairing, done, of, broken: of, failed: share(&failures).some });
         }
-        Results { accounts: lines, ..Results::default() }
+        Results { accounts: lines, errors, ..Results::default() }
     }
 
     /// A plan says what `remediate` would do, the brake included.
@@ -200,7 +201,8 @@ impl Judged {
         tracing::warn!(reason = held.broken(), "held back");
         let warned = self.lines.into_iter().map(|line| if is_broken(&line) { warned(line, held) } else { line });
         let held_back = self.broken.into_iter().map(|broken| broken.held(held.broken()));
-        Results { accounts: warned.chain(held_back).collect(), reason: Some(held.broken()), ..Results::default() }
+        let (accounts, reason) = (warned.chain(held_back).collect(), Some(held.broken()));
+        Results { accounts, reason, errors: self.errors, ..Results::default() }
     }
 }
 

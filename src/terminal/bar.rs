@@ -6,7 +6,8 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use crate::sweep::{Counts, Progress};
 
-const TEMPLATE: &str = "{bar:24} {pos} of {len} {msg}";
+/// The counts are one text, so that a line never mixes two states.
+const TEMPLATE: &str = "{bar:24} {msg}";
 
 /// A bar on standard error; invisible where that is no terminal. A log line takes its place, and it is drawn anew below.
 #[derive(Debug)]
@@ -22,9 +23,13 @@ impl Bar {
 impl Progress for Bar {
     fn show(&self, counts: Counts, _uptime: Duration) {
         let Counts { stage, done, of, broken, failed } = counts;
+        // The run that carries a plan out has the bar of the one that made it.
+        if self.0.is_finished() {
+            self.0.reset();
+        }
         self.0.set_length(of as u64);
         self.0.set_position(done as u64);
-        self.0.set_message(format!("{}: {broken} broken, {failed} failed", stage.word()));
+        self.0.set_message(format!("{done} of {of} {}: {broken} broken, {failed} failed", stage.word()));
     }
 
     fn end(&self) {

@@ -81,6 +81,19 @@ async fn an_id_that_cannot_be_read_is_told_and_stops_no_other() {
 }
 
 #[tokio::test]
+async fn a_list_that_is_read_twice_tells_its_troubles_once() {
+    let lab = Lab::organization(|directory| {
+        directory.member(Member::new("me")).members(member_ids(150), |_, member| member.seed(Seed::Healthy))
+    });
+    let _leaves = lab.emulator.after_call(Rule::on("ListAccounts").nth(1), |world| {
+        world.remove_member(&id(1));
+    });
+    let report = checked(&sweep(&lab).await);
+    assert_eq!(lab.emulator.operations().iter().filter(|name| *name == "ListAccounts").count(), 4);
+    assert_eq!(report["errors"].as_array().unwrap().len(), 1, "{report}");
+}
+
+#[tokio::test]
 async fn a_person_sees_the_list_failing_and_how_many_are_in_order() {
     use dts_role_guard::report::{Human, Render};
     let lab = organization(150, 2);

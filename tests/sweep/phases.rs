@@ -80,6 +80,19 @@ async fn the_own_account_is_worked_in_with_its_own_keys() {
 }
 
 #[tokio::test]
+async fn a_journal_folder_that_cannot_be_used_is_told_whatever_the_roles_are() {
+    for (broken, status, refused) in [(0, "authorized", 0), (2, "refused", 2)] {
+        let lab = organization(20, broken).set("DTS_GUARD_JOURNAL_DIR", "/no/such/folder");
+        let report = sweep(&lab).await;
+        let json = checked(&report);
+        assert_eq!((report.status, report.summary.refused), (Status::Failed, refused), "{json}");
+        assert_eq!(line(&json, &id(1))["status"], status);
+        assert!(json["errors"][0]["message"].as_str().unwrap().contains("journal folder cannot be used"), "{json}");
+        assert!(report.failure().is_some() && lab.emulator.writes().is_empty());
+    }
+}
+
+#[tokio::test]
 async fn named_accounts_are_worked_through_in_the_same_way() {
     let lab = organization(40, 2);
     let accounts: Vec<_> = member_ids(20).collect();
