@@ -17,7 +17,7 @@ def list_everything(target):
     options = ["--format", "json", "--spec-version", "1.5", "--no-build-deps", "--quiet", "--override-filename", WRITTEN]
     subprocess.run(["cargo", "cyclonedx", *options, "--target", target], check=True)
     text = Path(f"{WRITTEN}.json").read_text()
-    for file in [Path(f"{WRITTEN}.json"), *Path().glob(f"*/{WRITTEN}.json")]:
+    for file in [Path(f"{WRITTEN}.json"), *Path().glob(f"*/{WRITTEN}.json"), *Path().glob(f"crates/*/{WRITTEN}.json")]:
         file.unlink()
     return json.loads(text.replace(f"path+{Path.cwd().as_uri()}#", "path+file://.#"))
 

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicUsize;
 use std::time::Duration;
 
+use fc_runtime::{Context, Diagnostic, HeaderCredentials, Invocation};
 use tracing::Instrument as _;
 
 use crate::apply::journal::Store;
@@ -15,7 +16,6 @@ use crate::credentials::{self, Credentials, Found};
 use crate::event::{self, Allowed, Decision, Event, Request};
 use crate::reconcile::Guard;
 use crate::report::{AccountReport, CallError, JournalPlace, Json, Render, Report, Results, Run};
-use crate::runtime::{Context, Diagnostic, HeaderCredentials, Invocation};
 use crate::sweep::{LogLines, Progress, Sweep, Swept};
 use crate::target::AccountId;
 use crate::telemetry::Log;

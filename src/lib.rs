@@ -23,7 +23,7 @@
 //! | [`client`] | typed calls to RAM, STS and Resource Manager, with errors that say what to do |
 //! | [`signing`] | RPC signature 1.0 and ACS3; no clock, no network |
 //! | [`credentials`] | request headers, then environment, then a clear error |
-//! | [`runtime`] | the HTTP shim on the platform's port; imports nothing from the rest |
+//! | [`fc_runtime`] | the HTTP contract of the platform; a crate of its own, which knows nothing of the rest |
 //! | [`config`] | the settings, all mistakes reported together |
 //! | [`telemetry`] | the log, the chain of an error, foreign text made harmless |
 //! | [`clock`] | the only place that reads time or randomness |
@@ -61,8 +61,6 @@ pub mod client;
 pub mod signing;
 
 pub mod credentials;
-
-pub mod runtime;
 
 pub mod config;
 pub mod telemetry;

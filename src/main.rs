@@ -7,9 +7,9 @@ use clap::Parser;
 use dts_role_guard::clock::SystemClock;
 use dts_role_guard::config::{LOG, Variables};
 use dts_role_guard::handler::App;
-use dts_role_guard::runtime::{self, service_fn};
 use dts_role_guard::telemetry::{Log, chain};
 use dts_role_guard::terminal::{self, Arguments, Command};
+use fc_runtime::service_fn;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
@@ -32,7 +32,7 @@ async fn serve(app: App) -> ExitCode {
         }
     }
     let app = Arc::new(app);
-    match runtime::run(service_fn(move |invocation| Arc::clone(&app).invoke(invocation))).await {
+    match fc_runtime::run(service_fn(move |invocation| Arc::clone(&app).invoke(invocation))).await {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             tracing::error!(error = chain(&error), "cannot serve");

@@ -7,8 +7,8 @@ use std::sync::Arc;
 use dts_role_guard::clock::SystemClock;
 use dts_role_guard::config::Variables;
 use dts_role_guard::handler::App;
-use dts_role_guard::runtime::{self, service_fn};
 use dts_role_guard::telemetry::Log;
+use fc_runtime::service_fn;
 
 use crate::platform::Failure;
 
@@ -29,6 +29,6 @@ pub(crate) fn serve() -> Result<ExitCode, Failure> {
     let app = Arc::new(app);
     let service = service_fn(move |invocation| Arc::clone(&app).invoke(invocation));
     let tokio = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    tokio.block_on(runtime::run(service))?;
+    tokio.block_on(fc_runtime::run(service))?;
     Ok(ExitCode::SUCCESS)
 }

@@ -2,7 +2,7 @@
 
 use std::net::TcpListener;
 
-use dts_role_guard::runtime::{Error, Runtime, service_fn};
+use fc_runtime::{Error, Runtime, service_fn};
 
 use crate::server::{Text, capture, production_runtime, workstation};
 

@@ -145,7 +145,7 @@ mod tests {
     #[test]
     fn reads_every_header_of_an_invocation() {
         let arrival = Instant::now();
-        let context = sample(include_str!("../../tests/fixtures/requests/request-invoke-retry.json"), arrival);
+        let context = sample(include_str!("../tests/requests/request-invoke-retry.json"), arrival);
         assert_eq!(context.request_id.as_str(), "1-692414ee-10000001-000000000003");
         assert_eq!(context.deadline, arrival + Duration::from_mins(1));
         assert_eq!(context.timeout, Some(Duration::from_mins(1)));
@@ -165,7 +165,7 @@ mod tests {
 
     #[test]
     fn empty_credential_headers_are_no_credentials() {
-        let sample = sample(include_str!("../../tests/fixtures/requests/request-invoke-no-role.json"), Instant::now());
+        let sample = sample(include_str!("../tests/requests/request-invoke-no-role.json"), Instant::now());
         assert!(sample.credentials.is_none());
     }
 
@@ -204,7 +204,7 @@ mod tests {
 
     #[test]
     fn debug_shows_no_credentials() {
-        let sample = sample(include_str!("../../tests/fixtures/requests/request-invoke.json"), Instant::now());
+        let sample = sample(include_str!("../tests/requests/request-invoke.json"), Instant::now());
         let debug = format!("{sample:?}");
         assert!(debug.contains("cn-hangzhou"));
         assert!(!debug.contains("EXAMPLE"), "{debug}");

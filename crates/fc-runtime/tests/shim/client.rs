@@ -118,9 +118,9 @@ pub(crate) fn invocation(event: &str) -> String {
     request("POST /invoke", &headers, event)
 }
 
-/// A request of `tests/fixtures/requests`.
+/// A request of `tests/requests`.
 pub(crate) fn sample(name: &str) -> String {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/requests");
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/requests");
     let json = fs::read_to_string(folder.join(name)).unwrap();
     let sample: Value = serde_json::from_str(&json).unwrap();
     let (method, path) = (sample["method"].as_str().unwrap(), sample["path"].as_str().unwrap());

@@ -8,7 +8,7 @@ use std::{
     time::Duration,
 };
 
-use dts_role_guard::runtime::{Handler, Invocation, Markers, Runtime, service_fn};
+use fc_runtime::{Handler, Invocation, Markers, Runtime, service_fn};
 use serde_json::Value;
 use tokio_util::sync::CancellationToken;
 

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 /// as failed and may try an asynchronous one again, so fail only where that can help.
 ///
 /// ```
-/// use dts_role_guard::runtime::Diagnostic;
+/// use fc_runtime::Diagnostic;
 /// use serde_json::json;
 ///
 /// let diagnostic = Diagnostic::new("Throttled", "the cloud asked to slow down");

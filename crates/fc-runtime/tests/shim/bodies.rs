@@ -57,7 +57,7 @@ fn an_event_may_come_in_chunks() {
 
 #[test]
 fn the_limit_counts_chunks_and_can_be_set() {
-    let handler = dts_role_guard::runtime::service_fn(|_| async { Ok("{}") });
+    let handler = fc_runtime::service_fn(|_| async { Ok("{}") });
     let server = Server::start(platform().body_limit(5), handler);
     let mut client = server.connect();
     begin(&mut client, "transfer-encoding: chunked");

@@ -11,7 +11,7 @@ const LONGEST: usize = 64;
 /// It holds 1 to 64 letters, digits and hyphens, so that it can stand in a log line or a file name as it is.
 ///
 /// ```
-/// use dts_role_guard::runtime::RequestId;
+/// use fc_runtime::RequestId;
 ///
 /// assert_eq!(RequestId::parse("1-692414ee-10000001").unwrap().as_str(), "1-692414ee-10000001");
 /// assert!(RequestId::parse("two\nlines").is_none());

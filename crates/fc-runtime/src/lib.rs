@@ -1,7 +1,7 @@
 //! A function for custom runtimes of Alibaba Cloud Function Compute: [`run`] a [`Handler`] and the rest is done here.
 //!
 //! ```no_run
-//! use dts_role_guard::runtime::{self, Diagnostic, Invocation, service_fn};
+//! use fc_runtime::{Diagnostic, Invocation, service_fn};
 //!
 //! async fn greet(invocation: Invocation) -> Result<String, Diagnostic> {
 //!     let region = invocation.context.region.unwrap_or_default();
@@ -9,8 +9,8 @@
 //! }
 //!
 //! # #[tokio::main(flavor = "current_thread")]
-//! # async fn main() -> Result<(), runtime::Error> {
-//! runtime::run(service_fn(greet)).await
+//! # async fn main() -> Result<(), fc_runtime::Error> {
+//! fc_runtime::run(service_fn(greet)).await
 //! # }
 //! ```
 //!
@@ -108,12 +108,12 @@ pub enum Error {
 /// How to serve, for those who want more control than [`run`] gives.
 ///
 /// ```
-/// use dts_role_guard::runtime::{Markers, Runtime};
+/// use fc_runtime::{Markers, Runtime};
 ///
 /// let vars = [("FC_CUSTOM_LISTEN_PORT".to_owned(), "81".to_owned())];
 /// let runtime = Runtime::from_vars(vars)?.body_limit(1024).markers(Markers::silent());
 /// assert_eq!(runtime.socket_address().to_string(), "0.0.0.0:81");
-/// # Ok::<(), dts_role_guard::runtime::Error>(())
+/// # Ok::<(), fc_runtime::Error>(())
 /// ```
 #[derive(Clone, Debug)]
 #[must_use]

@@ -7,7 +7,7 @@ use std::{
     thread,
 };
 
-use dts_role_guard::runtime::{Diagnostic, Handler, Invocation, Markers, Runtime, service_fn};
+use fc_runtime::{Diagnostic, Handler, Invocation, Markers, Runtime, service_fn};
 use serde_json::json;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;

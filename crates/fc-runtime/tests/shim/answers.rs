@@ -2,7 +2,7 @@
 
 use std::sync::mpsc;
 
-use dts_role_guard::runtime::{Diagnostic, Invocation, service_fn};
+use fc_runtime::{Diagnostic, Invocation, service_fn};
 use serde_json::json;
 use tokio_util::sync::CancellationToken;
 
