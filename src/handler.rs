@@ -26,7 +26,7 @@ const ANSWER_MARGIN: Duration = Duration::from_millis(500);
 /// Said of a batch whose records all turned out to be none for the guard.
 const NOTHING_TO_DO: &str = "no record is for the guard";
 
-/// What outlives an invocation: settings, the environment's keys, the clock.
+/// What outlives an invocation: settings, the environment's keys, the clock, the rate limits.
 #[derive(Debug)]
 pub struct App {
     config: Result<Config, InvalidSettings>,
@@ -41,8 +41,8 @@ pub struct App {
     /// Held by a run that may write: two in one process would undo each other's work.
     repairs: tokio::sync::Mutex<()>,
     progress: Arc<dyn Progress>,
-    /// How many members may be entered in a second, where a measurement lifts the limit.
-    entries: Option<NonZeroU32>,
+    /// None with a mistake in the settings.
+    rate: Option<Arc<RateLimits>>,
 }
 
 /// What starts a run, whatever way it came.
@@ -99,6 +99,8 @@ impl App {
     pub fn new(variables: &Variables, clock: SharedClock, log: Log) -> Self {
         let environment = Found::in_environment(|name| variables.get(name).cloned());
         let config = Config::from_variables(variables);
+        let limits = |config: &Config| Arc::new(RateLimits::per_second(config.rate, clock.clone()));
+        let rate = config.as_ref().ok().map(limits);
         Self {
             config,
             environment,
@@ -109,7 +111,7 @@ impl App {
             patience: usize::MAX,
             repairs: tokio::sync::Mutex::default(),
             progress: Arc::new(LogLines::default()),
-            entries: None,
+            rate,
         }
     }
 
@@ -158,7 +160,8 @@ impl App {
     /// The same with another limit for `AssumeRole`: see [`RateLimits::entering_at`].
     #[must_use]
     pub fn entering_at(self, rate: NonZeroU32) -> Self {
-        Self { entries: Some(rate), ..self }
+        let limits = |config: &Config| RateLimits::per_second(config.rate, self.clock.clone()).entering_at(rate);
+        Self { rate: self.config.as_ref().ok().map(limits).map(Arc::new), ..self }
     }
 
     /// The clock of every run.
@@ -259,11 +262,8 @@ impl App {
     }
 
     fn session(&self, config: &Config, credentials: Credentials, ask: &Ask) -> Result<Session, Abort> {
-        let rate = RateLimits::per_second(config.rate, self.clock.clone());
-        let rate = match self.entries {
-            Some(entries) => rate.entering_at(entries),
-            None => rate,
-        };
+        let per_second = || Arc::new(RateLimits::per_second(config.rate, self.clock.clone()));
+        let rate = self.rate.clone().unwrap_or_else(per_second);
         let transport = match &self.transport {
             Some(transport) => transport.clone(),
             None => Arc::new(Http::new().map_err(Abort::Tls)?),

@@ -10,6 +10,11 @@ use super::rate::Key;
 const FIRST: Duration = Duration::from_secs(1);
 const DOUBLINGS: u32 = 3;
 
+/// What is long over is forgotten once there are more than this many: an instance may live for days.
+const HOLDS: usize = 256;
+/// For so long the cloud's next throttling counts as one in a row.
+const REMEMBERED: Duration = Duration::from_mins(1);
+
 /// Which calls wait, and until when.
 #[derive(Debug, Default)]
 pub(super) struct Backoff(Mutex<HashMap<Key, Hold>>);
@@ -34,6 +39,9 @@ impl Backoff {
             Some(hold) => (hold.in_a_row + 1).min(DOUBLINGS),
             None => 0,
         };
+        if holds.len() >= HOLDS {
+            holds.retain(|_, hold| now < hold.until + REMEMBERED);
+        }
         holds.insert(key, Hold { until: now + FIRST * 2_u32.pow(in_a_row), in_a_row });
     }
 
@@ -73,6 +81,15 @@ mod tests {
         backoff.answered(&key("1"), now);
         backoff.throttled(key("1"), now);
         assert_eq!(backoff.left(&key("1"), now), Some(seconds(1)));
+    }
+
+    #[test]
+    fn accounts_that_are_never_asked_again_are_forgotten() {
+        let backoff = Backoff::default();
+        for account in 0..10_000 {
+            backoff.throttled(key(&account.to_string()), seconds(account));
+        }
+        assert!(backoff.holds().len() <= HOLDS + 1, "{}", backoff.holds().len());
     }
 
     #[test]

@@ -14,6 +14,7 @@ mod retry;
 mod sts;
 mod transport;
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::time::Duration;
@@ -46,7 +47,7 @@ pub struct Connection {
     endpoints: Endpoints,
     method: signing::Method,
     clock: SharedClock,
-    rate: RateLimits,
+    rate: Arc<RateLimits>,
     patience: usize,
     skew_seconds: AtomicI64,
 }
@@ -58,9 +59,10 @@ impl Connection {
         transport: Arc<dyn Transport>,
         endpoints: Endpoints,
         method: signing::Method,
-        rate: RateLimits,
+        rate: impl Into<Arc<RateLimits>>,
         clock: SharedClock,
     ) -> Self {
+        let rate = rate.into();
         Self { transport, endpoints, method, clock, rate, patience: usize::MAX, skew_seconds: AtomicI64::new(0) }
     }
 
@@ -113,7 +115,27 @@ impl Session {
         self.deadline.remaining(&*self.connection.clock)
     }
 
-    /// The longest that a call with these keys has taken so far.
+    /// How long writes would have to wait for our own rate limits, so many of each operation, one operation after the
+    /// other. Nothing is reserved.
+    ///
+    /// ```
+    /// # use dts_role_guard::client::Session;
+    /// # fn example(session: &Session) {
+    /// let wait = session.rate_wait(&[("DetachPolicyFromRole", 11), ("AttachPolicyToRole", 11)]);
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn rate_wait(&self, writes: &[(&'static str, usize)]) -> Duration {
+        let mut counts = BTreeMap::new();
+        for (operation, count) in writes {
+            *counts.entry(*operation).or_insert(0_usize) += count;
+        }
+        let bucket = |operation| Bucket { operation, account: &self.account, writes: true };
+        counts.into_iter().map(|(operation, count)| self.connection.rate.wait_for(bucket(operation), count)).sum()
+    }
+
+    /// The longest that a call with these keys took until its reply came. One that was given up says nothing about the
+    /// pace of the next.
     #[must_use]
     pub fn slowest_call(&self) -> Duration {
         Duration::from_micros(self.slowest_call_micros.load(Ordering::Relaxed))

@@ -2,13 +2,14 @@
 //! and a fixed one for `AssumeRole`, which the vendor limits for the whole account.
 
 use std::num::NonZeroU32;
+use std::sync::Arc;
 use std::time::Duration;
 
 use governor::clock::{Clock, Reference as _};
 use governor::middleware::NoOpMiddleware;
 use governor::nanos::Nanos;
-use governor::state::keyed::HashMapStateStore;
-use governor::state::{InMemoryState, NotKeyed};
+use governor::state::keyed::{HashMapStateStore, ShrinkableKeyedStateStore};
+use governor::state::{InMemoryState, NotKeyed, StateStore};
 use governor::{NotUntil, Quota, RateLimiter};
 
 use super::backoff::Backoff;
@@ -48,8 +49,14 @@ impl Bucket<'_> {
 }
 
 /// One bucket for each operation and account, each holding one second's worth, and one for `AssumeRole`.
+///
+/// They are an instance's: kept for one invocation only, they would start full each time, and an instance that is invoked
+/// often would ask for more than it may.
 pub struct RateLimits {
-    buckets: Limiter<Key, HashMapStateStore<Key>>,
+    buckets: Limiter<Key, Levels>,
+    levels: Levels,
+    rate: NonZeroU32,
+    start: Duration,
     assume_role: Limiter<NotKeyed, InMemoryState>,
     backoff: Backoff,
     clock: SharedClock,
@@ -60,6 +67,36 @@ pub struct RateLimits {
 pub struct NoTime {
     /// Since the cloud throttled, and not by our own limits.
     pub is_throttled: bool,
+}
+
+/// How full the buckets are. The limiter owns its store; this one is shared with it, so that it can be asked without
+/// taking anything.
+#[derive(Clone, Default)]
+struct Levels(Arc<HashMapStateStore<Key>>);
+
+impl StateStore for Levels {
+    type Key = Key;
+
+    fn measure_and_replace<T, F, E>(&self, key: &Key, f: F) -> Result<T, E>
+    where
+        F: Fn(Option<Nanos>) -> Result<(T, Nanos), E>,
+    {
+        self.0.measure_and_replace(key, f)
+    }
+}
+
+impl ShrinkableKeyedStateStore<Key> for Levels {
+    fn retain_recent(&self, drop_below: Nanos) {
+        self.0.retain_recent(drop_below);
+    }
+
+    fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
 }
 
 /// The product's clock in the limiter's words.
@@ -80,8 +117,12 @@ impl RateLimits {
     pub fn per_second(rate: NonZeroU32, clock: SharedClock) -> Self {
         let time = Uptime(clock.clone());
         let entries = Quota::per_second(ASSUME_ROLE_RATE).allow_burst(ASSUME_ROLE_BURST);
+        let (levels, start) = (Levels::default(), clock.uptime());
         Self {
-            buckets: RateLimiter::new(Quota::per_second(rate), HashMapStateStore::default(), time.clone()),
+            buckets: RateLimiter::new(Quota::per_second(rate), levels.clone(), time.clone()),
+            levels,
+            rate,
+            start,
             assume_role: RateLimiter::direct_with_clock(entries, time),
             backoff: Backoff::default(),
             clock,
@@ -107,6 +148,26 @@ impl RateLimits {
             self.clock.sleep(wait).await;
         }
         Ok(())
+    }
+
+    /// How long so many calls of one kind, made as soon as they may be, would have to wait in all. It takes nothing.
+    #[must_use]
+    pub fn wait_for(&self, bucket: Bucket<'_>, calls: usize) -> Duration {
+        let each = Duration::from_secs(1) / self.rate.get();
+        let now = self.clock.uptime().saturating_sub(self.start);
+        // The moment at which the bucket is full again, in the limiter's words; an error leaves it as it is.
+        let asked: Result<(), Option<Nanos>> = self.levels.measure_and_replace(&bucket.key(), Err);
+        let full: Duration = asked.err().flatten().map_or(now, Into::into);
+        let beyond = u32::try_from(calls).unwrap_or(u32::MAX).saturating_sub(self.rate.get());
+        match calls {
+            0 => Duration::ZERO,
+            // One call fewer than the bucket holds costs nothing while it is full.
+            _ if beyond > 0 => full.saturating_sub(now) + each.saturating_mul(beyond),
+            _ => {
+                let spare = each.saturating_mul(self.rate.get() - u32::try_from(calls).unwrap_or(u32::MAX));
+                full.saturating_sub(now).saturating_sub(spare)
+            }
+        }
     }
 
     /// How long the cloud's throttling keeps the call back.
@@ -255,6 +316,33 @@ mod tests {
         limits.heard(bucket("ListRoleTags", "1"), true);
         assert_eq!(limits.ready(bucket("ListRoleTags", "1"), deadline).await, Err(NoTime { is_throttled: true }));
         assert_eq!(clock.time(), Duration::ZERO);
+    }
+
+    #[tokio::test]
+    async fn how_long_calls_would_wait_is_told_as_it_comes_to_be() {
+        for rate in [1, 3, 10] {
+            for before in [0, 1, 5, 17] {
+                for calls in [0, 1, 2, 3, 9, 10, 11, 30] {
+                    let (limits, clock) = limits(NonZeroU32::new(rate).unwrap());
+                    for _ in 0..before {
+                        limits.ready(bucket("DetachPolicyFromRole", "1"), Deadline::NONE).await.unwrap();
+                    }
+                    let told = limits.wait_for(bucket("DetachPolicyFromRole", "1"), calls);
+                    assert_eq!(
+                        limits.wait_for(bucket("DetachPolicyFromRole", "1"), calls),
+                        told,
+                        "asking takes nothing"
+                    );
+                    let begin = clock.time();
+                    for _ in 0..calls {
+                        limits.ready(bucket("DetachPolicyFromRole", "1"), Deadline::NONE).await.unwrap();
+                    }
+                    let waited = clock.time().checked_sub(begin).unwrap();
+                    let difference = told.abs_diff(waited);
+                    assert!(difference < Duration::from_micros(1), "{rate} {before} {calls}: {told:?}, not {waited:?}");
+                }
+            }
+        }
     }
 
     #[tokio::test]

@@ -123,7 +123,9 @@ impl Session {
         }
         let begin = connection.clock.uptime();
         let sent = connection.transport.send(self.sign(request, remaining.min(CALL_TIMEOUT))).await;
-        self.measure(connection.clock.uptime().saturating_sub(begin));
+        if sent.is_ok() {
+            self.measure(connection.clock.uptime().saturating_sub(begin));
+        }
         sent.map_err(|lost| match lost {
             Lost::Unsent(why) => Error { source: Some(why), ..request.error(Kind::Unreachable) },
             Lost::NoReply(why) => request.no_reply(why),

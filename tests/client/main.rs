@@ -1,0 +1,7 @@
+//! The way to the cloud: pace, rate limits, clocks, replies and their causes, connections.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic, reason = "tests")]
+
+#[path = "../support/lab.rs"]
+mod lab;
+
+mod pace;
