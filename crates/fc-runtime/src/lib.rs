@@ -37,6 +37,7 @@ mod context;
 mod diagnostic;
 mod handler;
 mod headers;
+mod initializer;
 mod lifecycle;
 mod markers;
 mod panics;
@@ -56,7 +57,7 @@ use tokio::net::TcpListener;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 pub use tower::service_fn;
 
-use self::{address::Site, lifecycle::Lifecycle};
+use self::{address::Site, initializer::Initializer, lifecycle::Lifecycle};
 pub use self::{
     context::{ASSUMED_TIMEOUT, Context, HeaderCredentials},
     diagnostic::Diagnostic,
@@ -123,6 +124,7 @@ pub struct Runtime {
     body_limit: usize,
     markers: Markers,
     grace: Duration,
+    initializer: Option<Initializer>,
 }
 
 impl Runtime {
@@ -153,6 +155,7 @@ impl Runtime {
             body_limit: BODY_LIMIT,
             markers: Markers::stdout(),
             grace: GRACE,
+            initializer: None,
         })
     }
 
@@ -184,6 +187,44 @@ impl Runtime {
     /// A handler that runs is waited for without limit.
     pub fn grace(mut self, grace: Duration) -> Self {
         self.grace = grace;
+        self
+    }
+
+    /// Runs `work` when the platform calls `/initialize`: once, before the first invocation, if the function has an
+    /// initializer configured. Without this call such a hook succeeds and does nothing.
+    ///
+    /// `work` is stopped after `timeout`; take a little less than what is configured for the platform (3 seconds by
+    /// default), so that it hears why. The context has this deadline, and the credentials of the function's role.
+    ///
+    /// | `work` | answer | what the platform does |
+    /// |---|---|---|
+    /// | succeeds | 200 | sends invocations |
+    /// | fails, or is stopped | 404 | fails the call that started the instance; the next one tries again |
+    /// | panics | 500 | starts another instance |
+    ///
+    /// # Caveats
+    ///
+    /// It may run more than once, and an invocation must not rely on it: somebody may have left it out of the deployment.
+    ///
+    /// ```
+    /// use std::{sync::{Arc, OnceLock}, time::Duration};
+    ///
+    /// let region = Arc::new(OnceLock::new());
+    /// let runtime = fc_runtime::Runtime::from_vars([])?.initializer(Duration::from_millis(2500), move |context| {
+    ///     let region = Arc::clone(&region);
+    ///     async move {
+    ///         region.get_or_init(|| context.region);
+    ///         Ok(())
+    ///     }
+    /// });
+    /// # Ok::<(), fc_runtime::Error>(())
+    /// ```
+    pub fn initializer<F, D>(mut self, timeout: Duration, work: F) -> Self
+    where
+        F: Fn(Context) -> D + Send + Sync + 'static,
+        D: Future<Output = Result<(), Diagnostic>> + Send + 'static,
+    {
+        self.initializer = Some(Initializer::new(timeout, work));
         self
     }
 
@@ -219,6 +260,7 @@ impl Runtime {
     fn lifecycle<H>(self, handler: H) -> Arc<Lifecycle<H>> {
         Arc::new(Lifecycle {
             handler,
+            initializer: self.initializer,
             site: self.site,
             body_limit: self.body_limit,
             markers: self.markers,

@@ -17,6 +17,7 @@ use super::{
     address::Site,
     answer::{self, Failure},
     body, context,
+    initializer::Initializer,
     markers::Phase,
     panics::{self, Panicked},
     route::Route,
@@ -25,6 +26,7 @@ use super::{
 /// What every request needs.
 pub(super) struct Lifecycle<H> {
     pub(super) handler: H,
+    pub(super) initializer: Option<Initializer>,
     pub(super) site: Site,
     pub(super) body_limit: usize,
     pub(super) markers: Markers,
@@ -39,7 +41,7 @@ impl<H: Handler> Lifecycle<H> {
         let (parts, body) = request.into_parts();
         match Route::of(&parts, self.site) {
             Route::Health => answer::fine(),
-            Route::Hook(phase) => self.hook(phase, &parts.headers),
+            Route::Hook(phase) => self.hook(phase, &parts.headers).await,
             Route::Invoke => self.invoke(&parts.headers, body).await,
             Route::Refused(answer) => {
                 body::discard(body).await;
@@ -48,35 +50,47 @@ impl<H: Handler> Lifecycle<H> {
         }
     }
 
-    fn hook(&self, phase: Phase, headers: &HeaderMap) -> Response {
+    async fn hook(self: Arc<Self>, phase: Phase, headers: &HeaderMap) -> Response {
+        if let (Phase::Initialize, Some(initializer)) = (phase, self.initializer.clone()) {
+            let context = initializer.context(headers, Instant::now());
+            return self.finish(context.request_id.clone(), phase, initialize(initializer, context)).await;
+        }
         let id = context::request_id(headers);
         self.markers.start(phase, &id);
         self.markers.end(phase, &id, false);
         answer::fine()
     }
 
-    /// The work is a task of its own: a client that goes away drops this future, and must not stop a repair half way.
     async fn invoke(self: Arc<Self>, headers: &HeaderMap, body: Body) -> Response {
         let context = Context::from_headers(headers, Instant::now());
-        let work = Arc::clone(&self).work(context, body);
-        let done = self.in_hand.spawn(work).await;
-        done.unwrap_or_else(|_| Failure::from(after_panic()).into_response())
-    }
-
-    async fn work(self: Arc<Self>, context: Context, body: Body) -> Response {
         let id = context.request_id.clone();
-        self.markers.start(Phase::Invoke, &id);
-        let outcome = self.outcome(context, body).await;
-        self.markers.end(Phase::Invoke, &id, outcome.is_err());
-        outcome.map_or_else(Failure::into_response, answer::success)
+        let lifecycle = Arc::clone(&self);
+        self.finish(id, Phase::Invoke, async move { lifecycle.outcome(context, body).await }).await
     }
 
-    async fn outcome(&self, context: Context, body: Body) -> Result<Bytes, Failure> {
+    /// The work is a task of its own: a client that goes away drops this future, and must not stop a repair half way.
+    async fn finish(
+        self: Arc<Self>,
+        id: RequestId,
+        phase: Phase,
+        work: impl Future<Output = Result<Response, Failure>> + Send + 'static,
+    ) -> Response {
+        let lifecycle = Arc::clone(&self);
+        let done = self.in_hand.spawn(async move {
+            lifecycle.markers.start(phase, &id);
+            let outcome = work.await;
+            lifecycle.markers.end(phase, &id, outcome.is_err());
+            outcome.unwrap_or_else(Failure::into_response)
+        });
+        done.await.unwrap_or_else(|_| Failure::from(after_panic()).into_response())
+    }
+
+    async fn outcome(&self, context: Context, body: Body) -> Result<Response, Failure> {
         let event = self.event(body).await?;
         let id = context.request_id.clone();
         let call = self.call(Invocation { event, context });
         let outcome = panics::catch(call).await;
-        outcome.unwrap_or_else(|panicked| Err(logged(&panicked, &id).into()))
+        outcome.unwrap_or_else(|panicked| Err(logged(&panicked, &id).into())).map(answer::success)
     }
 
     async fn event(&self, body: Body) -> Result<Bytes, Failure> {
@@ -90,6 +104,26 @@ impl<H: Handler> Lifecycle<H> {
     async fn call(&self, invocation: Invocation) -> Result<Bytes, Failure> {
         let reply = self.handler.clone().oneshot(invocation).await?;
         Ok(reply.into())
+    }
+}
+
+/// The platform answers a failure here with another try at the next call, and a 500 with another instance: a panic may have
+/// left what invocations share half made.
+async fn initialize(initializer: Initializer, context: Context) -> Result<Response, Failure> {
+    let id = context.request_id.clone();
+    match panics::catch(initializer.run(context)).await {
+        Ok(Ok(())) => Ok(answer::fine()),
+        Ok(Err(diagnostic)) => {
+            // Nobody sees the answer to a hook.
+            tracing::error!(
+                request_id = %id,
+                error_type = diagnostic.error_type,
+                error_message = diagnostic.error_message,
+                "the initializer failed"
+            );
+            Err(diagnostic.into())
+        }
+        Err(panicked) => Err(Failure::new(StatusCode::INTERNAL_SERVER_ERROR, logged(&panicked, &id))),
     }
 }
 

@@ -13,5 +13,6 @@ mod answers;
 mod bodies;
 mod client;
 mod dispatch;
+mod initializer;
 mod server;
 mod stopping;
