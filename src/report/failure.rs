@@ -1,6 +1,6 @@
 //! Whether the platform must count a run as failed: because trying again can help, or nobody would notice otherwise.
 
-use super::{AccountReport, CallError, Report, Status, Summary};
+use super::{AccountReport, Report, Status};
 
 /// What the platform is told about a run that failed.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -12,47 +12,64 @@ pub struct Failure {
 }
 
 impl Report {
-    /// Why the platform must count the run as failed, if it must. The worst account says it; where no account is worse,
-    /// what belongs to no account does.
+    /// Why the platform must count the run as failed, if it must. The type is that of the worst account for which it must;
+    /// where none is worse than what belongs to no account, it is that one's.
     #[must_use]
     pub fn failure(&self) -> Option<Failure> {
-        let accounts = self.accounts.iter().filter(|account| self.is_failure(account));
-        let worst = accounts.max_by_key(|account| account.status);
-        let error = self.errors.first();
-        match worst.filter(|worst| error.is_none() || worst.status > Status::Failed) {
-            Some(worst) => Some(Failure::of_account(worst)),
-            None => error.map(Failure::of_run),
-        }
+        let nothing_judged = self.nothing_judged();
+        let failing = self.accounts.iter().filter(|account| self.is_failure(account, nothing_judged));
+        let worst = failing.map(|account| account.status).max();
+        let worst = worst.max((!self.errors.is_empty()).then_some(Status::Failed))?;
+        Some(Failure { error_type: worst.failure_type(), error_message: self.error_message() })
     }
 
-    fn is_failure(&self, account: &AccountReport) -> bool {
+    fn is_failure(&self, account: &AccountReport, nothing_judged: bool) -> bool {
         match account.status {
             Status::Stuck => true,
             Status::RolledBack => account.may_pass,
-            Status::Failed => account.may_pass || self.nothing_judged(),
-            Status::Pending => self.nothing_judged(),
+            Status::Failed => account.may_pass || nothing_judged,
+            Status::Pending => nothing_judged,
             Status::Refused => self.mode.writes(),
             _ => false,
         }
     }
 
-    /// Accounts were to be judged and not a single one could be.
+    /// Accounts were to be judged and not a single one could be. Where members were meant, one of them: that the function's
+    /// keys work in their own account says nothing about the members.
     fn nothing_judged(&self) -> bool {
-        let Summary { accounts, failed, pending, skipped, .. } = self.summary;
-        accounts == failed + pending + skipped
+        let meant = || self.accounts.iter().filter(|account| account.status != Status::Skipped);
+        let is_member = |account: &AccountReport| account.account_id != self.own;
+        let members_meant = meant().any(is_member);
+        let judged = |account: &AccountReport| !matches!(account.status, Status::Failed | Status::Pending);
+        !meant().filter(|account| !members_meant || is_member(account)).any(judged)
+    }
+
+    /// Every status with its count, what holds for the whole run, and the most urgent account.
+    fn error_message(&self) -> String {
+        let mut statuses: Vec<_> = self.accounts.iter().map(|account| account.status).collect();
+        statuses.sort_unstable_by(|one, other| other.cmp(one));
+        let counted = statuses.chunk_by(|one, other| one == other);
+        let counts: Vec<_> =
+            counted.filter_map(|same| Some(format!("{} {}", same.len(), same.first()?.word()))).collect();
+        let run = self.errors.iter().map(ToString::to_string).chain(self.reason.clone());
+        let urgent = self.most_urgent().map(AccountReport::in_one_line);
+        let counts = Some(counts.join(", ")).filter(|counts| !counts.is_empty());
+        counts.into_iter().chain(run).chain(urgent).collect::<Vec<_>>().join("; ")
+    }
+
+    /// The first of those with the worst status, if that is one to do something about.
+    fn most_urgent(&self) -> Option<&AccountReport> {
+        let worst = self.accounts.iter().map(|account| account.status).max()?;
+        let is_urgent = worst > Status::Remediated;
+        self.accounts.iter().find(|account| is_urgent && account.status == worst)
     }
 }
 
-impl Failure {
-    fn of_account(worst: &AccountReport) -> Self {
-        let why = worst.next.as_deref().unwrap_or("see the report");
-        let account = worst.account_id.as_ref().map_or("unknown", |id| id.as_str());
-        let error_message = format!("account {account}: {}: {why}", worst.status.word());
-        Self { error_type: worst.status.failure_type(), error_message }
-    }
-
-    fn of_run(error: &CallError) -> Self {
-        Self { error_type: Status::Failed.failure_type(), error_message: error.to_string() }
+impl AccountReport {
+    fn in_one_line(&self) -> String {
+        let account = self.account_id.as_ref().map_or("unknown", |id| id.as_str());
+        let why = self.next.as_deref().unwrap_or("see the report");
+        format!("account {account}: {}: {why}", self.status.word())
     }
 }
 

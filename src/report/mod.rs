@@ -20,6 +20,7 @@ pub use json::Json;
 pub use manual::{QUICK_AUTHORIZATION, commands};
 
 use crate::config::{Mode, Strategy};
+use crate::target::AccountId;
 
 /// The name of the report's shape.
 pub const SCHEMA: &str = "dts-role-guard/report/v1";
@@ -205,7 +206,7 @@ pub struct Report {
     /// What belongs to no account, such as a failure to list the members.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub errors: Vec<CallError>,
-    /// Why an event was ignored or rejected, or why the whole run was held back.
+    /// Why an event was ignored or rejected, or what holds for the whole run.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
     /// Records of a batch that nothing was done about.
@@ -214,6 +215,9 @@ pub struct Report {
     /// A right event, for one that was rejected.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub example: Option<Value>,
+    /// The function's own account, where it is known.
+    #[serde(skip)]
+    own: Option<AccountId>,
 }
 
 /// A report as text.
@@ -233,16 +237,18 @@ pub struct Results {
     pub errors: Vec<CallError>,
     /// What holds for the whole run.
     pub reason: Option<String>,
+    /// The function's own account, where it is known.
+    pub own: Option<AccountId>,
 }
 
 impl Report {
     /// A run that looked at accounts.
     pub fn of(run: Run, results: Results) -> Self {
-        let Results { accounts, left_out, errors, reason } = results;
+        let Results { accounts, left_out, errors, reason, own } = results;
         let least = if errors.is_empty() { Status::Skipped } else { Status::Failed };
         let status = accounts.iter().map(|account| account.status).max().unwrap_or(least).max(least);
         let summary = Summary::of(&accounts);
-        Self { summary, accounts, errors, reason, ignored: shortened(left_out), ..Self::empty(run, status) }
+        Self { summary, accounts, errors, reason, own, ignored: shortened(left_out), ..Self::empty(run, status) }
     }
 
     /// An event that is none of ours.
@@ -272,6 +278,7 @@ impl Report {
             reason: None,
             ignored: Vec::new(),
             example: None,
+            own: None,
         }
     }
 

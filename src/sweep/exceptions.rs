@@ -16,6 +16,7 @@ use jiff::{Timestamp, ToSpan};
 use serde::{Deserialize, Deserializer};
 use serde_json::json;
 
+use crate::apply::journal::file;
 use crate::target::AccountId;
 use crate::telemetry::foreign;
 use crate::verify::{Finding, FindingId};
@@ -41,6 +42,9 @@ struct Expiry {
     written: String,
 }
 
+/// Some five thousand exceptions.
+const SIZE_LIMIT: usize = 1024 * 1024;
+
 /// Whatever the tables are called: a slip of the pen there must not leave an account unprotected.
 type File = BTreeMap<String, Vec<Exception>>;
 
@@ -48,9 +52,13 @@ impl Exceptions {
     /// Reads a file.
     ///
     /// # Errors
-    /// With what is wrong, and where: an exception that cannot be read must not leave an account unprotected.
+    /// With what is wrong, and where: it is no plain file, or too large, or an exception that cannot be read must not leave an account unprotected.
     pub fn read(path: &Path) -> Result<Self, String> {
-        let text = std::fs::read_to_string(path).map_err(|error| error.to_string())?;
+        let bytes = file::read_through(path, SIZE_LIMIT).map_err(|error| error.to_string())?;
+        if bytes.len() > SIZE_LIMIT {
+            return Err(format!("it is larger than {SIZE_LIMIT} bytes"));
+        }
+        let text = String::from_utf8(bytes).map_err(|_| "it is no text in UTF-8".to_owned())?;
         Self::parse(&text)
     }
 
@@ -64,6 +72,10 @@ impl Exceptions {
             }
         }
         Ok(Self(exceptions))
+    }
+
+    pub(super) fn accounts(&self) -> impl Iterator<Item = &AccountId> {
+        self.0.keys()
     }
 
     pub(super) fn of(&self, account: &AccountId) -> Option<&Exception> {

@@ -28,12 +28,13 @@ pub use progress::{Counts, LogLines, Progress, Stage};
 pub use select::{Look, Place, Rules, Selection, needs_caller, select};
 
 use crate::client::CallerIdentity;
-use crate::config::{Config, Scope};
+use crate::config::{Config, EXCEPTIONS, EXCLUDE_ACCOUNTS, Scope};
 use crate::event::{Request, Wanted};
 use crate::members::{self, Admission};
 use crate::reconcile::Guard;
 use crate::report::{AccountReport, LeftOut, Results};
 use crate::target::AccountId;
+use listing::Listed;
 use queue::{Queue, Turn};
 use watch::Watch;
 
@@ -101,7 +102,11 @@ impl Gate {
 
 impl Sweep<'_> {
     pub(crate) async fn run(&self) -> Swept {
-        if self.is_whole() { self.everything().await } else { self.chosen().await }
+        let swept = if self.is_whole() { self.everything().await } else { self.chosen().await };
+        match swept {
+            Swept::Accounts(results) => Swept::Accounts(Results { own: Some(self.own.clone()), ..results }),
+            Swept::Ignored(_) | Swept::Rejected(_) => swept,
+        }
     }
 
     /// Whether the run is over every account of the organization.
@@ -118,12 +123,29 @@ impl Sweep<'_> {
         let gate = Gate::of(&own);
         queue.offer(own, gate);
         let watch = Watch::new(self, Some((&queue, &place)));
-        let (mut errors, judged) = tokio::join!(self.list(&rules, &queue), self.judge_all(queue.turns(), &watch, true));
+        let (listed, judged) = tokio::join!(self.list(&rules, &queue), self.judge_all(queue.turns(), &watch, true));
         let mut results = self.repair_all(judged, &watch).await;
         place.keep(phases::not_reached(&results.accounts)).await;
         results.accounts.sort_by(|one, other| one.account_id.cmp(&other.account_id));
-        errors.append(&mut results.errors);
-        Swept::Accounts(Results { errors, ..results })
+        results.reason = joined(results.reason, self.strangers(&listed));
+        results.errors = listed.errors.into_iter().chain(results.errors).collect();
+        Swept::Accounts(results)
+    }
+
+    /// Accounts that the settings leave alone and the directory does not have: a slip of the pen there leaves another account
+    /// unprotected.
+    fn strangers(&self, listed: &Listed) -> Option<String> {
+        let named = self.config.excluded.iter().map(|account| (account, EXCLUDE_ACCOUNTS));
+        let named = named.chain(self.config.exceptions.accounts().map(|account| (account, EXCEPTIONS)));
+        let strangers = named.filter(|(account, _)| **account != self.own && listed.lacks(account));
+        let strangers: Vec<_> = strangers.map(|(account, setting)| format!("`{account}` of `{setting}`")).collect();
+        if strangers.is_empty() {
+            return None;
+        }
+        let told =
+            format!("no member of the resource directory, so nothing is left alone by it: {}", strangers.join(", "));
+        tracing::warn!(reason = told, "settings");
+        Some(told)
     }
 
     async fn chosen(&self) -> Swept {
@@ -195,6 +217,11 @@ impl Sweep<'_> {
         let session = &self.guard.session;
         session.remaining() < LEAST_TIME.max(session.slowest_call().saturating_mul(CALLS))
     }
+}
+
+fn joined(one: Option<String>, other: Option<String>) -> Option<String> {
+    let both: Vec<_> = one.into_iter().chain(other).collect();
+    (!both.is_empty()).then(|| both.join("; "))
 }
 
 fn not_a_member(account: &AccountId) -> String {

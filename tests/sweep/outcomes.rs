@@ -68,6 +68,56 @@ async fn the_directory_is_not_asked_about_each_of_a_thousand_denied_members() {
     assert_eq!(asked, 100);
 }
 
+/// The own account can always be judged: that says nothing about the members.
+#[tokio::test]
+async fn where_no_member_can_be_judged_the_platform_is_told() {
+    for payload in ["", "verify"] {
+        let lab = organization(20, 0);
+        let _denied = lab.emulator.fault(Rule::on("AssumeRole").every().deny());
+        let report = lab.invoke(&timer(payload)).await;
+        assert_eq!((report.status, report.summary.authorized), (Status::Failed, 1), "{}", json(&report));
+        let failure = report.failure().expect("or nobody would notice");
+        assert_eq!(failure.error_type, "Failed");
+        let expected = format!("20 failed, 1 authorized; account {}: failed: ", id(1));
+        assert!(failure.error_message.starts_with(&expected), "{failure:?}");
+    }
+}
+
+#[tokio::test]
+async fn one_member_that_could_be_judged_is_enough() {
+    let lab = organization(20, 0);
+    let _denied = lab.emulator.fault(Rule::on("AssumeRole").from(2).deny());
+    let report = lab.invoke(&timer("")).await;
+    assert_eq!((report.status, report.failure()), (Status::Failed, None), "{}", json(&report));
+}
+
+/// Named members are members that were meant, too; an own account that was named alone is not.
+#[tokio::test]
+async fn where_no_named_member_can_be_judged_the_platform_is_told() {
+    let lab = organization(3, 0);
+    let _denied = lab.emulator.fault(Rule::on("AssumeRole").every().deny());
+    let named = |accounts: &[&str]| serde_json::json!({"accounts": accounts});
+    let (one, other) = (id(1), id(2));
+    assert!(lab.invoke(&named(&[&one, &other, lab::ACCOUNT])).await.failure().is_some());
+    assert_eq!(lab.invoke(&named(&[lab::ACCOUNT])).await.failure(), None);
+}
+
+#[tokio::test]
+async fn the_message_for_the_platform_counts_every_status_and_names_the_most_urgent_account() {
+    let lab = organization_of(40, |index, member| match index {
+        0..3 => member.seed(Seed::Trust),
+        3 => member.suspended(),
+        _ => member.seed(Seed::Healthy),
+    });
+    let lost =
+        [id(1), id(3)].map(|account| lab.emulator.fault(Rule::on("CreateRole").account(&account).every().deny()));
+    let report = lab.invoke(&timer("")).await;
+    let message = report.failure().unwrap().error_message;
+    drop(lost);
+    let broken = if report.summary.stuck > 0 { "2 stuck, 1 failed, " } else { "1 failed, 2 refused, " };
+    assert!(message.starts_with(&format!("{broken}1 remediated, 37 authorized; account ")), "{message}");
+}
+
 #[tokio::test]
 async fn a_member_that_leaves_meanwhile_is_skipped() {
     let lab = with_one(|member| broken(member).without_access_role());

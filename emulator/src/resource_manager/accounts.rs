@@ -4,7 +4,7 @@ use serde_json::{Map, Value, json};
 
 use super::directory::{DIRECTORY_ID, ROOT_FOLDER, administered};
 use super::errors;
-use super::model::MemberRecord;
+use super::model::{ListBends, MemberRecord};
 use crate::access;
 use crate::ram::wanted_tags;
 use crate::wire::{Failure, Params, Reply};
@@ -36,9 +36,12 @@ impl Ask {
             .all(|(key, value)| member.tags.get(key).is_some_and(|own| value.as_ref().is_none_or(|value| value == own)))
     }
 
-    /// How many members stand on the pages before.
-    fn start(&self) -> usize {
-        (self.number as usize - 1).saturating_mul(self.size as usize)
+    /// How many members stand on the pages before, and how many on this one at most.
+    fn part(&self, of: usize, bends: &ListBends) -> (usize, usize) {
+        let size = bends.page_cap.unwrap_or(usize::MAX).min(self.size as usize);
+        let start = (self.number as usize - 1).saturating_mul(size);
+        let start = if bends.starts_again { start % of.next_multiple_of(size).max(size) } else { start };
+        (start, size)
     }
 }
 
@@ -49,10 +52,11 @@ pub(super) fn list(world: &WorldState, caller: &Key, params: &Params) -> Reply {
     access::require(world, caller, "resourcemanager:ListAccounts", &[resource])?;
     let directory = administered(world, caller)?;
     let chosen: Vec<_> = directory.members.iter().filter(|(_, member)| ask.chooses(member)).collect();
-    let page = chosen.iter().skip(ask.start()).take(ask.size as usize);
+    let (start, size) = ask.part(chosen.len(), &directory.bends);
+    let page = chosen.iter().skip(start).take(size);
     let page: Vec<Value> = page.map(|(id, member)| listed(id, member, ask.with_tags)).collect();
     Ok(json!({
-        "TotalCount": chosen.len(),
+        "TotalCount": directory.bends.total.unwrap_or(chosen.len()),
         "PageNumber": ask.number,
         "PageSize": ask.size,
         "Accounts": { "Account": page },

@@ -9,7 +9,7 @@ use crate::access;
 use crate::wire::{Params, Reply};
 use crate::world::{Key, WorldState};
 
-pub(crate) use model::{Directory, MemberRecord};
+pub(crate) use model::{Directory, ListBends, MemberRecord};
 pub use model::{JoinMethod, MemberStatus, MemberType};
 
 pub(crate) const VERSION: &str = "2020-03-31";

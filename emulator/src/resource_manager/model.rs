@@ -125,6 +125,18 @@ pub(crate) struct Directory {
     pub(crate) management: String,
     pub(crate) delegated: BTreeSet<String>,
     pub(crate) members: BTreeMap<String, MemberRecord>,
+    pub(crate) bends: ListBends,
+}
+
+/// How `ListAccounts` departs from what the vendor documents.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(crate) struct ListBends {
+    /// A page has no more members than this, whatever was asked for.
+    pub(crate) page_cap: Option<usize>,
+    /// `TotalCount`, whatever there are.
+    pub(crate) total: Option<usize>,
+    /// After the last page comes the first one again.
+    pub(crate) starts_again: bool,
 }
 
 /// What an account is to a directory.

@@ -1,7 +1,7 @@
 //! The resource directory: seeding it, and what a person may do to it meanwhile.
 
 use super::{Member, Role, WorldState};
-use crate::resource_manager::{Directory, JoinMethod, MemberStatus, MemberType};
+use crate::resource_manager::{Directory, JoinMethod, ListBends, MemberStatus, MemberType};
 
 /// What a test puts into the directory; see [`World::directory`](crate::World::directory).
 #[derive(Clone, Debug, Default)]
@@ -10,6 +10,7 @@ pub struct DirectorySeed {
     members: Vec<Member>,
     delegated: Vec<String>,
     lists_management: bool,
+    bends: ListBends,
 }
 
 impl DirectorySeed {
@@ -49,6 +50,24 @@ impl DirectorySeed {
     /// The vendor does not say which is true.
     pub fn list_management_account(mut self) -> Self {
         self.lists_management = true;
+        self
+    }
+
+    /// Lets `ListAccounts` give no more than so many members a page, whatever was asked for.
+    pub fn page_cap(mut self, members: usize) -> Self {
+        self.bends.page_cap = Some(members.max(1));
+        self
+    }
+
+    /// Lets `ListAccounts` say that there are so many members, whatever there are.
+    pub fn claims_total(mut self, members: usize) -> Self {
+        self.bends.total = Some(members);
+        self
+    }
+
+    /// Lets `ListAccounts` give the first page again after the last one.
+    pub fn pages_start_again(mut self) -> Self {
+        self.bends.starts_again = true;
         self
     }
 }
@@ -93,6 +112,7 @@ impl WorldState {
         let directory = self.directory.get_or_insert_default();
         management.clone_into(&mut directory.management);
         directory.delegated.extend(seed.delegated);
+        directory.bends = seed.bends;
         for member in seed.members {
             self.put_member(member);
         }

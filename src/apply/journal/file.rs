@@ -8,7 +8,17 @@ use std::path::{Path, PathBuf};
 /// Reads a plain file, and not what a link or a pipe of that name leads to. One byte more than the limit tells that there
 /// are more.
 pub(crate) fn read(path: &Path, limit: usize) -> io::Result<Vec<u8>> {
-    let file = OpenOptions::new().read(true).custom_flags(libc::O_NOFOLLOW | libc::O_NONBLOCK).open(path)?;
+    read_with(path, libc::O_NOFOLLOW, limit)
+}
+
+/// The same, following links: in a folder that only its owner can write to.
+pub(crate) fn read_through(path: &Path, limit: usize) -> io::Result<Vec<u8>> {
+    read_with(path, 0, limit)
+}
+
+/// The pipe that nobody writes to is opened, too, but does not hold up the run.
+fn read_with(path: &Path, flags: i32, limit: usize) -> io::Result<Vec<u8>> {
+    let file = OpenOptions::new().read(true).custom_flags(flags | libc::O_NONBLOCK).open(path)?;
     if !file.metadata()?.is_file() {
         return Err(io::Error::new(ErrorKind::InvalidData, "it is no plain file"));
     }
