@@ -41,10 +41,15 @@ fn push_harmless(shown: &mut String, character: char) {
     }
 }
 
-/// Marks that turn the direction of text, separate lines, or show nothing.
-fn is_invisible(character: char) -> bool {
+/// Marks that turn the direction of text, separate lines, or show nothing (source: Unicode, `Default_Ignorable_Code_Point`,
+/// and beside it separators and annotation marks). Two texts that look the same need not be the same.
+#[rustfmt::skip]
+pub(crate) fn is_invisible(character: char) -> bool {
     matches!(character,
-        '\u{061C}' | '\u{200B}'..='\u{200F}' | '\u{2028}'..='\u{202E}' | '\u{2060}'..='\u{206F}' | '\u{FEFF}')
+        '\u{00AD}' | '\u{034F}' | '\u{061C}' | '\u{115F}'..='\u{1160}' | '\u{17B4}'..='\u{17B5}'
+        | '\u{180B}'..='\u{180F}' | '\u{200B}'..='\u{200F}' | '\u{2028}'..='\u{202E}' | '\u{2060}'..='\u{206F}'
+        | '\u{3164}' | '\u{FE00}'..='\u{FE0F}' | '\u{FEFF}' | '\u{FFA0}' | '\u{FFF0}'..='\u{FFFB}'
+        | '\u{1BCA0}'..='\u{1BCA3}' | '\u{1D173}'..='\u{1D17A}' | '\u{E0000}'..='\u{E0FFF}')
 }
 
 /// An error and everything below it, in one line.
@@ -152,7 +157,10 @@ fn escape_invisible(json: &str) -> String {
     let mut text = String::with_capacity(json.len());
     for character in json.chars() {
         if character.is_control() || is_invisible(character) {
-            let _ = write!(text, "\\u{:04x}", u32::from(character));
+            // JSON escapes what lies beyond 16 bits as two halves.
+            for half in character.encode_utf16(&mut [0; 2]) {
+                let _ = write!(text, "\\u{half:04x}");
+            }
         } else {
             text.push(character);
         }
@@ -183,6 +191,14 @@ mod tests {
     }
 
     #[test]
+    fn what_shows_nothing_is_escaped() {
+        for hidden in ['\u{ad}', '\u{34f}', '\u{180e}', '\u{200b}', '\u{2063}', '\u{3164}', '\u{fe0f}', '\u{feff}'] {
+            assert_eq!(foreign(&format!("a{hidden}b")), format!("a{}b", hidden.escape_unicode()));
+        }
+        assert_eq!(foreign("a\u{e0041}\u{e0100}é漢"), "a\\u{e0041}\\u{e0100}é漢");
+    }
+
+    #[test]
     fn foreign_text_is_cut_by_characters() {
         let shown = foreign(&"é".repeat(300));
         assert_eq!(shown.chars().count(), FOREIGN_LIMIT + 1);
@@ -191,9 +207,9 @@ mod tests {
 
     #[test]
     fn a_line_of_the_log_stays_json_and_cannot_draw_on_a_terminal() {
-        let value = json!({"a\u{202e}": "\u{9b}31m\n"});
+        let value = json!({"a\u{202e}": "\u{9b}31m\n\u{e0041}"});
         let line = escape_invisible(&value.to_string());
-        assert_eq!(line, r#"{"a\u202e":"\u009b31m\n"}"#);
+        assert_eq!(line, r#"{"a\u202e":"\u009b31m\n\udb40\udc41"}"#);
         assert_eq!(serde_json::from_str::<Value>(&line).unwrap(), value);
     }
 

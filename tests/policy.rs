@@ -42,12 +42,32 @@ fn actions() -> impl Strategy<Value = Value> {
 }
 
 const OTHER_SERVICES: [&str; 4] =
-    ["ecs.aliyuncs.com", "1234567890123456@dts.aliyuncs.com", "DTS.aliyuncs.com", "dts.aliyuncs.com.example"];
+    ["ecs.aliyuncs.com", "1234567890123456@dts.aliyuncs.com", "dts2.aliyuncs.com", "dts.aliyuncs.com.example"];
 
 fn services() -> impl Strategy<Value = Value> {
     let mut names = vec![DTS, DTS];
     names.extend(OTHER_SERVICES);
     subsequence(names, 0..=3).prop_flat_map(one_or_many)
+}
+
+/// The name in another case, with blanks around it, a dot behind it, or something in it that does not show.
+fn near_misses() -> impl Strategy<Value = String> {
+    let hidden = select(vec!["\u{ad}", "\u{200b}", "\u{202e}", "\u{fe0f}", "\u{e0041}", "\u{feff}"]);
+    let place = any::<prop::sample::Index>();
+    let cased = any::<[bool; DTS.len()]>().prop_map(|upper| {
+        let letters = DTS.chars().zip(upper);
+        letters.map(|(letter, upper)| if upper { letter.to_ascii_uppercase() } else { letter }).collect::<String>()
+    });
+    let around = select(vec![("", ""), (" ", ""), ("", "\t"), ("", "."), ("\n", ". ")]);
+    (cased, around, prop::option::of((hidden, place))).prop_filter_map(
+        "the name itself",
+        |(mut name, around, hidden)| {
+            if let Some((hidden, place)) = hidden {
+                name.insert_str(place.index(name.len() + 1), hidden);
+            }
+            Some(format!("{}{name}{}", around.0, around.1)).filter(|name| name != DTS)
+        },
+    )
 }
 
 fn principal_of(services: impl Strategy<Value = Value>) -> impl Strategy<Value = Value> {
@@ -326,6 +346,28 @@ proptest! {
         prop_assert_eq!(unreadable.len(), 1);
         let place = format!("Statement[{}]", statements.len());
         prop_assert!(unreadable[0].path.starts_with(&place), "{}", unreadable[0].path);
+    }
+
+    #[test]
+    fn names_that_are_ours_but_for_case_or_what_does_not_show_do_not_change_the_answer_and_are_reported(
+        statements in prop::collection::vec(understood(), 0..4), near in near_misses(), allow: bool,
+    ) {
+        let effect_of_it = if allow { "Allow" } else { "Deny" };
+        let odd = json!({"Effect": effect_of_it, "Action": ASSUME_ROLE, "Principal": {"Service": [near]}});
+        let (before, with) = (document(&statements), document(&[statements.clone(), vec![odd]].concat()));
+        prop_assert_eq!(effect(&with), effect(&before));
+        let unreadable = PolicyDocument::parse(&with).unreadable;
+        prop_assert_eq!(unreadable.len(), 1);
+        prop_assert_eq!(&unreadable[0].path, &format!("Statement[{}].Principal", statements.len()));
+    }
+
+    #[test]
+    fn form_encoding_does_not_change_anything(statements in statements()) {
+        let text = serde_json::to_string_pretty(&serde_json::from_str::<Value>(&document(&statements)).unwrap()).unwrap();
+        let encoded = utf8_percent_encode(&text, NON_ALPHANUMERIC).to_string().replace("%20", "+");
+        prop_assert_eq!(PolicyDocument::parse(&encoded), PolicyDocument::parse(&text));
+        prop_assert_eq!(with_service(&encoded, DTS), with_service(&text, DTS));
+        prop_assert!(same_document(&encoded, &text));
     }
 
     #[test]

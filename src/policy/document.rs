@@ -4,7 +4,9 @@ use std::borrow::Cow;
 
 use percent_encoding::percent_decode_str;
 use serde::Serialize;
+use serde::de::IgnoredAny;
 
+use super::near_miss;
 use super::statement::{Statement, StatementEffect};
 use super::tree::Tree;
 
@@ -74,27 +76,45 @@ impl PolicyDocument {
     }
 
     fn add(&mut self, index: usize, statement: &Tree) {
-        match Statement::parse(statement) {
-            Ok(statement) => self.statements.push((index, statement)),
-            Err(fragment) => {
-                let dot = if fragment.path.is_empty() { "" } else { "." };
-                let path = format!("Statement[{index}]{dot}{}", fragment.path);
-                self.unreadable.push(Fragment { path, ..fragment });
+        let unreadable = match Statement::parse(statement) {
+            Ok(mut statement) => {
+                let near_misses = near_miss::take(&mut statement);
+                self.statements.push((index, statement));
+                near_misses
             }
+            Err(fragment) => vec![fragment],
+        };
+        self.unreadable.extend(unreadable.into_iter().map(|fragment| {
+            let dot = if fragment.path.is_empty() { "" } else { "." };
+            Fragment { path: format!("Statement[{index}]{dot}{}", fragment.path), ..fragment }
+        }));
+    }
+}
+
+/// The JSON text: decoded where it is percent-encoded or form-encoded, without a byte order mark.
+///
+/// A `+` is a blank only where nothing else makes sense: JSON has none outside its strings, and in a string it may be meant.
+pub(super) fn decoded(text: &str) -> Cow<'_, str> {
+    let text = bare(text);
+    if is_json(text) || !text.contains('%') {
+        return Cow::Borrowed(text);
+    }
+    let percent = percent_decoded(text);
+    match percent {
+        Some(percent) if is_json(&percent) => Cow::Owned(percent),
+        percent => {
+            let form = percent_decoded(&text.replace('+', " ")).filter(|form| is_json(form));
+            form.or(percent).map_or(Cow::Borrowed(text), Cow::Owned)
         }
     }
 }
 
-/// The JSON text: decoded where it is percent-encoded, without a byte order mark.
-pub(super) fn decoded(text: &str) -> Cow<'_, str> {
-    let text = bare(text);
-    if text.starts_with('{') || !text.contains('%') {
-        return Cow::Borrowed(text);
-    }
-    match percent_decode_str(text).decode_utf8() {
-        Ok(decoded) => Cow::Owned(bare(&decoded).to_owned()),
-        Err(_) => Cow::Borrowed(text),
-    }
+fn percent_decoded(text: &str) -> Option<String> {
+    Some(bare(&percent_decode_str(text).decode_utf8().ok()?).to_owned())
+}
+
+fn is_json(text: &str) -> bool {
+    serde_json::from_str::<IgnoredAny>(text).is_ok()
 }
 
 fn bare(text: &str) -> &str {
@@ -124,6 +144,28 @@ mod tests {
             PolicyDocument::parse(&encoded.to_string())
         );
         assert_eq!(PolicyDocument::parse(&encoded.to_string()), PolicyDocument::parse(super::super::DTS_TRUST_POLICY));
+    }
+
+    #[test]
+    fn a_form_encoded_document_is_decoded_and_a_plus_that_is_meant_stays() {
+        let form = "%7B%22Statement%22%3A+%5B%7B%22Action%22%3A+%22sts%3AAssumeRole%22%2C+%22Effect%22%3A+%22Allow%22%2C+%22Principal%22%3A+%7B%22Service%22%3A+%5B%22dts.aliyuncs.com%22%5D%7D%7D%5D%2C+%22Version%22%3A+%221%22%7D";
+        assert_eq!(PolicyDocument::parse(form), PolicyDocument::parse(super::super::DTS_TRUST_POLICY));
+        let condition = |value: &str| format!(r#"{{"Version": "1", "Statement": [{{"Condition": "{value}"}}]}}"#);
+        let encode =
+            |text: &str| percent_encoding::utf8_percent_encode(text, percent_encoding::NON_ALPHANUMERIC).to_string();
+        for (sent, meant) in [
+            (condition("a+b"), condition("a+b")),
+            (encode(&condition("a+b")), condition("a+b")),
+            // By an encoder that leaves a plus alone.
+            (encode(&condition("a+b")).replace("%2B", "+"), condition("a+b")),
+            // By a form's encoder.
+            (encode(&condition("a+b c")).replace("%20", "+"), condition("a+b c")),
+            (format!("+{}+", encode(&condition("")).replace("%20", "+")), condition("")),
+            // Only the braces are left alone.
+            (encode(&condition("a b")).replace("%7B", "{").replace("%7D", "}").replace("%20", "+"), condition("a b")),
+        ] {
+            assert_eq!(decoded(&sent), meant, "{sent}");
+        }
     }
 
     #[test]

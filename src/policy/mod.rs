@@ -7,6 +7,7 @@ mod condition;
 mod document;
 mod evaluate;
 mod extend;
+mod near_miss;
 mod pattern;
 mod statement;
 mod tree;
@@ -21,6 +22,9 @@ use serde_json::Value;
 
 /// The action that a trust policy is about.
 pub const ASSUME_ROLE: &str = "sts:AssumeRole";
+
+/// The service that must be able to assume the role. The cross-account form `<uid>@dts.aliyuncs.com` is another one.
+pub const DTS_SERVICE: &str = "dts.aliyuncs.com";
 
 /// The trust policy that the vendor's quick authorization gives to the role.
 pub const DTS_TRUST_POLICY: &str = r#"{"Statement":[{"Action":"sts:AssumeRole","Effect":"Allow","Principal":{"Service":["dts.aliyuncs.com"]}}],"Version":"1"}"#;

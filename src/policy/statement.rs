@@ -6,8 +6,8 @@ use serde::Serialize;
 
 use super::condition::Condition;
 use super::document::Fragment;
-use super::pattern;
 use super::tree::{Entries, Tree};
+use super::{near_miss, pattern};
 
 /// One statement that is understood.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -85,6 +85,9 @@ impl Statement {
             return Err(Fragment::new(crate::telemetry::foreign(key), "a key that the guard does not evaluate"));
         }
         let actions = required(entries, "Action")?.texts().map_err(|why| Fragment::new("Action", why))?;
+        if let Some(fragment) = near_miss::action(&actions) {
+            return Err(fragment);
+        }
         let principals = principals(required(entries, "Principal")?)?;
         let conditions = entries.get("Condition").map_or(Ok(Vec::new()), Condition::parse_all);
         let conditions = conditions.map_err(|why| Fragment::new("Condition", why))?;

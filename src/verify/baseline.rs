@@ -1,7 +1,7 @@
 //! What a role should look like.
 
-/// The service that must be able to assume the role. The cross-account form `<uid>@dts.aliyuncs.com` is another one.
-pub const DTS_SERVICE: &str = "dts.aliyuncs.com";
+pub use crate::policy::DTS_SERVICE;
+
 /// The system policy that must be attached. Its content changes often and is never compared.
 pub const DTS_POLICY: &str = "AliyunDTSRolePolicy";
 
