@@ -6,6 +6,7 @@ use std::fmt;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
+use crate::apply::journal::Doubt;
 use crate::client::{NewRole, RoleChange};
 use crate::config::Strategy;
 use crate::observe::{ObservedRole, Role, Tags};
@@ -13,8 +14,10 @@ use crate::policy::{self, DTS_TRUST_POLICY};
 use crate::target::{AccountId, PolicyRef, PolicyType, ROLE_NAME};
 use crate::verify::{DTS_POLICY, DTS_SERVICE, Finding, FindingId};
 
-/// System policies that make their holder an administrator. The guard never attaches one.
-pub const PRIVILEGED_POLICIES: [&str; 2] = ["AdministratorAccess", "AliyunRAMFullAccess"];
+/// System policies by which their holder can get anything: an administrator's, and those that let him become one. The guard
+/// never attaches one.
+pub const PRIVILEGED_POLICIES: [&str; 4] =
+    ["AdministratorAccess", "AliyunRAMFullAccess", "AliyunSTSAssumeRoleAccess", "AliyunResourceDirectoryFullAccess"];
 
 /// The description that the vendor's quick authorization gives to the role.
 const DESCRIPTION: &str = "DTS will use this role to access your resources in other services.";
@@ -218,6 +221,16 @@ pub enum Refusal {
         "the journal folder cannot be used ({0}), and nothing is written without a record: mend the folder or unset `DTS_GUARD_JOURNAL_DIR`"
     )]
     Journal(String),
+    /// What is on record is no order without a person's word.
+    #[error(
+        "an unfinished repair is on record, and it is only carried out with a person's word ({why}): look what is left of it with mode `plan`; to give it up: dts-role-guard clear --account {account} --unfinished"
+    )]
+    RecordInDoubt {
+        /// Why.
+        why: Doubt,
+        /// Whose role it is.
+        account: AccountId,
+    },
     /// Another run has this role in hand.
     #[error("another run {0}: this one stopped, and put back what it had taken away; nothing is to be done")]
     AnotherRun(&'static str),

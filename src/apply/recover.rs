@@ -210,7 +210,7 @@ mod tests {
     #[test]
     fn a_watch_ends_and_is_about_one_role() {
         let until = jiff::Timestamp::from_second(10).unwrap();
-        let watch = Watch { until, role_id: "1".to_owned(), policies: vec![extra()] };
+        let watch = Watch { since: None, until, role_id: "1".to_owned(), policies: vec![extra()] };
         let at = |second, id| {
             let now = jiff::Timestamp::from_second(second).unwrap();
             taken_away(&watch, &ObservedRole::Present(role(id, &[])), now).len()

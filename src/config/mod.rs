@@ -11,7 +11,7 @@ use std::sync::Arc;
 use words::Words;
 pub use words::{Approval, Mode, Scope, Strategy};
 
-use crate::apply::journal::{Folder, Store};
+use crate::apply::journal::{Folder, Key, Store};
 use crate::client::{BadEndpoint, Endpoint, Endpoints};
 use crate::event::Allowed;
 use crate::signing;
@@ -49,10 +49,12 @@ pub const RESOURCE_MANAGER_ENDPOINT: &str = "DTS_GUARD_RESOURCE_MANAGER_ENDPOINT
 pub const SIGNATURE: &str = "DTS_GUARD_SIGNATURE";
 /// Where the write-ahead journal lives.
 pub const JOURNAL_DIR: &str = "DTS_GUARD_JOURNAL_DIR";
+/// The secret that authenticates the journal's records.
+pub const JOURNAL_KEY: &str = "DTS_GUARD_JOURNAL_KEY";
 /// What is logged.
 pub const LOG: &str = "DTS_GUARD_LOG";
 
-const KNOWN: [&str; 16] = [
+const KNOWN: [&str; 17] = [
     MODE,
     APPROVAL,
     STRATEGY,
@@ -68,6 +70,7 @@ const KNOWN: [&str; 16] = [
     RESOURCE_MANAGER_ENDPOINT,
     SIGNATURE,
     JOURNAL_DIR,
+    JOURNAL_KEY,
     LOG,
 ];
 
@@ -103,6 +106,8 @@ pub struct Config {
     pub signature: signing::Method,
     /// Where the write-ahead journal lives, if anywhere but in the log.
     pub journal_dir: Option<PathBuf>,
+    /// What the journal's records are signed with.
+    pub journal_key: Option<Key>,
     /// Whether [`MODE`] was set at all.
     pub mode_is_set: bool,
     /// Whether [`SCOPE`] was set at all.
@@ -160,6 +165,7 @@ impl Config {
             },
             signature: read.word(SIGNATURE),
             journal_dir: read.value(JOURNAL_DIR).map(PathBuf::from),
+            journal_key: read.journal_key(),
             mode_is_set: read.value(MODE).is_some(),
             scope_is_set: read.value(SCOPE).is_some(),
         };
@@ -177,7 +183,7 @@ impl Config {
     #[must_use]
     pub fn journal_store(&self) -> Option<Arc<dyn Store>> {
         let folder = self.journal_dir.clone().map(Folder::new)?;
-        Some(Arc::new(folder))
+        Some(Arc::new(folder.signing(self.journal_key.clone())))
     }
 }
 
@@ -275,6 +281,16 @@ impl Reader<'_> {
         })
     }
 
+    /// The value is not shown: a short secret is one, too.
+    fn journal_key(&mut self) -> Option<Key> {
+        let value = self.value(JOURNAL_KEY)?;
+        let key = Key::new(value);
+        if let Err(short) = &key {
+            self.mistakes.push(Mistake(format!("`{JOURNAL_KEY}` is too short: it takes {short}")));
+        }
+        key.ok()
+    }
+
     fn log_filter(&mut self) {
         let Some(value) = self.value(LOG) else { return };
         if let Err(error) = value.parse::<tracing_subscriber::EnvFilter>() {
@@ -355,6 +371,14 @@ mod tests {
         {
             assert!(mistakes(&[(name, value)])[0].contains(name), "{name} {value}");
         }
+    }
+
+    #[test]
+    fn a_key_that_is_too_short_is_a_mistake_and_not_shown() {
+        let found = mistakes(&[(JOURNAL_KEY, "hunter2hunter2!")]);
+        assert!(found[0].contains("at least 16 characters") && !found[0].contains("hunter2"), "{found:?}");
+        let config = read(&[(JOURNAL_KEY, "hunter2hunter2!!")]).unwrap();
+        assert!(config.journal_key.is_some() && !format!("{config:?}").contains("hunter2"));
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use super::repair::{Aim, carry_out};
 use super::{Guard, noted, refused, unseen};
-use crate::apply::journal::{History, Journal, Repair, Snapshot};
+use crate::apply::journal::{Evidence, History, Journal, Repair, Snapshot};
 use crate::apply::recover::{self, Resume};
 use crate::apply::{self, Applied, How, StepRecord};
 use crate::client::Error;
@@ -57,6 +57,10 @@ pub(super) async fn note(guard: &Guard, history: &History, observed: &ObservedRo
         let steps = recover::taken_away(record.watch.as_ref()?, observed, guard.session.clock().now());
         (!steps.is_empty()).then(|| Resume::PutBack(steps).describe())?
     };
+    let what = match history.evidence(guard.approval) {
+        Evidence::Trusted => what,
+        Evidence::NeedsApproval(why) => format!("{what}; it waits for a person's word ({why})"),
+    };
     Some(Finding::journal_open(&repair.request_id, repair.begun_at, &what))
 }
 
@@ -91,6 +95,10 @@ pub(super) async fn finish(
 /// Takes an open repair over and finishes it.
 async fn adopt(guard: &Guard, account: &AccountId, history: &mut History) -> Result<Finished, Box<AccountReport>> {
     allowed(guard, account).await?;
+    let doubt = doubt(guard, account, history);
+    if let Some(doubt) = &doubt {
+        left_as_it_is(guard, account, history, doubt).await?;
+    }
     let mut journal = history.adopt().await.map_err(|refusal| refuse(account, &refusal))?;
     let observed = look(guard, account).await?;
     let before = journal.repair().before.clone();
@@ -107,9 +115,44 @@ async fn adopt(guard: &Guard, account: &AccountId, history: &mut History) -> Res
     match resume {
         Resume::Whole => Ok(job.whole(&mut journal, history).await),
         Resume::Stranger => Err(Box::new(job.stranger(account, &journal))),
+        Resume::PutBack(_) | Resume::Forward(_) if let Some(doubt) = &doubt => Err(refuse(account, doubt)),
         Resume::PutBack(steps) => job.carry_out(guard, account, How::PutBack, &steps, journal, history).await,
         Resume::Forward(steps) => job.carry_out(guard, account, How::Forward, &steps, journal, history).await,
     }
+}
+
+/// Why what is on record is no order.
+fn doubt(guard: &Guard, account: &AccountId, history: &History) -> Option<Refusal> {
+    match history.evidence(guard.approval) {
+        Evidence::Trusted => None,
+        Evidence::NeedsApproval(why) => Some(Refusal::RecordInDoubt { why, account: account.clone() }),
+    }
+}
+
+/// A record in doubt is not even taken over, unless there is nothing left to do but to close it.
+async fn left_as_it_is(
+    guard: &Guard,
+    account: &AccountId,
+    history: &History,
+    doubt: &Refusal,
+) -> Result<(), Box<AccountReport>> {
+    let Some(repair) = history.record().unfinished() else { return Ok(()) };
+    let observed = look(guard, account).await?;
+    let tags = tags_now(guard, repair, &observed).await;
+    let tags = tags.map_err(|error| Box::new(unseen(account, &error.into())))?;
+    match recover::resume(repair, &observed, tags.as_ref()) {
+        Resume::Whole => Ok(()),
+        left @ (Resume::PutBack(_) | Resume::Forward(_) | Resume::Stranger) => {
+            Err(Box::new(waiting(account, history, doubt, &left)))
+        }
+    }
+}
+
+/// What is left to do, and that nothing of it is done.
+fn waiting(account: &AccountId, history: &History, doubt: &Refusal, left: &Resume) -> AccountReport {
+    let repair = history.record().repair.as_ref();
+    let note = repair.map(|repair| Finding::journal_open(&repair.request_id, repair.begun_at, &left.describe()));
+    noted(*refuse(account, doubt), note.as_slice())
 }
 
 /// A run that was taken over may have had one last call on the way.
@@ -120,6 +163,9 @@ async fn give_back(guard: &Guard, account: &AccountId, history: &mut History) ->
     let (false, Some(role)) = (steps.is_empty(), observed.present()) else {
         return Ok(Finished { observed: Some(observed), ..Finished::default() });
     };
+    if let Some(doubt) = doubt(guard, account, history) {
+        return Err(Box::new(waiting(account, history, &doubt, &Resume::PutBack(steps))));
+    }
     allowed(guard, account).await?;
     let held = role.policies.iter().chain(watch.into_iter().flat_map(|watch| &watch.policies));
     let before = Role { policies: held.cloned().collect(), ..role.clone() };
@@ -139,7 +185,7 @@ struct Job {
 
 impl Job {
     async fn whole(self, journal: &mut Journal, history: &mut History) -> Finished {
-        journal.close("whole", journal.has_replaced(), &self.observed).await;
+        journal.close("whole", false, &self.observed).await;
         history.learn(journal);
         let note = Some(journal.note_closed());
         Finished { observed: Some(self.observed), note, gone: gone(journal), ..Finished::default() }
@@ -168,7 +214,7 @@ impl Job {
                 return Err(Box::new(AccountReport { may_pass: error.may_pass(), ..report }));
             }
         };
-        journal.close("finished", journal.has_replaced(), &seen.role).await;
+        journal.close("finished", false, &seen.role).await;
         history.learn(&journal);
         Ok(Finished {
             observed: Some(seen.role),

@@ -1,4 +1,4 @@
-//! `DTS_GUARD_APPROVAL=required` and a killed run: finishing needs no second word, beginning anew does.
+//! `DTS_GUARD_APPROVAL=required` and a killed run: with a key, finishing needs no second word; beginning anew does.
 
 use std::time::Duration;
 
@@ -10,6 +10,12 @@ use crate::folder::Folder;
 use crate::hang::Hang;
 use crate::lab::{Lab, account, json};
 use crate::{authorized, full, kept, lab_with, next, nothing_is_open};
+
+/// Where repairs need approval, only a signed record is finished without a person's word.
+fn signed(folder: &Folder) -> Lab {
+    let lab = lab_with(folder, Some(full())).set("DTS_GUARD_APPROVAL", "required");
+    lab.set("DTS_GUARD_JOURNAL_KEY", "a secret of the guard")
+}
 
 /// An approved repair that is killed at a call, after its effect.
 async fn kill_approved(lab: &Lab, operation: &str) {
@@ -25,7 +31,7 @@ async fn kill_approved(lab: &Lab, operation: &str) {
 async fn what_was_approved_and_killed_after_the_deletion_is_finished_without_a_second_word() {
     for operation in ["DeleteRole", "CreateRole", "AttachPolicyToRole"] {
         let folder = Folder::new();
-        let lab = lab_with(&folder, Some(full())).set("DTS_GUARD_APPROVAL", "required");
+        let lab = signed(&folder);
         let before = lab.role().unwrap();
         kill_approved(&lab, operation).await;
         let report = lab.run(Mode::Remediate).await;
@@ -38,7 +44,7 @@ async fn what_was_approved_and_killed_after_the_deletion_is_finished_without_a_s
 #[tokio::test]
 async fn what_was_killed_before_the_deletion_is_put_back_and_needs_a_new_word() {
     let folder = Folder::new();
-    let lab = lab_with(&folder, Some(full())).set("DTS_GUARD_APPROVAL", "required");
+    let lab = signed(&folder);
     let before = lab.role().unwrap();
     kill_approved(&lab, "DetachPolicyFromRole").await;
     let report = lab.run(Mode::Remediate).await;

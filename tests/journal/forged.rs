@@ -254,6 +254,11 @@ async fn a_record_makes_nobody_an_administrator_and_nobody_else_assume_the_role(
     }
 }
 
+/// A watch that ends within a day of its begin orders something.
+fn tomorrow() -> String {
+    crate::trusted::hours_ago(-23)
+}
+
 #[tokio::test]
 async fn a_watch_makes_nobody_an_administrator() {
     let folder = Folder::new();
@@ -262,8 +267,7 @@ async fn a_watch_makes_nobody_an_administrator() {
     let policies = ["AdministratorAccess", "administratoraccess", "AliyunOSSReadOnlyAccess"];
     let policies = policies.map(|name| json!({"type": "System", "name": name}));
     forged["repair"]["phase"] = json!("closed");
-    forged["watch"] =
-        json!({"until": "2099-01-01T00:00:00Z", "roleId": lab.role().unwrap().role_id, "policies": policies});
+    forged["watch"] = json!({"until": tomorrow(), "roleId": lab.role().unwrap().role_id, "policies": policies});
     fs::write(folder.path().join(name()), bytes(&forged)).unwrap();
     let report = lab.run(Mode::Remediate).await;
     assert!(has(&lab.role().unwrap(), "AliyunOSSReadOnlyAccess"), "the record was believed: {}", shown(&report));

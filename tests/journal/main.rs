@@ -11,6 +11,7 @@ mod killed;
 mod order;
 mod slow;
 mod stranger;
+mod trusted;
 mod unusable;
 
 #[path = "../support/far.rs"]

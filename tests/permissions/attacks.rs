@@ -17,13 +17,15 @@ type Row = (usize, &'static str, Attack);
 
 const OF_VERIFY: [Row; 1] = [(0, "acs:ram:*:*:role/AliyunDTSDefaultRole", Attack::LookAtAnotherRole)];
 
-const OF_REMEDIATE: [Row; 6] = [
+const OF_REMEDIATE: [Row; 8] = [
     (0, "acs:ram:*:*:role/AliyunDTSDefaultRole", Attack::DeletionOfAnotherRole),
     (1, "acs:ram:*:system:policy/*", Attack::PolicyForAnotherRole),
     (1, "acs:ram:*:*:policy/*", Attack::PolicyForAnotherRole),
     (2, "ram:AttachPolicyToRole", ADMINISTRATOR),
     (2, "acs:ram:*:system:policy/AdministratorAccess", ADMINISTRATOR),
     (2, "acs:ram:*:system:policy/AliyunRAMFullAccess", RAM_ADMINISTRATOR),
+    (2, "acs:ram:*:system:policy/AliyunSTSAssumeRoleAccess", Attack::EntryByTheRole),
+    (2, "acs:ram:*:system:policy/AliyunResourceDirectoryFullAccess", Attack::DirectoryByTheRole),
 ];
 
 const OF_ORGANIZATION: [Row; 1] =

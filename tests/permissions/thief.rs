@@ -25,6 +25,10 @@ pub(crate) const OWNER: &str = "Owner";
 pub(crate) enum Attack {
     /// The role that DTS uses becomes mighty, and lets an account elsewhere in.
     Takeover(PolicyType, &'static str),
+    /// The role that DTS uses may become any other role.
+    EntryByTheRole,
+    /// The role that DTS uses may do what it likes with the directory.
+    DirectoryByTheRole,
     DeletionOfAnotherRole,
     PolicyForAnotherRole,
     LookAtAnotherRole,
@@ -55,6 +59,14 @@ impl Thief {
         let function = &self.function;
         match attack {
             Attack::Takeover(kind, policy) => self.takes_over(&PolicyRef { kind, name: policy.to_owned() }).await,
+            Attack::EntryByTheRole => {
+                let role = self.mighty_role(&PolicyRef::system("AliyunSTSAssumeRoleAccess")).await;
+                role.assume_role(&into(MEMBER, PAYMENTS)).await.is_ok()
+            }
+            Attack::DirectoryByTheRole => {
+                let role = self.mighty_role(&PolicyRef::system("AliyunResourceDirectoryFullAccess")).await;
+                role.get_account(&MEMBER.parse().unwrap()).await.is_ok()
+            }
             Attack::DeletionOfAnotherRole => function.delete_role(PAYMENTS).await.is_ok(),
             Attack::PolicyForAnotherRole => {
                 function.attach_policy_to_role(PAYMENTS, &PolicyRef::system("AliyunOSSFullAccess")).await.is_ok()
@@ -66,12 +78,17 @@ impl Thief {
 
     /// From an account elsewhere, a role is deleted in this one.
     async fn takes_over(&self, policy: &PolicyRef) -> bool {
+        self.mighty_role(policy).await.delete_role(PAYMENTS).await.is_ok()
+    }
+
+    /// The keys of the role that DTS uses, in the hands of an account elsewhere, with one more policy if that can be had.
+    async fn mighty_role(&self, policy: &PolicyRef) -> Session {
         let trust = MEMBER_TRUST.replace(&format!("{ACCOUNT}:role/dts-role-guard-role"), &format!("{ELSEWHERE}:root"));
         self.function.update_role(DTS_ROLE, &RoleChange { trust }).await.unwrap();
         let _ = self.function.attach_policy_to_role(DTS_ROLE, policy).await;
         let mallory = session(&self.lab, MALLORY);
         let keys = mallory.assume_role(&into(ACCOUNT, DTS_ROLE)).await.unwrap();
-        mallory.with_keys(keys, ACCOUNT).delete_role(PAYMENTS).await.is_ok()
+        mallory.with_keys(keys, ACCOUNT)
     }
 }
 

@@ -20,6 +20,7 @@ const CATALOGUE: &[Entry] = &[
     ("AliyunRAMReadOnlyAccess", "v3", "ram:Get*"),
     ("AliyunRDSFullAccess", "v4", "rds:*"),
     ("AliyunRDSReadOnlyAccess", "v4", "rds:Describe*"),
+    ("AliyunResourceDirectoryFullAccess", "v1", "resourcemanager:*"),
     ("AliyunSTSAssumeRoleAccess", "v1", "sts:AssumeRole"),
     ("AliyunVPCReadOnlyAccess", "v3", "vpc:Describe*"),
 ];

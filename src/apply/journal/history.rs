@@ -4,19 +4,18 @@ use std::io::{self, ErrorKind};
 use std::sync::Arc;
 use std::time::Duration;
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 
 use super::record::{Record, Repair, Snapshot, Unreadable, Watch};
 use super::timed::Timed;
+use super::trust::{Evidence, Seal, TRUSTED_FOR};
 use super::{Act, Journal, LogBook, Store};
 use crate::apply::attempts;
+use crate::config::Approval;
 use crate::observe::{Role, Tags};
 use crate::plan::{Plan, Refusal, Step};
 use crate::target::AccountId;
 use crate::verify::Finding;
-
-/// No run lives longer: the platform's longest timeout (source: the Function Compute limits).
-const LONGEST_RUN: SignedDuration = SignedDuration::from_hours(24);
 
 /// What is on record about one account.
 #[derive(Debug)]
@@ -73,6 +72,16 @@ impl History {
         &self.record
     }
 
+    /// What the record may order.
+    #[must_use]
+    pub fn evidence(&self, approval: Approval) -> Evidence {
+        self.record.evidence(&self.seal(), approval, self.log.now())
+    }
+
+    fn seal(&self) -> Seal {
+        self.store.as_ref().map_or(Seal::OwnPlace, |store| store.seal())
+    }
+
     /// The longest that an operation on the files has taken so far.
     #[must_use]
     pub fn slowest(&self) -> Duration {
@@ -123,7 +132,8 @@ impl History {
     /// # Errors
     /// When the folder cannot be used.
     pub async fn give_up(&mut self) -> Result<Option<String>, Refusal> {
-        let (Some(store), Some(_)) = (&self.store, self.record.unfinished()) else { return Ok(None) };
+        let orders_nothing = self.record.unfinished().is_none() && self.record.watch.is_none();
+        let Some(store) = self.store.as_ref().filter(|_| !orders_nothing) else { return Ok(None) };
         let aside =
             store.set_aside(&self.record.account_id, self.record.generation).await.map_err(|error| unusable(&error))?;
         self.record.repair = None;
@@ -169,7 +179,8 @@ impl History {
             return Ok(());
         }
         self.record = Record { remediated, repair, ..self.record.clone() };
-        let written = store.replace(&self.record.account_id, self.newest, self.record.bytes()).await;
+        let bytes = store.seal().put_on(self.record.clone()).bytes();
+        let written = store.replace(&self.record.account_id, self.newest, bytes).await;
         written.map_err(|error| unusable(&error))
     }
 
@@ -181,8 +192,9 @@ impl History {
 
     fn watch(&self) -> Option<Watch> {
         let before = self.record.repair.as_ref()?.before.as_ref()?.role();
-        let until = self.log.now().checked_add(LONGEST_RUN).unwrap_or(Timestamp::MAX);
-        Some(Watch { until, role_id: before.id, policies: before.policies.into_iter().collect() })
+        let since = self.log.now();
+        let until = since.checked_add(TRUSTED_FOR).unwrap_or(Timestamp::MAX);
+        Some(Watch { since: Some(since), until, role_id: before.id, policies: before.policies.into_iter().collect() })
     }
 
     async fn claim_next(&mut self) -> Result<(), Refusal> {
@@ -190,7 +202,7 @@ impl History {
         self.newest = next.ok_or_else(|| Refusal::Journal("no generation is left".to_owned()))?;
         self.record.generation = self.newest;
         let Some(store) = &self.store else { return Ok(()) };
-        let bytes = self.record.bytes();
+        let bytes = store.seal().put_on(self.record.clone()).bytes();
         // What the next run would not trust is no record.
         Record::read(&bytes, &self.record.account_id, self.newest)
             .map_err(|why| Refusal::Journal(format!("the record could not be read back: {why}")))?;
@@ -254,7 +266,7 @@ async fn read(
     generation: u64,
 ) -> io::Result<Option<Result<Record, Unreadable>>> {
     match store.read(account, generation).await {
-        Ok(bytes) => Ok(Some(Record::read(&bytes, account, generation))),
+        Ok(bytes) => Ok(Some(Record::read(&bytes, account, generation).and_then(|record| store.seal().check(record)))),
         Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
         Err(error) if is_no_file(&error) => Ok(Some(Err(Unreadable(error.to_string())))),
         Err(error) => Err(error),

@@ -15,6 +15,7 @@ mod phase;
 mod record;
 mod store;
 mod timed;
+mod trust;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -24,6 +25,7 @@ pub use log::LogBook;
 pub use phase::{Act, Illegal, Phase};
 pub use record::{Format, Line, Record, Repair, SIZE_LIMIT, Snapshot, State, Unreadable, Watch};
 pub use store::{Doing, Folder, Store};
+pub use trust::{Doubt, Evidence, KEY_LENGTH, Key, Seal, ShortKey};
 
 use timed::Timed;
 
@@ -181,6 +183,7 @@ impl Journal {
     async fn write(&self) -> Result<(), Refusal> {
         let Some(store) = &self.store else { return Ok(()) };
         let record = Record { repair: Some(self.repair.clone()), ..self.record.clone() };
+        let record = store.seal().put_on(record);
         let written = store.timed(store.replace(&record.account_id, record.generation, record.bytes())).await;
         written.map_err(|error| Refusal::Journal(error.to_string()))
     }

@@ -31,6 +31,9 @@ pub struct Record {
     pub repair: Option<Repair>,
     /// What a run that was taken over may still take away.
     pub watch: Option<Watch>,
+    /// HMAC-SHA256 over everything else in the file; none where there is no key.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mac: Option<String>,
 }
 
 /// The shape of the file.
@@ -104,6 +107,9 @@ pub enum State {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Watch {
+    /// When it began; files of an earlier version do not tell.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub since: Option<Timestamp>,
     /// No run lives longer.
     pub until: Timestamp,
     /// The role.
@@ -129,6 +135,7 @@ impl Record {
             blocked_since: None,
             repair: None,
             watch: None,
+            mac: None,
         }
     }
 
@@ -158,6 +165,11 @@ impl Record {
         let mut bytes = serde_json::to_vec_pretty(self).unwrap_or_default();
         bytes.push(b'\n');
         bytes
+    }
+
+    /// What a signature is over: what is believed, however its file spells it.
+    pub(super) fn signed_bytes(&self) -> Vec<u8> {
+        serde_json::to_vec(&Self { mac: None, ..self.clone() }).unwrap_or_default()
     }
 
     /// The repair that a run has still to finish.

@@ -13,6 +13,7 @@ use std::pin::Pin;
 
 use super::file;
 use super::record::SIZE_LIMIT;
+use super::trust::{Key, Seal};
 use crate::target::AccountId;
 
 /// An operation under way.
@@ -20,6 +21,10 @@ pub type Doing<'a, T> = Pin<Box<dyn Future<Output = io::Result<T>> + Send + 'a>>
 
 /// What the journal needs of a place for its files.
 pub trait Store: Send + Sync {
+    /// What vouches for the records there.
+    fn seal(&self) -> Seal {
+        Seal::Nothing
+    }
     /// The accounts that there are files of.
     fn accounts(&self) -> Doing<'_, BTreeSet<AccountId>>;
     /// The generations of an account, lowest first.
@@ -44,13 +49,22 @@ impl std::fmt::Debug for dyn Store {
 
 /// A folder (`DTS_GUARD_JOURNAL_DIR`).
 #[derive(Debug, Clone)]
-pub struct Folder(PathBuf);
+pub struct Folder {
+    path: PathBuf,
+    key: Option<Key>,
+}
 
 impl Folder {
     /// A folder that exists. It is not made here: where a mount is absent, the records would be lost with the instance.
     #[must_use]
     pub fn new(path: PathBuf) -> Self {
-        Self(path)
+        Self { path, key: None }
+    }
+
+    /// The same with a key that its records are signed with.
+    #[must_use]
+    pub fn signing(self, key: Option<Key>) -> Self {
+        Self { key, ..self }
     }
 
     /// File systems block, and a mount may take long: the work goes to a thread of its own.
@@ -59,15 +73,19 @@ impl Folder {
         account: &AccountId,
         work: impl FnOnce(&Files) -> io::Result<T> + Send + 'static,
     ) -> Doing<'_, T> {
-        let files = Files { folder: self.0.clone(), account: account.to_string() };
+        let files = Files { folder: self.path.clone(), account: account.to_string() };
         let work = tokio::task::spawn_blocking(move || work(&files));
         Box::pin(async { work.await.map_err(io::Error::other)? })
     }
 }
 
 impl Store for Folder {
+    fn seal(&self) -> Seal {
+        self.key.clone().map_or(Seal::Nothing, Seal::Key)
+    }
+
     fn accounts(&self) -> Doing<'_, BTreeSet<AccountId>> {
-        let folder = self.0.clone();
+        let folder = self.path.clone();
         let work = tokio::task::spawn_blocking(move || records(&folder));
         Box::pin(async { Ok(work.await.map_err(io::Error::other)??.into_iter().map(|(account, _)| account).collect()) })
     }
