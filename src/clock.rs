@@ -3,7 +3,7 @@
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 use jiff::Timestamp;
 
@@ -46,7 +46,7 @@ impl SystemClock {
 #[expect(clippy::disallowed_methods, reason = "this is the one place that reads the time")]
 impl Clock for SystemClock {
     fn now(&self) -> Timestamp {
-        Timestamp::now()
+        timestamp(SystemTime::now())
     }
 
     fn uptime(&self) -> Duration {
@@ -60,6 +60,12 @@ impl Clock for SystemClock {
     fn sleep(&self, pause: Duration) -> Pin<Box<dyn Future<Output = ()> + Send + '_>> {
         Box::pin(tokio::time::sleep(pause))
     }
+}
+
+/// A machine's clock may stand anywhere; [`Timestamp`] ends with the years -9999 and 9999.
+fn timestamp(time: SystemTime) -> Timestamp {
+    let end = if time < SystemTime::UNIX_EPOCH { Timestamp::MIN } else { Timestamp::MAX };
+    Timestamp::try_from(time).unwrap_or(end)
 }
 
 /// The moment, in [`Clock::uptime`], at which an answer must be ready.
@@ -80,5 +86,18 @@ impl Deadline {
     #[must_use]
     pub fn remaining(&self, clock: &dyn Clock) -> Duration {
         self.0.map_or(Duration::MAX, |at| at.saturating_sub(clock.uptime()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_clock_that_stands_anywhere_is_read() {
+        let far = Duration::from_hours(24 * 366 * 20_000);
+        assert_eq!(timestamp(SystemTime::UNIX_EPOCH + far), Timestamp::MAX);
+        assert_eq!(timestamp(SystemTime::UNIX_EPOCH - far), Timestamp::MIN);
+        assert_eq!(timestamp(SystemTime::UNIX_EPOCH), Timestamp::UNIX_EPOCH);
     }
 }

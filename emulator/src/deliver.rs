@@ -1,7 +1,9 @@
 //! Puts an ending on the wire, broken endings included.
 
+use std::collections::BTreeMap;
 use std::io;
 use std::pin::Pin;
+use std::sync::PoisonError;
 use std::task::{Context, Poll};
 
 use axum::body::{Body, Bytes};
@@ -11,6 +13,7 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use crate::clock::http_date;
+use crate::fault::Rewrite;
 use crate::wire::{Failure, Reply, body_of_failure, render};
 
 /// How a call ends.
@@ -22,12 +25,26 @@ pub(crate) enum Ending {
     Lost,
 }
 
+/// Which `Date` a reply with an error carries.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum ErrorDate {
+    /// The server's own.
+    #[default]
+    Right,
+    /// This text, whatever it means.
+    Says(String),
+    /// None.
+    Absent,
+}
+
 /// What every reply needs to know about its request.
 pub(crate) struct Address<'a> {
     pub(crate) product: &'static str,
     pub(crate) operation: &'a str,
     pub(crate) index: usize,
     pub(crate) json: bool,
+    pub(crate) params: &'a BTreeMap<String, String>,
+    pub(crate) rewrites: &'a [Rewrite],
 }
 
 impl Ending {
@@ -48,14 +65,19 @@ impl Ending {
     }
 }
 
-pub(crate) fn response(ending: Ending, to: &Address, now: Timestamp) -> Response<Body> {
+pub(crate) fn response(ending: Ending, to: &Address, now: Timestamp, on_error: &ErrorDate) -> Response<Body> {
+    let date = match (ending.code(), on_error) {
+        (Some(_), ErrorDate::Says(date)) => Some(date.clone()),
+        (Some(_), ErrorDate::Absent) => None,
+        _ => Some(http_date(now)),
+    };
     let mut response = match ending {
         Ending::Reply(reply) => whole(reply, to),
         Ending::Half(reply) => half(&whole_text(reply, to)),
         Ending::Html(status) => html(status),
         Ending::Hang | Ending::Lost => Response::new(Body::new(Broken::default())),
     };
-    if let Ok(date) = HeaderValue::try_from(http_date(now)) {
+    if let Some(Ok(date)) = date.map(HeaderValue::try_from) {
         response.headers_mut().insert(header::DATE, date);
     }
     response
@@ -100,7 +122,7 @@ fn whole_text(reply: Reply, to: &Address) -> String {
 /// Status, body with its `RequestId`, and the root element.
 fn told(reply: Reply, to: &Address) -> (u16, Value, String) {
     let request_id = request_id(to.index);
-    match reply {
+    let (status, mut body, root) = match reply {
         Ok(mut body) => {
             if let Some(fields) = body.as_object_mut() {
                 fields.insert("RequestId".to_owned(), json!(request_id));
@@ -108,7 +130,12 @@ fn told(reply: Reply, to: &Address) -> (u16, Value, String) {
             (200, body, format!("{}Response", to.operation))
         }
         Err(failure) => (failure.status, body_of_failure(&failure, to.product, &request_id), "Error".to_owned()),
+    };
+    for rewrite in to.rewrites {
+        let mut rewrite = rewrite.lock().unwrap_or_else(PoisonError::into_inner);
+        rewrite(&mut body, to.params);
     }
+    (status, body, root)
 }
 
 pub(crate) fn request_id(index: usize) -> String {

@@ -1,16 +1,22 @@
 //! The handle of a running emulator.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::io;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use serde_json::Value;
+
+use crate::connections::End;
+use crate::deliver::ErrorDate;
 use crate::fault::{Fault, FaultGuard, Moment, Rule};
 use crate::peak;
 use crate::ram::RoleRecord;
 use crate::recorder::Call;
 use crate::server::Server;
 use crate::service::Service;
+use crate::tls;
 use crate::world::{World, WorldState};
 
 /// A running emulator; dropping it closes its port and every connection.
@@ -35,6 +41,7 @@ use crate::world::{World, WorldState};
 pub struct Emulator {
     service: Arc<Service>,
     server: Server,
+    certificate: Option<Vec<u8>>,
 }
 
 impl Emulator {
@@ -52,14 +59,34 @@ impl Emulator {
     /// If the port is taken, or there is no thread to be had.
     pub fn start_on(world: World, port: u16, print_calls: bool) -> io::Result<Self> {
         let service = Arc::new(Service::new(world.state, print_calls));
-        let server = Server::start(Arc::clone(&service), port)?;
-        Ok(Self { service, server })
+        let server = Server::start(Arc::clone(&service), port, None)?;
+        Ok(Self { service, server, certificate: None })
     }
 
-    /// `http://127.0.0.1:PORT`, for RAM, STS and Resource Manager alike.
+    /// Serves over TLS, with a certificate of its own.
+    ///
+    /// # Errors
+    /// If there is no port, no thread or no certificate to be had.
+    pub fn start_tls(world: World) -> io::Result<Self> {
+        let (acceptor, certificate) = tls::acceptor()?;
+        let service = Arc::new(Service::new(world.state, false));
+        let server = Server::start(Arc::clone(&service), 0, Some(acceptor))?;
+        Ok(Self { service, server, certificate: Some(certificate) })
+    }
+
+    /// The certificate (DER) that a client has to trust; none without TLS.
+    #[must_use]
+    pub fn certificate(&self) -> Option<&[u8]> {
+        self.certificate.as_deref()
+    }
+
+    /// `http://127.0.0.1:PORT`, or `https://localhost:PORT`, for RAM, STS and Resource Manager alike.
     #[must_use]
     pub fn url(&self) -> String {
-        format!("http://{}", self.server.address)
+        match self.certificate {
+            None => format!("http://{}", self.server.address),
+            Some(_) => format!("https://localhost:{}", self.server.address.port()),
+        }
     }
 
     /// `127.0.0.1:PORT`.
@@ -137,6 +164,49 @@ impl Emulator {
     /// Makes every call take longer, before its effect.
     pub fn set_latency(&self, latency: Duration) {
         self.service.set_latency(latency);
+    }
+
+    /// Makes every new connection take longer before anything is read: what a network takes for TCP and TLS.
+    pub fn set_connection_latency(&self, latency: Duration) {
+        self.service.connections.set_latency(latency);
+    }
+
+    /// How many connections were made so far.
+    #[must_use]
+    pub fn connections(&self) -> usize {
+        self.service.connections.count()
+    }
+
+    /// Ends every connection that is open now. Those that come later live.
+    pub fn end_connections(&self, end: End) {
+        self.service.connections.end(end);
+    }
+
+    /// Says which `Date` replies with an error carry from now on.
+    pub fn set_error_date(&self, date: ErrorDate) {
+        self.service.set_error_date(date);
+    }
+
+    /// Rewrites the body of each reply that the rule chooses, errors too; the change gets the call's own parameters. The
+    /// call has had its effect by then.
+    ///
+    /// ```
+    /// # use emulator::{Emulator, Rule, World};
+    /// # fn main() -> std::io::Result<()> {
+    /// # let emulator = Emulator::start(World::new())?;
+    /// let no_description = emulator.rewrite(Rule::on("GetRole"), |reply, _| {
+    ///     reply["Role"]["Description"] = None::<String>.into();
+    /// });
+    /// # drop(no_description);
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn rewrite(
+        &self,
+        rule: Rule,
+        change: impl FnMut(&mut Value, &BTreeMap<String, String>) + Send + 'static,
+    ) -> FaultGuard {
+        self.service.faults.install_rewrite(rule, Arc::new(Mutex::new(change)))
     }
 
     /// Puts the server's clock ahead, or back if negative.

@@ -7,6 +7,7 @@
 //! | --- | --- |
 //! | `emulator` | the handle: start, look, change, fail |
 //! | `server` | the listener and its thread |
+//! | `connections`, `tls` | what connections cost, how many there were, how they end |
 //! | `service` | one call from request to ending |
 //! | `wire` | parameters from query, form and headers; the reply and the error envelope |
 //! | `recorder` | what arrived and what became of it |
@@ -27,6 +28,7 @@
 mod access;
 mod auth;
 mod clock;
+mod connections;
 mod deliver;
 mod emulator;
 mod fault;
@@ -38,10 +40,13 @@ mod resource_manager;
 mod server;
 mod service;
 mod sts;
+mod tls;
 mod wire;
 mod world;
 
 pub use auth::Scheme;
+pub use connections::End;
+pub use deliver::ErrorDate;
 pub use emulator::Emulator;
 pub use fault::{Fault, FaultGuard, Moment, Rule, Verdict};
 pub use peak::{peak_accounts, peak_in_flight, peak_per_second};

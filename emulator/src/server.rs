@@ -5,12 +5,18 @@ use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
 use std::thread::JoinHandle;
 
-use axum::Router;
-use axum::extract::{Request, State};
-use axum::serve::ListenerExt;
+use axum::body::Body;
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper_util::rt::TokioIo;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::TcpStream;
 use tokio::runtime::Builder;
 use tokio::sync::oneshot;
+use tokio::task::JoinSet;
+use tokio_rustls::TlsAcceptor;
 
+use crate::connections::Fate;
 use crate::service::Service;
 
 /// A running server; it stops when this is dropped.
@@ -21,7 +27,7 @@ pub(crate) struct Server {
 }
 
 impl Server {
-    pub(crate) fn start(service: Arc<Service>, port: u16) -> io::Result<Self> {
+    pub(crate) fn start(service: Arc<Service>, port: u16, tls: Option<TlsAcceptor>) -> io::Result<Self> {
         let listener = TcpListener::bind(("127.0.0.1", port))?;
         listener.set_nonblocking(true)?;
         let address = listener.local_addr()?;
@@ -32,7 +38,7 @@ impl Server {
             runtime.block_on(async {
                 tokio::select! {
                     _ = stopped => {}
-                    _ = serve(listener, service) => {}
+                    _ = serve(listener, service, tls) => {}
                 }
             });
         };
@@ -51,11 +57,45 @@ impl Drop for Server {
     }
 }
 
-async fn serve(listener: TcpListener, service: Arc<Service>) -> io::Result<()> {
-    // Without TCP_NODELAY a call takes 40 ms.
-    let listener = tokio::net::TcpListener::from_std(listener)?.tap_io(|stream| {
+async fn serve(listener: TcpListener, service: Arc<Service>, tls: Option<TlsAcceptor>) -> io::Result<()> {
+    let listener = tokio::net::TcpListener::from_std(listener)?;
+    let mut connections = JoinSet::new();
+    loop {
+        let Ok((stream, _)) = listener.accept().await else { continue };
+        // Without TCP_NODELAY a call takes 40 ms.
         let _ = stream.set_nodelay(true);
+        connections.spawn(connection(stream, Arc::clone(&service), tls.clone()));
+        // Those that have ended.
+        while connections.try_join_next().is_some() {}
+    }
+}
+
+/// One connection, until it ends or meets its fate.
+async fn connection(stream: TcpStream, service: Arc<Service>, tls: Option<TlsAcceptor>) {
+    let mut fate = service.connections.opened();
+    tokio::time::sleep(service.connections.latency()).await;
+    let Some(acceptor) = tls else { return requests(stream, &service, &mut fate, |stream| stream).await };
+    if let Ok(stream) = acceptor.accept(stream).await {
+        requests(stream, &service, &mut fate, |stream| stream.into_inner().0).await;
+    }
+}
+
+async fn requests<S: AsyncRead + AsyncWrite + Unpin>(
+    stream: S,
+    service: &Service,
+    fate: &mut Fate,
+    socket: impl FnOnce(S) -> TcpStream,
+) {
+    let answer = service_fn(|request: hyper::Request<hyper::body::Incoming>| async move {
+        Ok::<_, io::Error>(service.answer(request.map(Body::new)).await)
     });
-    let answer = |State(service): State<Arc<Service>>, request: Request| async move { service.answer(request).await };
-    axum::serve(listener, Router::new().fallback(answer).with_state(service)).await
+    let mut http = http1::Builder::new();
+    // A reply without a `Date` has to be playable.
+    http.auto_date_header(false);
+    let mut connection = http.serve_connection(TokioIo::new(stream), answer);
+    let ended = tokio::select! {
+        _ = &mut connection => return,
+        ended = fate.comes() => ended,
+    };
+    ended.befall(socket(connection.into_parts().io.into_inner())).await;
 }

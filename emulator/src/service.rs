@@ -9,8 +9,9 @@ use axum::http::Response;
 
 use crate::auth::{self, Claim, Nonces};
 use crate::clock::Clock;
-use crate::deliver::{self, Ending};
-use crate::fault::{Faults, Hook, Moment, Occurrence, Plan, Verdict};
+use crate::connections::Connections;
+use crate::deliver::{self, Ending, ErrorDate};
+use crate::fault::{Faults, Hook, Moment, Occurrence, Plan, Rewrite, Verdict};
 use crate::recorder::{Call, Recorder};
 use crate::wire::{Failure, Params, Reply, Request};
 use crate::world::{Key, WorldState};
@@ -24,6 +25,8 @@ pub(crate) struct Service {
     pub(crate) clock: Clock,
     nonces: Mutex<Nonces>,
     latency_micros: AtomicU64,
+    error_date: Mutex<ErrorDate>,
+    pub(crate) connections: Connections,
 }
 
 /// One call on its way through.
@@ -43,11 +46,17 @@ impl Service {
             clock: Clock::start(),
             nonces: Mutex::default(),
             latency_micros: AtomicU64::new(0),
+            error_date: Mutex::default(),
+            connections: Connections::new(),
         }
     }
 
     pub(crate) fn set_latency(&self, latency: Duration) {
         self.latency_micros.store(u64::try_from(latency.as_micros()).unwrap_or(u64::MAX), Ordering::SeqCst);
+    }
+
+    pub(crate) fn set_error_date(&self, date: ErrorDate) {
+        *self.error_date.lock().unwrap_or_else(PoisonError::into_inner) = date;
     }
 
     pub(crate) fn world(&self) -> MutexGuard<'_, WorldState> {
@@ -59,13 +68,19 @@ impl Service {
             Ok(request) => request,
             Err(failure) => return deliver::failure_without_request(&failure),
         };
+        let latency = Duration::from_micros(self.latency_micros.load(Ordering::SeqCst));
+        if request.method == "HEAD" {
+            // Asks for nothing: who opens a connection ahead of its first call sends it. It is no call.
+            pause(latency).await;
+            return Response::new(Body::empty());
+        }
         let exchange = self.arrival(&request);
-        pause(Duration::from_micros(self.latency_micros.load(Ordering::SeqCst))).await;
-        let ending = match self.authenticate(&exchange) {
+        pause(latency).await;
+        let (ending, rewrites) = match self.authenticate(&exchange) {
             Ok(caller) => self.decide(&exchange, &caller).await,
-            Err(failure) => Ending::Reply(Err(failure)),
+            Err(failure) => (Ending::Reply(Err(failure)), Vec::new()),
         };
-        self.finish(&exchange, ending).await
+        self.finish(&exchange, ending, &rewrites).await
     }
 
     fn arrival<'a>(&self, request: &'a Request) -> Exchange<'a> {
@@ -100,7 +115,7 @@ impl Service {
         Ok(caller)
     }
 
-    async fn decide(&self, exchange: &Exchange<'_>, caller: &Key) -> Ending {
+    async fn decide(&self, exchange: &Exchange<'_>, caller: &Key) -> (Ending, Vec<Rewrite>) {
         let occurrence =
             Occurrence { operation: exchange.operation, account: &caller.account, params: &exchange.params.0 };
         let plan = self.faults.decide(&occurrence);
@@ -109,7 +124,7 @@ impl Service {
         let ending = self.carry_out(exchange, caller, &plan);
         self.run_hooks(&plan.hooks_after);
         pause(plan.pause_after).await;
-        ending
+        (ending, plan.rewrites)
     }
 
     fn carry_out(&self, exchange: &Exchange, caller: &Key, plan: &Plan) -> Ending {
@@ -139,7 +154,7 @@ impl Service {
         if plan.partial_list { reply.map(deliver::without_last_items) } else { reply }
     }
 
-    async fn finish(&self, exchange: &Exchange<'_>, ending: Ending) -> Response<Body> {
+    async fn finish(&self, exchange: &Exchange<'_>, ending: Ending, rewrites: &[Rewrite]) -> Response<Body> {
         if matches!(ending, Ending::Hang) {
             return std::future::pending().await;
         }
@@ -153,8 +168,11 @@ impl Service {
             operation: exchange.operation,
             index: exchange.index,
             json: exchange.request.wants_json(),
+            params: &exchange.params.0,
+            rewrites,
         };
-        deliver::response(ending, &address, self.clock.now())
+        let error_date = self.error_date.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        deliver::response(ending, &address, self.clock.now(), &error_date)
     }
 }
 

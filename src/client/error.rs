@@ -63,6 +63,8 @@ pub enum Kind {
     Unknown,
     /// No connection could be made: the request was never sent.
     Unreachable,
+    /// The cloud takes the request's time for wrong. It had no effect.
+    WrongTime,
 }
 
 /// Whether to call again.
@@ -87,6 +89,7 @@ impl Kind {
         match code {
             "InvalidSecurityToken.Expired" => Self::Expired,
             "SignatureNonceUsed" => Self::NoReply,
+            _ if starts(&["InvalidTimeStamp", "InvalidTimestamp"]) => Self::WrongTime,
             _ if code.contains("Throttling") => Self::Throttled,
             "ResourceDirectoryNotInUse" => Self::NotFound,
             _ if starts(&["EntityNotExist"]) => Self::NotFound,
@@ -111,7 +114,8 @@ impl Kind {
             | Self::Throttled
             | Self::Unavailable
             | Self::Unknown
-            | Self::Unreachable => true,
+            | Self::Unreachable
+            | Self::WrongTime => true,
             Self::Conflict | Self::Denied | Self::Invalid | Self::NotFound => false,
         }
     }
@@ -129,6 +133,7 @@ impl Kind {
             Self::Unavailable => "failed: the service is unavailable",
             Self::Unknown => "failed",
             Self::Unreachable => "could not reach the cloud",
+            Self::WrongTime => "was refused: the cloud takes its time for wrong",
         }
     }
 }
@@ -152,9 +157,13 @@ impl Error {
         match self.kind {
             Kind::Conflict | Kind::Denied | Kind::Expired | Kind::Invalid | Kind::NotFound => Retry::Never,
             Kind::NoReply | Kind::Unavailable | Kind::Unknown if self.writes => Retry::ObserveFirst,
-            Kind::NoReply | Kind::NoTime | Kind::Unavailable | Kind::Unknown | Kind::Throttled | Kind::Unreachable => {
-                Retry::After(PAUSE)
-            }
+            Kind::NoReply
+            | Kind::NoTime
+            | Kind::Unavailable
+            | Kind::Unknown
+            | Kind::Throttled
+            | Kind::Unreachable
+            | Kind::WrongTime => Retry::After(PAUSE),
         }
     }
 
@@ -216,6 +225,8 @@ mod tests {
             ("Rejected.Throttling", Kind::Throttled),
             ("ServiceUnavailable", Kind::Unavailable),
             ("InternalError", Kind::Unavailable),
+            ("InvalidTimeStamp.Expired", Kind::WrongTime),
+            ("InvalidTimeStamp.Format", Kind::WrongTime),
             ("SomethingNew", Kind::Unknown),
         ] {
             assert_eq!(Kind::of_code(code), kind, "{code}");
@@ -229,6 +240,7 @@ mod tests {
         assert_eq!(error(Kind::Unavailable, true).retry(), Retry::ObserveFirst);
         assert_eq!(error(Kind::NoReply, false).retry(), Retry::After(PAUSE));
         assert_eq!(error(Kind::Throttled, true).retry(), Retry::After(PAUSE));
+        assert_eq!(error(Kind::WrongTime, true).retry(), Retry::After(PAUSE));
         assert_eq!(error(Kind::Denied, true).retry(), Retry::Never);
     }
 }

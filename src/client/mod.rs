@@ -11,15 +11,14 @@ mod rate;
 mod request;
 mod resource_manager;
 mod retry;
+mod skew;
 mod sts;
 mod transport;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
-
-use jiff::{SignedDuration, Timestamp};
 
 pub use endpoint::{BadEndpoint, Endpoint, Endpoints};
 pub use error::{Denial, Error, Kind, Retry};
@@ -30,6 +29,7 @@ pub use resource_manager::{Member, MemberStatus, PAGE_SIZE, Page};
 pub use sts::{AssumeRole, CallerIdentity};
 pub use transport::{Http, Lost, Post, Reply, Sending, Transport};
 
+use self::skew::Skew;
 use crate::clock::{Deadline, SharedClock};
 use crate::credentials::Credentials;
 use crate::signing;
@@ -49,7 +49,7 @@ pub struct Connection {
     clock: SharedClock,
     rate: Arc<RateLimits>,
     patience: usize,
-    skew_seconds: AtomicI64,
+    skew: Skew,
 }
 
 impl Connection {
@@ -63,19 +63,13 @@ impl Connection {
         clock: SharedClock,
     ) -> Self {
         let rate = rate.into();
-        Self { transport, endpoints, method, clock, rate, patience: usize::MAX, skew_seconds: AtomicI64::new(0) }
+        Self { transport, endpoints, method, clock, rate, patience: usize::MAX, skew: Skew::default() }
     }
 
     /// Repeats nothing more than so many times: who explores every order of events wants few.
     #[must_use]
     pub fn repeating_at_most(self, patience: usize) -> Self {
         Self { patience, ..self }
-    }
-
-    /// The time of day as the cloud sees it.
-    fn cloud_time(&self) -> Timestamp {
-        let skew = SignedDuration::from_secs(self.skew_seconds.load(Ordering::Relaxed));
-        self.clock.now().checked_add(skew).unwrap_or_else(|_| self.clock.now())
     }
 }
 

@@ -3,10 +3,12 @@
 use std::error::Error as StdError;
 use std::time::Duration;
 
+use jiff::SignedDuration;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
 use super::rate::{Bucket, NoTime};
+use super::skew::{self, Skew};
 use super::transport::{Lost, Post, Reply};
 use super::{CALL_TIMEOUT, Denial, Error, Kind, Session};
 use crate::signing::Call;
@@ -97,14 +99,19 @@ fn lenient<'de, D: serde::Deserializer<'de>>(reader: D) -> Result<Option<Denial>
 impl Session {
     /// Sends once, or twice if the cloud says that our clock is wrong.
     pub(super) async fn send<T: DeserializeOwned>(&self, request: &Request) -> Result<T, Error> {
-        let reply = self.exchange(request).await?;
-        let result = match self.parse(request, &reply) {
-            Err(error) if error.is("InvalidTimeStamp.Expired") && self.adopt_cloud_time(&reply) => {
-                let reply = self.exchange(request).await?;
-                self.parse(request, &reply)
+        let skew = &self.connection.skew;
+        let reply = self.exchange(request, skew.in_use()).await?;
+        let mut result = self.parse(request, &reply);
+        if is_wrong_time(&result) {
+            skew.forget();
+            if let Some(said) = Skew::said(reply.date, self.connection.clock.now()) {
+                let reply = self.exchange(request, said).await?;
+                result = self.parse(request, &reply);
+                if !is_wrong_time(&result) {
+                    skew.keep(said);
+                }
             }
-            result => result,
-        };
+        }
         let throttled = result.as_ref().is_err_and(|error| error.kind == Kind::Throttled);
         self.connection.rate.heard(self.bucket(request), throttled);
         result
@@ -114,7 +121,7 @@ impl Session {
         Bucket { operation: request.operation, account: &self.account, writes: request.writes }
     }
 
-    async fn exchange(&self, request: &Request) -> Result<Reply, Error> {
+    async fn exchange(&self, request: &Request, skew: SignedDuration) -> Result<Reply, Error> {
         let connection = &self.connection;
         connection.rate.ready(self.bucket(request), self.deadline).await.map_err(|no_time| request.no_time(no_time))?;
         let remaining = self.remaining();
@@ -122,7 +129,7 @@ impl Session {
             return Err(request.no_time(NoTime { is_throttled: false }));
         }
         let begin = connection.clock.uptime();
-        let sent = connection.transport.send(self.sign(request, remaining.min(CALL_TIMEOUT))).await;
+        let sent = connection.transport.send(self.sign(request, skew, remaining.min(CALL_TIMEOUT))).await;
         if sent.is_ok() {
             self.measure(connection.clock.uptime().saturating_sub(begin));
         }
@@ -132,7 +139,7 @@ impl Session {
         })
     }
 
-    fn sign(&self, request: &Request, timeout: Duration) -> Post {
+    fn sign(&self, request: &Request, skew: SignedDuration, timeout: Duration) -> Post {
         let connection = &self.connection;
         let endpoint = connection.endpoints.of(request.api);
         let call = Call {
@@ -140,7 +147,7 @@ impl Session {
             version: request.api.version(),
             host: endpoint.host(),
             params: &request.params,
-            time: connection.cloud_time(),
+            time: skew::applied(connection.clock.now(), skew),
             nonce: &connection.clock.nonce(),
         };
         let form = connection.method.sign(&call, &self.credentials);
@@ -168,13 +175,10 @@ impl Session {
             _ => Kind::of_code(code),
         }
     }
+}
 
-    fn adopt_cloud_time(&self, reply: &Reply) -> bool {
-        let Some(date) = reply.date else { return false };
-        let skew = date.as_second() - self.connection.clock.now().as_second();
-        self.connection.skew_seconds.store(skew, std::sync::atomic::Ordering::Relaxed);
-        true
-    }
+fn is_wrong_time<T>(result: &Result<T, Error>) -> bool {
+    result.as_ref().is_err_and(|error| error.kind == Kind::WrongTime)
 }
 
 /// Where a reply stopped making sense. The parser's own words could quote a key.

@@ -4,4 +4,5 @@
 #[path = "../support/lab.rs"]
 mod lab;
 
+mod clock;
 mod pace;

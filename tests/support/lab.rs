@@ -118,7 +118,12 @@ impl Lab {
     }
 
     pub(crate) fn app(&self) -> App {
-        App::new(&self.variables, self.clock.clone(), Log::Off)
+        self.app_with(self.clock.clone())
+    }
+
+    /// The same with another clock.
+    pub(crate) fn app_with(&self, clock: Arc<dyn Clock>) -> App {
+        App::new(&self.variables, clock, Log::Off)
     }
 
     /// The same with another way to the cloud, and with less patience: what is repeated four times is repeated enough.

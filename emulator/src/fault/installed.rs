@@ -1,9 +1,12 @@
 //! Rules in force, and what they decide about a call.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
+
+use serde_json::Value;
 
 use super::rule::{Occurrence, Rule};
 use super::verdict::{Fault, Moment, Verdict};
@@ -11,6 +14,9 @@ use crate::world::WorldState;
 
 /// Something a person does at the moment of a call.
 pub(crate) type Hook = Arc<Mutex<dyn FnMut(&mut WorldState) + Send>>;
+
+/// What becomes of the body of a reply, given the call's own parameters.
+pub(crate) type Rewrite = Arc<Mutex<dyn FnMut(&mut Value, &BTreeMap<String, String>) + Send>>;
 
 /// What is decided about one call.
 #[derive(Default)]
@@ -22,11 +28,13 @@ pub(crate) struct Plan {
     pub(crate) ending: Option<(Moment, Verdict)>,
     pub(crate) hooks_before: Vec<Hook>,
     pub(crate) hooks_after: Vec<Hook>,
+    pub(crate) rewrites: Vec<Rewrite>,
 }
 
 enum Action {
     Fault(Verdict, Moment),
     Hook(Hook, Moment),
+    Rewrite(Rewrite),
 }
 
 struct Installed {
@@ -54,6 +62,10 @@ impl Faults {
 
     pub(crate) fn install_hook(&self, rule: Rule, moment: Moment, hook: Hook) -> FaultGuard {
         self.add(rule, Action::Hook(hook, moment))
+    }
+
+    pub(crate) fn install_rewrite(&self, rule: Rule, rewrite: Rewrite) -> FaultGuard {
+        self.add(rule, Action::Rewrite(rewrite))
     }
 
     fn add(&self, rule: Rule, action: Action) -> FaultGuard {
@@ -97,6 +109,7 @@ impl Plan {
         match action {
             Action::Hook(hook, Moment::BeforeEffect) => self.hooks_before.push(Arc::clone(hook)),
             Action::Hook(hook, Moment::AfterEffect) => self.hooks_after.push(Arc::clone(hook)),
+            Action::Rewrite(rewrite) => self.rewrites.push(Arc::clone(rewrite)),
             Action::Fault(Verdict::Latency(pause), Moment::BeforeEffect) => {
                 self.pause_before += *pause;
             }

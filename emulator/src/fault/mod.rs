@@ -8,5 +8,5 @@ pub use installed::FaultGuard;
 pub use rule::Rule;
 pub use verdict::{Fault, Moment, Verdict};
 
-pub(crate) use installed::{Faults, Hook, Plan};
+pub(crate) use installed::{Faults, Hook, Plan, Rewrite};
 pub(crate) use rule::Occurrence;
