@@ -1,70 +1,57 @@
 //! The event of an invocation, read to its end.
 
-use std::{future::poll_fn, pin::Pin};
+use bytes::Bytes;
+use http::StatusCode;
+use http_body_util::BodyExt;
+use hyper::body::{Body, Incoming};
 
-use axum::{
-    body::{Body, Bytes, HttpBody},
-    http::StatusCode,
-};
-
-use super::{Diagnostic, answer::Failure};
+use super::{Diagnostic, answer::Failure, intake::Room};
 
 /// The platform lets nothing larger through. Up to here a body is read even if it is refused: a client that is cut off
 /// while it sends does not see the answer.
 const READ_LIMIT: u64 = 32 * 1024 * 1024;
 
 /// Reads an event of at most `limit` bytes.
-pub(super) async fn receive(mut body: Body, limit: usize) -> Result<Bytes, Failure> {
+pub(super) async fn receive(mut body: Incoming, limit: usize, room: &Room) -> Result<Bytes, Failure> {
     let announced = body.size_hint().exact();
     if announced.is_some_and(|size| size > READ_LIMIT) {
         return Err(too_large(limit, announced));
     }
-    let mut event = Event::default();
+    let (mut event, mut size) = (Vec::new(), 0);
     while let Some(chunk) = next_chunk(&mut body).await? {
-        event.take(&chunk, limit);
-        if event.size > READ_LIMIT {
+        size += chunk.len() as u64;
+        if size > READ_LIMIT {
             return Err(too_large(limit, None));
         }
+        if size > limit as u64 {
+            event = Vec::new();
+            room.clear();
+        } else {
+            room.grow(chunk.len());
+            event.extend_from_slice(&chunk);
+        }
     }
-    event.complete(limit)
+    if size > limit as u64 {
+        return Err(too_large(limit, Some(size)));
+    }
+    Ok(event.into())
 }
 
 /// Reads a body that nobody wants, so that its sender can read the answer.
-pub(super) async fn discard(body: Body) {
+pub(super) async fn discard(mut body: Incoming) {
+    let mut left = READ_LIMIT;
+    if body.size_hint().exact().is_some_and(|size| size > left) {
+        return;
+    }
     // How it ends does not matter: the answer is ready.
-    let _ = receive(body, 0).await;
-}
-
-#[derive(Default)]
-struct Event {
-    kept: Vec<u8>,
-    size: u64,
-}
-
-impl Event {
-    fn take(&mut self, chunk: &Bytes, limit: usize) {
-        self.size += chunk.len() as u64;
-        if self.exceeds(limit) {
-            self.kept = Vec::new();
-        } else {
-            self.kept.extend_from_slice(chunk);
-        }
-    }
-
-    fn exceeds(&self, limit: usize) -> bool {
-        self.size > limit as u64
-    }
-
-    fn complete(self, limit: usize) -> Result<Bytes, Failure> {
-        if self.exceeds(limit) {
-            return Err(too_large(limit, Some(self.size)));
-        }
-        Ok(self.kept.into())
+    while let Ok(Some(chunk)) = next_chunk(&mut body).await {
+        let Some(rest) = left.checked_sub(chunk.len() as u64) else { return };
+        left = rest;
     }
 }
 
-async fn next_chunk(body: &mut Body) -> Result<Option<Bytes>, Failure> {
-    while let Some(frame) = poll_fn(|cx| Pin::new(&mut *body).poll_frame(cx)).await {
+async fn next_chunk(body: &mut Incoming) -> Result<Option<Bytes>, Failure> {
+    while let Some(frame) = body.frame().await {
         let frame = frame.map_err(|_| broken_off())?;
         // A frame without data is a trailer.
         if let Ok(data) = frame.into_data() {

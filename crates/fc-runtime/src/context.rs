@@ -2,7 +2,7 @@
 
 use std::{str::FromStr, time::Duration};
 
-use axum::http::HeaderMap;
+use http::HeaderMap;
 use secrecy::SecretString;
 use tokio::time::Instant;
 
@@ -122,7 +122,7 @@ fn number<N: FromStr>(headers: &HeaderMap, name: &str) -> Option<N> {
 mod tests {
     use std::collections::HashMap;
 
-    use axum::http::{HeaderName, HeaderValue};
+    use http::{HeaderName, HeaderValue};
     use secrecy::ExposeSecret;
 
     use super::*;

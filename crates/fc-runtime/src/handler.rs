@@ -1,6 +1,6 @@
 //! What a function is: a service from an invocation to JSON.
 
-use axum::body::Bytes;
+use bytes::Bytes;
 use tower::Service;
 
 use super::{Context, Diagnostic};

@@ -1,6 +1,6 @@
 //! The headers of the platform. It sends empty values for what a function does not have, so empty is absent.
 
-use axum::http::HeaderMap;
+use http::{HeaderMap, HeaderName};
 
 pub(super) const ACCESS_KEY_ID: &str = "x-fc-access-key-id";
 pub(super) const ACCESS_KEY_SECRET: &str = "x-fc-access-key-secret";
@@ -14,7 +14,7 @@ pub(super) const REGION: &str = "x-fc-region";
 pub(super) const REQUEST_ID: &str = "x-fc-request-id";
 pub(super) const RETRY_COUNT: &str = "x-fc-retry-count";
 pub(super) const SECURITY_TOKEN: &str = "x-fc-security-token";
-pub(super) const STATUS: &str = "x-fc-status";
+pub(super) const STATUS: HeaderName = HeaderName::from_static("x-fc-status");
 pub(super) const VERSION_ID: &str = "x-fc-version-id";
 
 /// The value of a header, or none if it is missing, empty or not text.
@@ -25,7 +25,7 @@ pub(super) fn text<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
 
 #[cfg(test)]
 mod tests {
-    use axum::http::HeaderValue;
+    use http::HeaderValue;
 
     use super::*;
 

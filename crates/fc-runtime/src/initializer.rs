@@ -2,7 +2,7 @@
 
 use std::{fmt, pin::Pin, sync::Arc, time::Duration};
 
-use axum::http::HeaderMap;
+use http::HeaderMap;
 use tokio::time::{Instant, timeout_at};
 
 use super::{Context, Diagnostic};

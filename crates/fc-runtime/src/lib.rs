@@ -38,6 +38,7 @@ mod diagnostic;
 mod handler;
 mod headers;
 mod initializer;
+mod intake;
 mod lifecycle;
 mod markers;
 mod panics;
@@ -45,6 +46,8 @@ mod request_id;
 mod route;
 mod server;
 mod stop;
+mod stream;
+mod web_page;
 
 use std::{
     env, io,
@@ -57,7 +60,7 @@ use tokio::net::TcpListener;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 pub use tower::service_fn;
 
-use self::{address::Site, initializer::Initializer, lifecycle::Lifecycle};
+use self::{address::Site, initializer::Initializer, intake::Intake, lifecycle::Lifecycle};
 pub use self::{
     context::{ASSUMED_TIMEOUT, Context, HeaderCredentials},
     diagnostic::Diagnostic,
@@ -68,6 +71,13 @@ pub use self::{
 
 /// The largest event by default: far above what any trigger sends.
 pub const BODY_LIMIT: usize = 1024 * 1024;
+
+/// So many bytes of events are in hand at once by default.
+pub const INTAKE_LIMIT: usize = 16 * 1024 * 1024;
+
+/// So many connections are open at once by default: more than the platform's 200 invocations at a time, and less than the
+/// 1,024 file descriptors that a process has on most workstations.
+pub const CONNECTION_LIMIT: usize = 512;
 
 /// How long to wait, when stopping, for a connection that stopped in the middle of a request.
 const GRACE: Duration = Duration::from_secs(5);
@@ -122,6 +132,8 @@ pub struct Runtime {
     site: Site,
     address: SocketAddr,
     body_limit: usize,
+    intake_limit: usize,
+    connection_limit: usize,
     markers: Markers,
     grace: Duration,
     initializer: Option<Initializer>,
@@ -153,6 +165,8 @@ impl Runtime {
             site,
             address: (site.ip(), address::port(&vars)?).into(),
             body_limit: BODY_LIMIT,
+            intake_limit: INTAKE_LIMIT,
+            connection_limit: CONNECTION_LIMIT,
             markers: Markers::stdout(),
             grace: GRACE,
             initializer: None,
@@ -174,6 +188,19 @@ impl Runtime {
     /// The largest event, in bytes, instead of [`BODY_LIMIT`].
     pub fn body_limit(mut self, bytes: usize) -> Self {
         self.body_limit = bytes;
+        self
+    }
+
+    /// So many bytes of events are in hand at once, instead of [`INTAKE_LIMIT`]; never fewer than the largest event has.
+    /// Beyond it the event that has been incomplete for longest is given up, and its sender told.
+    pub fn intake_limit(mut self, bytes: usize) -> Self {
+        self.intake_limit = bytes;
+        self
+    }
+
+    /// So many connections are open at once, instead of [`CONNECTION_LIMIT`]. Beyond it new ones are closed at once.
+    pub fn connection_limit(mut self, connections: usize) -> Self {
+        self.connection_limit = connections;
         self
     }
 
@@ -253,8 +280,8 @@ impl Runtime {
             tracing::info!(%address, site = ?self.site, "listening");
         }
         panics::remember_locations();
-        let grace = self.grace;
-        server::serve(listener, self.lifecycle(handler), grace, shutdown).await;
+        let (limit, grace) = (self.connection_limit, self.grace);
+        server::serve(listener, self.lifecycle(handler), limit, grace, shutdown).await;
     }
 
     fn lifecycle<H>(self, handler: H) -> Arc<Lifecycle<H>> {
@@ -263,6 +290,7 @@ impl Runtime {
             initializer: self.initializer,
             site: self.site,
             body_limit: self.body_limit,
+            intake: Intake::new(self.intake_limit.max(self.body_limit)),
             markers: self.markers,
             in_hand: TaskTracker::new(),
             closing: CancellationToken::new(),

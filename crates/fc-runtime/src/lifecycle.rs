@@ -2,12 +2,9 @@
 
 use std::sync::Arc;
 
-use axum::{
-    body::{Body, Bytes},
-    extract::Request,
-    http::{HeaderMap, StatusCode},
-    response::{IntoResponse, Response},
-};
+use bytes::Bytes;
+use http::{HeaderMap, Request, StatusCode};
+use hyper::body::Incoming;
 use tokio::time::Instant;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use tower::ServiceExt;
@@ -15,9 +12,10 @@ use tower::ServiceExt;
 use super::{
     Context, Diagnostic, Handler, Invocation, Markers, RequestId,
     address::Site,
-    answer::{self, Failure},
+    answer::{self, Answer, Failure},
     body, context,
     initializer::Initializer,
+    intake::{Intake, Room},
     markers::Phase,
     panics::{self, Panicked},
     route::Route,
@@ -29,6 +27,7 @@ pub(super) struct Lifecycle<H> {
     pub(super) initializer: Option<Initializer>,
     pub(super) site: Site,
     pub(super) body_limit: usize,
+    pub(super) intake: Arc<Intake>,
     pub(super) markers: Markers,
     /// Invocations that have begun, those whose client has gone among them.
     pub(super) in_hand: TaskTracker,
@@ -37,7 +36,7 @@ pub(super) struct Lifecycle<H> {
 }
 
 impl<H: Handler> Lifecycle<H> {
-    pub(super) async fn answer(self: Arc<Self>, request: Request) -> Response {
+    pub(super) async fn answer(self: Arc<Self>, request: Request<Incoming>) -> Answer {
         let (parts, body) = request.into_parts();
         match Route::of(&parts, self.site) {
             Route::Health => answer::fine(),
@@ -50,7 +49,7 @@ impl<H: Handler> Lifecycle<H> {
         }
     }
 
-    async fn hook(self: Arc<Self>, phase: Phase, headers: &HeaderMap) -> Response {
+    async fn hook(self: Arc<Self>, phase: Phase, headers: &HeaderMap) -> Answer {
         if let (Phase::Initialize, Some(initializer)) = (phase, self.initializer.clone()) {
             let context = initializer.context(headers, Instant::now());
             return self.finish(context.request_id.clone(), phase, initialize(initializer, context)).await;
@@ -61,7 +60,7 @@ impl<H: Handler> Lifecycle<H> {
         answer::fine()
     }
 
-    async fn invoke(self: Arc<Self>, headers: &HeaderMap, body: Body) -> Response {
+    async fn invoke(self: Arc<Self>, headers: &HeaderMap, body: Incoming) -> Answer {
         let context = Context::from_headers(headers, Instant::now());
         let id = context.request_id.clone();
         let lifecycle = Arc::clone(&self);
@@ -73,32 +72,37 @@ impl<H: Handler> Lifecycle<H> {
         self: Arc<Self>,
         id: RequestId,
         phase: Phase,
-        work: impl Future<Output = Result<Response, Failure>> + Send + 'static,
-    ) -> Response {
+        work: impl Future<Output = Result<Answer, Failure>> + Send + 'static,
+    ) -> Answer {
         let lifecycle = Arc::clone(&self);
         let done = self.in_hand.spawn(async move {
             lifecycle.markers.start(phase, &id);
             let outcome = work.await;
             lifecycle.markers.end(phase, &id, outcome.is_err());
-            outcome.unwrap_or_else(Failure::into_response)
+            outcome.unwrap_or_else(Failure::into_answer)
         });
-        done.await.unwrap_or_else(|_| Failure::from(after_panic()).into_response())
+        done.await.unwrap_or_else(|_| Failure::from(after_panic()).into_answer())
     }
 
-    async fn outcome(&self, context: Context, body: Body) -> Result<Response, Failure> {
-        let event = self.event(body).await?;
+    async fn outcome(&self, context: Context, body: Incoming) -> Result<Answer, Failure> {
+        // The room is the event's until its answer is there.
+        let room = self.intake.room();
+        let event = self.event(body, &room).await?;
         let id = context.request_id.clone();
         let call = self.call(Invocation { event, context });
         let outcome = panics::catch(call).await;
         outcome.unwrap_or_else(|panicked| Err(logged(&panicked, &id).into())).map(answer::success)
     }
 
-    async fn event(&self, body: Body) -> Result<Bytes, Failure> {
-        tokio::select! {
+    async fn event(&self, body: Incoming, room: &Room) -> Result<Bytes, Failure> {
+        let event = tokio::select! {
             biased;
-            () = self.closing.cancelled() => Err(stopping()),
-            event = body::receive(body, self.body_limit) => event,
-        }
+            () = self.closing.cancelled() => return Err(stopping()),
+            lost = room.lost() => return Err(lost),
+            event = body::receive(body, self.body_limit, room) => event?,
+        };
+        room.settle()?;
+        Ok(event)
     }
 
     async fn call(&self, invocation: Invocation) -> Result<Bytes, Failure> {
@@ -109,7 +113,7 @@ impl<H: Handler> Lifecycle<H> {
 
 /// The platform answers a failure here with another try at the next call, and a 500 with another instance: a panic may have
 /// left what invocations share half made.
-async fn initialize(initializer: Initializer, context: Context) -> Result<Response, Failure> {
+async fn initialize(initializer: Initializer, context: Context) -> Result<Answer, Failure> {
     let id = context.request_id.clone();
     match panics::catch(initializer.run(context)).await {
         Ok(Ok(())) => Ok(answer::fine()),

@@ -3,35 +3,37 @@
 //! An HTTP trigger passes foreign requests through, with any path. The control path is the platform's own word, which no
 //! client can send, so where it is present it alone decides.
 
-use axum::{
-    http::{Method, StatusCode, header::ORIGIN, request::Parts},
-    response::{IntoResponse, Response},
-};
+use http::{HeaderMap, Method, StatusCode, request::Parts};
 
 use super::{
     Diagnostic,
     address::Site,
-    answer::{self, Failure},
-    headers::{self, text},
+    answer::{self, Answer, Failure},
+    headers,
     markers::Phase,
+    web_page,
 };
 
 pub(super) enum Route {
     Health,
     Hook(Phase),
     Invoke,
-    Refused(Response),
+    Refused(Answer),
 }
 
 impl Route {
     pub(super) fn of(request: &Parts, site: Site) -> Self {
-        let wanted = match text(&request.headers, headers::CONTROL_PATH) {
-            Some(control_path) => Self::by_control_path(control_path),
-            None => Self::by_path(request, site),
+        if let (Site::Workstation, Some(reason)) = (site, web_page::reason(request)) {
+            return Self::Refused(forbidden(reason));
+        }
+        let wanted = match control_path(&request.headers) {
+            Ok(Some(control_path)) => Self::by_control_path(control_path),
+            Ok(None) => Self::by_path(request, site),
+            Err(diagnostic) => Self::Refused(forbidden(diagnostic)),
         };
         match wanted {
-            Self::Invoke => Self::invoke(request, site),
-            other => other,
+            Self::Invoke if request.method != Method::POST => Self::Refused(wrong_method()),
+            wanted => wanted,
         }
     }
 
@@ -51,7 +53,7 @@ impl Route {
         }
     }
 
-    /// Hooks change nothing here, so their method is not looked at: a failed hook would cost the instance.
+    /// The method of a hook is not looked at: the documents of the platform differ, and a failed hook would cost the instance.
     fn hook(path: &str) -> Option<Self> {
         let phase = match path {
             "/initialize" => Phase::Initialize,
@@ -61,44 +63,49 @@ impl Route {
         };
         Some(Self::Hook(phase))
     }
-
-    fn invoke(request: &Parts, site: Site) -> Self {
-        if request.method != Method::POST {
-            return Self::Refused(wrong_method());
-        }
-        // Any web page can make a browser post to loopback; browsers then name the page here, `curl` does not.
-        if site == Site::Workstation && request.headers.contains_key(ORIGIN) {
-            return Self::Refused(web_page());
-        }
-        Self::Invoke
-    }
 }
 
-fn http_trigger() -> Response {
+/// The one control path of a request. Two that differ are no choice to make here: one of them may be a client's.
+fn control_path(headers: &HeaderMap) -> Result<Option<&str>, Diagnostic> {
+    let mut found = None;
+    for value in headers.get_all(headers::CONTROL_PATH) {
+        // What is not text is no control path that is known, and must not pass for a missing one.
+        let value = value.to_str().unwrap_or("?");
+        for control_path in value.split(',').map(str::trim).filter(|part| !part.is_empty()) {
+            if found.is_some_and(|found| found != control_path) {
+                let why = "the request has two different control paths; nothing ran";
+                return Err(Diagnostic::new("TwoControlPaths", why));
+            }
+            found = Some(control_path);
+        }
+    }
+    Ok(found)
+}
+
+fn http_trigger() -> Answer {
     let why =
         "an HTTP trigger runs nothing here: invoke the function through a timer, an event or the InvokeFunction API";
     answer::refusal(StatusCode::FORBIDDEN, &Diagnostic::new("HttpTriggerRefused", why))
 }
 
-fn unknown_control_path() -> Response {
+fn unknown_control_path() -> Answer {
     let why = "the header `x-fc-control-path` is none of `/invoke`, `/initialize`, `/pre-stop`, `/pre-freeze`";
-    Failure::from(Diagnostic::new("UnknownControlPath", why)).into_response()
+    Failure::from(Diagnostic::new("UnknownControlPath", why)).into_answer()
 }
 
-fn unknown_path(site: Site) -> Response {
+fn unknown_path(site: Site) -> Answer {
     let why = match site {
         Site::Platform => "an invocation needs the header `x-fc-control-path: /invoke`; `GET /health` needs none",
         Site::Workstation => "post the event to `/invoke`, or ask `GET /health`",
     };
-    Failure::from(Diagnostic::new("UnknownPath", why)).into_response()
+    Failure::from(Diagnostic::new("UnknownPath", why)).into_answer()
 }
 
-fn wrong_method() -> Response {
+fn wrong_method() -> Answer {
     let why = "an invocation is a `POST` with the event as its body";
     answer::wrong_method("POST", Diagnostic::new("WrongMethod", why))
 }
 
-fn web_page() -> Response {
-    let why = "a web page may not invoke the function: send the request without the header `origin`";
-    Failure::new(StatusCode::FORBIDDEN, Diagnostic::new("WebPageRefused", why)).into_response()
+fn forbidden(reason: Diagnostic) -> Answer {
+    Failure::new(StatusCode::FORBIDDEN, reason).into_answer()
 }

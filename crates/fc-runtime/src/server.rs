@@ -1,48 +1,113 @@
 //! Serving until it is time to stop, and stopping without dropping anything.
 
-use std::{sync::Arc, time::Duration};
+use std::{convert::Infallible, io, pin::pin, sync::Arc, time::Duration};
 
-use axum::{Router, extract::Request, serve::ListenerExt};
+use hyper::{server::conn::http1, service::service_fn};
 use tokio::{
     net::{TcpListener, TcpStream},
+    task::JoinSet,
     time::sleep,
 };
 use tokio_util::sync::CancellationToken;
 
-use super::{Handler, lifecycle::Lifecycle};
+use super::{Handler, lifecycle::Lifecycle, stream::Stream};
+
+/// A head is far smaller: the platform lets 8 KB of headers and 4 KB of path through. hyper's own limit is seven times
+/// that, for each connection.
+const BUFFER_LIMIT: usize = 64 * 1024;
+
+/// How long to wait when the system has no file descriptor or memory left for a new connection.
+const SHORTAGE: Duration = Duration::from_secs(1);
 
 /// Serves until `shutdown` is ready and everything in hand is done.
-///
-/// Connections are kept alive and nothing here has a timer: the platform reuses a connection after any idle time, and
-/// `axum::serve` gives hyper no clock, without which it has no timeout.
 pub(super) async fn serve<H: Handler>(
     listener: TcpListener,
     lifecycle: Arc<Lifecycle<H>>,
+    limit: usize,
     grace: Duration,
     shutdown: impl Future<Output = ()>,
 ) {
     let stop = CancellationToken::new();
-    let serving = axum::serve(listener.tap_io(no_delay), router(&lifecycle))
-        .with_graceful_shutdown(stop.clone().cancelled_owned());
+    // Dropping it ends what is left.
+    let mut connections = JoinSet::new();
     tokio::select! {
-        // Ends once it was told to stop and every connection has ended; it has no errors.
-        _ = serving => (),
-        () = give_up(&lifecycle, grace, shutdown, stop) => (),
+        () = accept(listener, &mut connections, limit, &lifecycle, &stop) => (),
+        () = shutdown => (),
+    }
+    stop.cancel();
+    tokio::select! {
+        () = async { while connections.join_next().await.is_some() {} } => (),
+        () = give_up(&lifecycle, grace) => (),
     }
     // A client that has gone left no connection to wait for, but perhaps a repair.
     lifecycle.in_hand.close();
     lifecycle.in_hand.wait().await;
 }
 
-/// Waits for connections that stopped in the middle of a request only so long.
-async fn give_up<H>(
-    lifecycle: &Lifecycle<H>,
-    grace: Duration,
-    shutdown: impl Future<Output = ()>,
-    stop: CancellationToken,
+/// Takes connections for ever, so many at a time.
+async fn accept<H: Handler>(
+    listener: TcpListener,
+    connections: &mut JoinSet<()>,
+    limit: usize,
+    lifecycle: &Arc<Lifecycle<H>>,
+    stop: &CancellationToken,
 ) {
-    shutdown.await;
-    stop.cancel();
+    let mut is_full = false;
+    loop {
+        let stream = next(&listener).await;
+        while connections.try_join_next().is_some() {}
+        if connections.len() < limit {
+            is_full = false;
+            connections.spawn(connection(stream, Arc::clone(lifecycle), stop.clone()));
+        } else if !is_full {
+            is_full = true;
+            tracing::warn!(limit, "too many connections; new ones are closed until one of them ends");
+        }
+    }
+}
+
+async fn next(listener: &TcpListener) -> TcpStream {
+    loop {
+        match listener.accept().await {
+            Ok((stream, _)) => return stream,
+            // The client has gone before it was taken: no news.
+            Err(error) if is_of_client(&error) => (),
+            Err(error) => {
+                tracing::error!(%error, "cannot take a connection");
+                sleep(SHORTAGE).await;
+            }
+        }
+    }
+}
+
+fn is_of_client(error: &io::Error) -> bool {
+    use io::ErrorKind::{ConnectionAborted, ConnectionRefused, ConnectionReset};
+    matches!(error.kind(), ConnectionAborted | ConnectionRefused | ConnectionReset)
+}
+
+/// Connections are kept alive and nothing here has a timer: the platform reuses a connection after any idle time, and
+/// hyper gets no clock, without which it has no timeout.
+async fn connection<H: Handler>(stream: TcpStream, lifecycle: Arc<Lifecycle<H>>, stop: CancellationToken) {
+    // Answers are small and awaited, so they must not wait for more to send. Fails only on a connection that is gone.
+    let _ = stream.set_nodelay(true);
+    let service = service_fn(move |request| {
+        let answer = Arc::clone(&lifecycle).answer(request);
+        async { Ok::<_, Infallible>(answer.await) }
+    });
+    let mut server = http1::Builder::new();
+    // A client that has sent all it wants to send may say so, and still gets its answer.
+    server.half_close(true).max_buf_size(BUFFER_LIMIT);
+    let mut connection = pin!(server.serve_connection(Stream::new(stream), service));
+    // How a connection ends is no news either.
+    tokio::select! {
+        _ = connection.as_mut() => return,
+        () = stop.cancelled() => connection.as_mut().graceful_shutdown(),
+    }
+    let _ = connection.await;
+}
+
+/// Waits for connections that stopped in the middle of a request only so long.
+async fn give_up<H>(lifecycle: &Lifecycle<H>, grace: Duration) {
     sleep(grace).await;
     lifecycle.closing.cancel();
     lifecycle.in_hand.close();
@@ -50,31 +115,4 @@ async fn give_up<H>(
     // The last answers still have to be sent.
     sleep(grace).await;
     tracing::warn!("a connection with an unfinished request was left behind");
-}
-
-fn router<H: Handler>(lifecycle: &Arc<Lifecycle<H>>) -> Router {
-    let lifecycle = Arc::clone(lifecycle);
-    Router::new().fallback(move |request: Request| Arc::clone(&lifecycle).answer(request))
-}
-
-/// Answers are small and awaited, so they must not wait for more to send.
-fn no_delay(stream: &mut TcpStream) {
-    // Fails only on a connection that is gone already, which is no news.
-    let _ = stream.set_nodelay(true);
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[tokio::test]
-    async fn accepted_sockets_do_not_delay() {
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let address = listener.local_addr().unwrap();
-        let (_client, accepted) = tokio::join!(TcpStream::connect(address), listener.accept());
-        let (mut stream, _) = accepted.unwrap();
-        stream.set_nodelay(false).unwrap();
-        no_delay(&mut stream);
-        assert!(stream.nodelay().unwrap());
-    }
 }

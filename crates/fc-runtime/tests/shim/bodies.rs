@@ -9,7 +9,7 @@ const MIB: usize = 1024 * 1024;
 const FAILED: &str = "FC Invoke Start RequestId: 1-a\nFC Invoke End RequestId: 1-a, Error: Unhandled function error\n";
 
 fn begin(client: &mut Client, length: &str) {
-    let head = "POST /invoke HTTP/1.1\r\nhost: h\r\nx-fc-control-path: /invoke\r\nx-fc-request-id: 1-a\r\n";
+    let head = "POST /invoke HTTP/1.1\r\nhost: localhost\r\nx-fc-control-path: /invoke\r\nx-fc-request-id: 1-a\r\n";
     client.send(format!("{head}{length}\r\n\r\n"));
 }
 

@@ -4,7 +4,7 @@ use std::{
     fmt::Write as _,
     fs,
     io::{BufRead, BufReader, ErrorKind, Read, Write},
-    net::{SocketAddr, TcpStream},
+    net::{Shutdown, SocketAddr, TcpStream},
     path::Path,
     time::Duration,
 };
@@ -48,6 +48,18 @@ impl Client {
         answer.body = vec![0; length];
         self.0.read_exact(&mut answer.body).unwrap();
         answer
+    }
+
+    /// The answer, unless the server closes the connection instead.
+    pub(crate) fn try_ask(&mut self, request: impl AsRef<[u8]>) -> Option<Answer> {
+        let sent = self.0.get_mut().write_all(request.as_ref());
+        let has_answer = sent.is_ok() && self.0.fill_buf().is_ok_and(|bytes| !bytes.is_empty());
+        has_answer.then(|| self.answer())
+    }
+
+    /// Ends one half of the connection.
+    pub(crate) fn shut(&self, half: Shutdown) {
+        self.0.get_ref().shutdown(half).unwrap();
     }
 
     /// Whether the server ends the connection without another byte; a server that keeps it open makes this panic.
@@ -105,7 +117,7 @@ impl Answer {
 
 /// A request with a body, and its length.
 pub(crate) fn request(line: &str, headers: &[&str], body: &str) -> String {
-    let mut request = format!("{line} HTTP/1.1\r\nhost: h\r\ncontent-length: {}\r\n", body.len());
+    let mut request = format!("{line} HTTP/1.1\r\nhost: localhost\r\ncontent-length: {}\r\n", body.len());
     for header in headers {
         write!(request, "{header}\r\n").unwrap();
     }

@@ -100,6 +100,84 @@ fn on_a_workstation_a_web_page_runs_nothing() {
 }
 
 #[test]
+fn two_different_control_paths_run_nothing() {
+    for server in [Server::platform(), Server::workstation()] {
+        for [one, other] in [["/invoke", "/http-invoke"], ["/http-invoke", "/invoke"], ["/invoke", "/initialize"]] {
+            let lines = [format!("x-fc-control-path: {one}"), format!("X-Fc-Control-Path: {other}")];
+            let joined = format!("x-fc-control-path: {one}, {other}");
+            for headers in [&[&*lines[0], &*lines[1]][..], &[&*joined]] {
+                let answer = server.ask(request("POST /invoke", headers, "remediate"));
+                assert_eq!((answer.status, &*answer.failure()), (403, "TwoControlPaths"), "{headers:?}");
+            }
+        }
+        assert_eq!(server.markers.read(), "");
+    }
+}
+
+#[test]
+fn the_same_control_path_twice_is_one() {
+    let headers = ["x-fc-control-path: /invoke", "x-fc-control-path:", "x-fc-control-path: /invoke"];
+    assert_eq!(Server::platform().ask(request("POST /invoke", &headers, "a")).json()["echo"], "a");
+}
+
+#[test]
+fn a_control_path_that_is_not_text_does_not_pass_for_a_missing_one() {
+    for server in [Server::platform(), Server::workstation()] {
+        let mut head = b"POST /invoke HTTP/1.1\r\nhost: localhost\r\nx-fc-control-path: \xff\r\n\r\n".to_vec();
+        assert_eq!(server.ask(&head).failure(), "UnknownControlPath");
+        head.truncate(head.len() - 2);
+        head.extend_from_slice(b"x-fc-control-path: /invoke\r\n\r\n");
+        assert_eq!(server.ask(&head).failure(), "TwoControlPaths");
+        assert!(!ran(&server));
+    }
+}
+
+#[test]
+fn on_a_workstation_only_loopback_is_the_host() {
+    let ask = |server: &Server, target: &str, hosts: &str| {
+        server.ask(format!("{target} HTTP/1.1\r\n{hosts}x-fc-control-path: /invoke\r\ncontent-length: 1\r\n\r\na"))
+    };
+    let server = Server::workstation();
+    for hosts in ["", "host:\r\n", "host: localhost:9000\r\n", "host: 127.0.0.1:9000\r\n", "host: [::1]\r\n"] {
+        assert_eq!(ask(&server, "POST /invoke", hosts).json()["echo"], "a", "{hosts}");
+    }
+    let platform = Server::platform();
+    assert_eq!(ask(&platform, "POST /invoke", "host: 21.0.5.5\r\n").json()["echo"], "a");
+    let markers = server.markers.read();
+    for hosts in ["host: example.com\r\n", "host: localhost\r\nhost: rebound.example.com:9000\r\n", "host: \u{fc}\r\n"]
+    {
+        for target in ["POST /invoke", "GET /health", "POST /initialize", "GET /"] {
+            let answer = ask(&server, target, hosts);
+            assert_eq!((answer.status, &*answer.failure()), (403, "HostRefused"), "{target} {hosts}");
+        }
+    }
+    let answer = ask(&server, "POST http://rebound.example.com/invoke", "host: localhost\r\n");
+    assert_eq!(answer.failure(), "HostRefused");
+    assert_eq!(server.markers.read(), markers, "nothing ran");
+}
+
+#[test]
+fn on_a_workstation_a_browser_may_only_be_told_where_to_go_by_a_person() {
+    let server = Server::workstation();
+    for site in ["cross-site", "same-site", "Same-Origin", "", "same-origin, cross-site"] {
+        for line in ["POST /invoke", "GET /health", "POST /initialize"] {
+            let answer = server.ask(request(line, &[&format!("sec-fetch-site: {site}")], "a"));
+            assert_eq!((answer.status, &*answer.failure()), (403, "WebPageRefused"), "{site}");
+        }
+    }
+    let both = ["sec-fetch-site: none", "sec-fetch-site: cross-site"];
+    assert_eq!(server.ask(request("POST /invoke", &both, "a")).failure(), "WebPageRefused");
+    assert_eq!(server.markers.read(), "");
+    for site in ["same-origin", "none"] {
+        let answer = server.ask(request("POST /invoke", &[&format!("sec-fetch-site: {site}")], "a"));
+        assert_eq!(answer.json()["echo"], "a", "{site}");
+    }
+    let platform = Server::platform();
+    let headers = ["sec-fetch-site: cross-site", "x-fc-control-path: /invoke"];
+    assert_eq!(platform.ask(request("POST /invoke", &headers, "a")).json()["echo"], "a");
+}
+
+#[test]
 fn an_unknown_control_path_is_a_failure() {
     let server = Server::platform();
     let answer = server.ask(request("POST /invoke", &["x-fc-control-path: /invoked"], ""));
@@ -170,7 +248,7 @@ fn an_unknown_path_says_what_would_be_right() {
 
 #[test]
 fn a_head_request_is_not_found() {
-    let head = "HEAD /health HTTP/1.1\r\nhost: h\r\nconnection: close\r\n\r\n";
+    let head = "HEAD /health HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n";
     let server = Server::workstation();
     let mut client = server.connect();
     client.send(head);
