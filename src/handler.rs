@@ -6,6 +6,7 @@ use std::sync::atomic::AtomicUsize;
 use std::time::Duration;
 
 use fc_runtime::{Context, Diagnostic, HeaderCredentials, Invocation};
+use serde_json::Value;
 use tracing::Instrument as _;
 
 use crate::apply::journal::Store;
@@ -15,7 +16,7 @@ use crate::config::{Config, InvalidSettings, Variables};
 use crate::credentials::{self, Credentials, Found};
 use crate::event::{self, Allowed, Decision, Event, Request};
 use crate::reconcile::Guard;
-use crate::report::{AccountReport, CallError, JournalPlace, Json, Render, Report, Results, Run};
+use crate::report::{AccountReport, CallError, JournalPlace, Json, Render, Report, Results, Run, message_for_queues};
 use crate::sweep::{LogLines, Progress, Sweep, Swept};
 use crate::target::AccountId;
 use crate::telemetry::Log;
@@ -307,12 +308,17 @@ fn abort(why: &Abort) -> Diagnostic {
     Diagnostic::new(why.error_type(), text)
 }
 
+/// A person gets the whole report; what triggers start gets what a queue takes.
 fn answer(report: &Report) -> Result<String, Diagnostic> {
-    match report.failure() {
-        None => Ok(Json.render(report)),
-        Some(failure) => {
-            let value = serde_json::to_value(report).unwrap_or_default();
-            Err(Diagnostic::new(failure.error_type, failure.error_message).with_report(value))
-        }
+    let for_queues = report.is_for_queues();
+    let Some(failure) = report.failure() else {
+        return Ok(if for_queues { report.compact("").to_string() } else { Json.render(report) });
+    };
+    if !for_queues {
+        let whole = serde_json::to_value(report).unwrap_or_default();
+        return Err(Diagnostic::new(failure.error_type, failure.error_message).with_report(whole));
     }
+    let diagnostic = Diagnostic::new(failure.error_type, message_for_queues(&failure.error_message));
+    let around = diagnostic.clone().with_report(Value::Null).to_json().to_string();
+    Err(diagnostic.with_report(report.compact(&around)))
 }

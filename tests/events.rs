@@ -69,7 +69,10 @@ fn assert_authorized(report: &Value, mode: &str, trigger: &Value) {
     assert_eq!((&report["mode"], &report["trigger"]), (&json!(mode), trigger), "{report}");
     assert_eq!(report["requestId"], REQUEST_ID);
     assert_eq!((&report["summary"]["accounts"], &report["summary"]["authorized"]), (&json!(1), &json!(1)));
-    assert_eq!(report["accounts"][0]["accountId"], ACCOUNT);
+    // What triggers get leaves out who is in order.
+    let by_hand = trigger["kind"] == "manual";
+    let account = report["accounts"].get(0).map_or(&Value::Null, |line| &line["accountId"]);
+    assert_eq!(account, &if by_hand { json!(ACCOUNT) } else { Value::Null });
 }
 
 fn nightly() -> Value {
@@ -214,7 +217,7 @@ fn what_is_none_for_the_guard_is_ignored_with_a_reason_and_without_a_call() {
     assert_silent(&emulator);
 }
 
-/// Its own account, of which no more is said than that it is in order, and those of the members.
+/// What is in order is counted, and the accounts of the members are told.
 #[test]
 fn a_timer_over_the_organization_looks_at_every_account() {
     let emulator = organization(Role::dts());
@@ -225,7 +228,7 @@ fn a_timer_over_the_organization_looks_at_every_account() {
         let report = guard.invoke(event(name)).report();
         assert_eq!((&report["mode"], &report["trigger"]["kind"]), (&json!(mode), &json!("timer")), "{name}: {report}");
         assert_eq!(report["summary"][outcome], MEMBERS.len(), "{name}: {report}");
-        assert_eq!(report["accounts"][0], json!({"accountId": ACCOUNT, "status": "authorized"}), "{name}");
+        assert_eq!(report["accounts"].as_array().unwrap().len(), MEMBERS.len(), "{name}: the own account is in order");
         assert_eq!(emulator.writes().is_empty(), mode == "verify");
     }
     let example = guard.invoke("me").report()["example"].to_string();

@@ -43,11 +43,12 @@ pub enum StepResult {
 }
 
 /// What became of one step.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct StepRecord {
     /// The cloud's operation.
-    pub action: &'static str,
+    #[serde(deserialize_with = "crate::report::known_action")]
+    pub action: crate::report::Word,
     /// What it was about.
     pub target: String,
     /// How it ended.
@@ -59,7 +60,7 @@ pub struct StepRecord {
     /// From the first try to the last reply.
     pub duration_ms: u64,
     /// What went wrong last.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub error: Option<String>,
 }
 

@@ -1,48 +1,57 @@
 //! What became of one account's role.
 
-use serde::{Serialize, Serializer};
-use serde_json::{Value, json};
+use std::borrow::Cow;
 
-use super::Status;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde_json::Value;
+
+use super::{Status, Word};
 use crate::apply::StepRecord;
 use crate::client::Error;
 use crate::observe::{LookError, ObservedRole, Role, Tags};
 use crate::policy;
-use crate::target::{AccountId, ROLE_NAME};
+use crate::target::{AccountId, PolicyRef, ROLE_NAME};
 use crate::telemetry::chain;
 use crate::verify::Finding;
 
 /// What became of one account's role.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", remote = "Self")]
 #[must_use]
 pub struct AccountReport {
     /// Null only where the keys' own account could not be found out.
     pub account_id: Option<AccountId>,
     /// Always `AliyunDTSDefaultRole`.
-    pub role_name: &'static str,
+    #[serde(default, deserialize_with = "super::read::role_name")]
+    pub role_name: Word,
     /// The result.
     pub status: Status,
     /// Why it was looked at, where an event says it.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
     /// What the first look found.
+    #[serde(default)]
     pub findings: Vec<Finding>,
     /// Names the plan; null in mode `verify` and where there is nothing to do.
     pub plan_id: Option<String>,
     /// The role as it was found; null for a missing one.
     pub before: Option<Box<Before>>,
     /// What was done, or would be.
+    #[serde(default)]
     pub steps: Vec<StepRecord>,
     /// What the second look saw; null where there was none.
     pub after: Option<Box<Before>>,
     /// What the second look found.
+    #[serde(default)]
     pub residual: Vec<Finding>,
     /// The call that kept us from finding out.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub error: Option<CallError>,
     /// What a person should do.
     pub next: Option<String>,
+    /// Whether this is a part of what was reported, since the whole was too long for its reader.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub cut: bool,
     /// Whether what went wrong may pass without anybody doing anything.
     #[serde(skip)]
     pub may_pass: bool,
@@ -76,18 +85,50 @@ impl Serialize for AccountReport {
     }
 }
 
+impl<'de> Deserialize<'de> for AccountReport {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let account = Self::deserialize(deserializer)?;
+        // Only a short line leaves the role's name out.
+        let is_brief = account.role_name.is_empty();
+        Ok(Self { role_name: ROLE_NAME, is_brief, ..account })
+    }
+}
+
 /// A role in the report.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Before {
-    role_id: String,
-    trust_policy: Value,
-    policies: Vec<Value>,
-    description: String,
-    max_session_duration: Option<u32>,
+    pub(super) role_id: String,
+    #[serde(default)]
+    pub(super) trust_policy: Value,
+    #[serde(default)]
+    pub(super) policies: Vec<PolicyName>,
+    #[serde(default)]
+    pub(super) description: String,
+    pub(super) max_session_duration: Option<u32>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    allow_console_login: Option<bool>,
-    tags: Option<Tags>,
+    pub(super) allow_console_login: Option<bool>,
+    pub(super) tags: Option<Tags>,
+}
+
+/// An attached policy in the report.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct PolicyName {
+    pub(super) policy_type: Cow<'static, str>,
+    pub(super) policy_name: String,
+}
+
+impl std::fmt::Display for PolicyName {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}/{}", self.policy_type, self.policy_name)
+    }
+}
+
+impl From<&PolicyRef> for PolicyName {
+    fn from(policy: &PolicyRef) -> Self {
+        Self { policy_type: policy.kind.as_str().into(), policy_name: policy.name.clone() }
+    }
 }
 
 impl Before {
@@ -99,7 +140,7 @@ impl Before {
         Some(Box::new(Self {
             role_id: role.id.clone(),
             trust_policy: policy::for_report(&role.trust),
-            policies: policies.map(|policy| json!({"policyType": policy.kind, "policyName": policy.name})).collect(),
+            policies: policies.map(PolicyName::from).collect(),
             description: role.description.clone(),
             max_session_duration: role.max_session_duration,
             allow_console_login: role.console_login,
@@ -109,10 +150,10 @@ impl Before {
 }
 
 /// A cloud call that kept us from finding out.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct CallError {
-    operation: &'static str,
+    operation: Cow<'static, str>,
     code: Option<String>,
     message: String,
     request_id: Option<String>,
@@ -121,7 +162,7 @@ pub struct CallError {
 impl From<&Error> for CallError {
     fn from(error: &Error) -> Self {
         Self {
-            operation: error.operation,
+            operation: error.operation.into(),
             code: error.code.as_deref().map(crate::telemetry::foreign),
             message: chain(error),
             request_id: error.request_id.as_deref().map(crate::telemetry::foreign),
@@ -145,13 +186,13 @@ impl CallError {
     /// What went wrong beside the cloud's own errors.
     #[must_use]
     pub fn of_reply(operation: &'static str, message: String) -> Self {
-        Self { operation, code: None, message, request_id: None }
+        Self { operation: operation.into(), code: None, message, request_id: None }
     }
 
     /// STS answered something that is no account id.
     #[must_use]
     pub fn of_identity(error: &crate::target::BadAccountId) -> Self {
-        Self { operation: "GetCallerIdentity", code: None, message: error.to_string(), request_id: None }
+        Self { operation: "GetCallerIdentity".into(), code: None, message: error.to_string(), request_id: None }
     }
 }
 
@@ -160,7 +201,7 @@ impl From<&LookError> for CallError {
         match error {
             LookError::Call(error) => error.into(),
             LookError::Disagree => {
-                Self { operation: "GetRole", code: None, message: error.to_string(), request_id: None }
+                Self { operation: "GetRole".into(), code: None, message: error.to_string(), request_id: None }
             }
         }
     }
@@ -182,6 +223,7 @@ impl AccountReport {
             residual: Vec::new(),
             error: None,
             next: None,
+            cut: false,
             may_pass: false,
             is_brief: false,
         }

@@ -3,30 +3,40 @@
 //! Its shape is fixed by `schema/report-v1.json`.
 
 mod account;
+mod compact;
+mod cut;
 mod failure;
 mod human;
 mod json;
 mod log;
 mod manual;
+mod read;
 
 use jiff::Timestamp;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-pub use account::{AccountReport, Before, CallError};
+pub use account::{AccountReport, Before, CallError, PolicyName};
+pub use compact::{Size, message as message_for_queues};
+pub use cut::account as cut_account;
 pub use failure::Failure;
 pub use human::Human;
 pub use json::Json;
 pub use manual::{QUICK_AUTHORIZATION, commands};
+pub(crate) use read::known_action;
+pub use read::{NoReport, read};
 
 use crate::config::{Mode, Strategy};
 use crate::target::AccountId;
+
+/// One of a few words. (`serde` takes a plain reference for a part of what it reads.)
+pub type Word = &'static str;
 
 /// The name of the report's shape.
 pub const SCHEMA: &str = "dts-role-guard/report/v1";
 
 /// What became of an account, or of a run. The order is from best to worst.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub enum Status {
     /// The event is none of ours.
@@ -74,7 +84,7 @@ impl Status {
 }
 
 /// Why a run was started.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Trigger {
     /// What kind of event.
     pub kind: TriggerKind,
@@ -83,7 +93,7 @@ pub struct Trigger {
 }
 
 /// The kind of an event.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum TriggerKind {
     /// A time trigger.
@@ -97,7 +107,7 @@ pub enum TriggerKind {
 }
 
 /// A record of a batch that nothing was done about.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LeftOut {
     /// Its place in the batch, from 0.
     pub record: usize,
@@ -121,7 +131,7 @@ fn shortened(mut left_out: Vec<LeftOut>) -> Vec<LeftOut> {
 }
 
 /// How many accounts have which status.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 #[expect(missing_docs, reason = "each field is the status of its name")]
 pub struct Summary {
@@ -156,7 +166,7 @@ impl Summary {
 }
 
 /// Where the write-ahead records of repairs are.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum JournalPlace {
     /// In the log only: a later run cannot read them.
@@ -185,11 +195,12 @@ pub struct Run {
 }
 
 /// What a run found and did.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 #[must_use]
 pub struct Report {
-    schema: &'static str,
+    #[serde(deserialize_with = "read::schema")]
+    schema: Word,
     /// The worst of the accounts, or `ignored` or `rejected`.
     pub status: Status,
     request_id: String,
@@ -203,21 +214,29 @@ pub struct Report {
     pub summary: Summary,
     /// Each account once.
     pub accounts: Vec<AccountReport>,
+    /// So many accounts are left out, since they did not fit.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub truncated: usize,
     /// What belongs to no account, such as a failure to list the members.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub errors: Vec<CallError>,
     /// Why an event was ignored or rejected, or what holds for the whole run.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
     /// Records of a batch that nothing was done about.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub ignored: Vec<LeftOut>,
     /// A right event, for one that was rejected.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub example: Option<Value>,
     /// The function's own account, where it is known.
     #[serde(skip)]
     own: Option<AccountId>,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks for it")]
+fn is_zero(count: &usize) -> bool {
+    *count == 0
 }
 
 /// A report as text.
@@ -274,6 +293,7 @@ impl Report {
             journal: run.journal,
             summary: Summary::default(),
             accounts: Vec::new(),
+            truncated: 0,
             errors: Vec::new(),
             reason: None,
             ignored: Vec::new(),

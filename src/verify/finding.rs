@@ -1,14 +1,14 @@
 //! One negative answer, with what it rests on.
 
 use jiff::Timestamp;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use crate::target::PolicyRef;
 use crate::telemetry::foreign;
 
 /// Names a finding, for machines too. Never renamed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum FindingId {
     /// There is no such role.
@@ -36,7 +36,7 @@ pub enum FindingId {
 }
 
 /// Whether a finding makes the authorization fail.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Severity {
     /// It does: DTS cannot work.
@@ -46,7 +46,7 @@ pub enum Severity {
 }
 
 /// One negative answer.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Finding {
     /// Its stable name.
     pub id: FindingId,
@@ -55,6 +55,7 @@ pub struct Finding {
     /// For a person.
     pub message: String,
     /// What it rests on.
+    #[serde(default)]
     pub evidence: Value,
 }
 

@@ -1,0 +1,117 @@
+//! A saved report, read again.
+
+use serde::Deserialize;
+use serde::de::{Deserializer, Error as _};
+use serde_json::Value;
+
+use super::{Report, SCHEMA, Status, Summary};
+use crate::target::ROLE_NAME;
+use crate::telemetry::foreign;
+
+/// What the steps of a report do.
+const ACTIONS: [&str; 6] =
+    ["DetachPolicyFromRole", "DeleteRole", "CreateRole", "AttachPolicyToRole", "UpdateRole", "TagResources"];
+
+/// The text is no report of ours, and where that shows.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+pub enum NoReport {
+    /// It is no JSON.
+    #[error("no report of `dts-role-guard`: no valid JSON: {0}")]
+    Json(String),
+    /// It is JSON of another kind.
+    #[error("no report of `dts-role-guard`: at `{path}`: {why}")]
+    At {
+        /// Where it stopped making sense.
+        path: String,
+        /// Why.
+        why: String,
+    },
+    /// An invocation that failed before there was a report.
+    #[error("this invocation failed before there was a report: {0}")]
+    Failed(String),
+    /// Its parts contradict each other.
+    #[error("no report of `dts-role-guard`: at `summary.{status}`: {count}, but `accounts` has {listed} of them")]
+    Count {
+        /// The status that is counted wrong.
+        status: &'static str,
+        /// What the summary says.
+        count: usize,
+        /// What is listed.
+        listed: usize,
+    },
+}
+
+/// Reads a report as it was saved: the answer of an invocation, also of one that failed.
+///
+/// # Errors
+/// The text is no report of ours.
+pub fn read(text: &str) -> Result<Report, NoReport> {
+    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+    let value: Value = serde_json::from_str(text).map_err(|error| NoReport::Json(foreign(&error.to_string())))?;
+    let (prefix, value) = match value {
+        Value::Object(mut fields) if fields.contains_key("errorMessage") => match fields.shift_remove("report") {
+            Some(report) => ("report.", report),
+            None => return Err(NoReport::Failed(message(fields.get("errorMessage")))),
+        },
+        value @ Value::Object(_) => ("", value),
+        _ => return Err(NoReport::At { path: ".".to_owned(), why: "an object is expected".to_owned() }),
+    };
+    let report: Report = serde_path_to_error::deserialize(&value).map_err(|error| {
+        let why = foreign(&error.inner().to_string());
+        NoReport::At { path: foreign(&format!("{prefix}{}", error.path())), why }
+    })?;
+    checked(report)
+}
+
+/// A summary may count more than is listed (see `truncated`), never less.
+fn checked(report: Report) -> Result<Report, NoReport> {
+    let listed = Summary::of(&report.accounts);
+    let counts = report.summary.counts().into_iter().zip(listed.counts());
+    for ((status, count), (_, listed)) in counts {
+        if listed > count {
+            return Err(NoReport::Count { status: status.word(), count, listed });
+        }
+    }
+    Ok(report)
+}
+
+fn message(text: Option<&Value>) -> String {
+    foreign(text.and_then(Value::as_str).unwrap_or("no message"))
+}
+
+impl Summary {
+    /// Each status with its count, most urgent first.
+    #[must_use]
+    pub fn counts(&self) -> [(Status, usize); 9] {
+        [
+            (Status::Stuck, self.stuck),
+            (Status::Failed, self.failed),
+            (Status::RolledBack, self.rolled_back),
+            (Status::Refused, self.refused),
+            (Status::Drifted, self.drifted),
+            (Status::Pending, self.pending),
+            (Status::Remediated, self.remediated),
+            (Status::Authorized, self.authorized),
+            (Status::Skipped, self.skipped),
+        ]
+    }
+}
+
+pub(super) fn schema<'de, D: Deserializer<'de>>(deserializer: D) -> Result<&'static str, D::Error> {
+    one_of(deserializer, &[SCHEMA])
+}
+
+pub(super) fn role_name<'de, D: Deserializer<'de>>(deserializer: D) -> Result<&'static str, D::Error> {
+    one_of(deserializer, &[ROLE_NAME])
+}
+
+/// One of the cloud's operations that a repair is made of.
+pub(crate) fn known_action<'de, D: Deserializer<'de>>(deserializer: D) -> Result<&'static str, D::Error> {
+    one_of(deserializer, &ACTIONS)
+}
+
+fn one_of<'de, D: Deserializer<'de>>(deserializer: D, known: &[&'static str]) -> Result<&'static str, D::Error> {
+    let text = String::deserialize(deserializer)?;
+    let found = known.iter().find(|word| **word == text);
+    found.copied().ok_or_else(|| D::Error::custom(format!("`{}` is none of `{}`", foreign(&text), known.join("`, `"))))
+}

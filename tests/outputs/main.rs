@@ -1,0 +1,18 @@
+//! What people and tools read: every kind of report through every format.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    missing_docs,
+    reason = "tests"
+)]
+
+#[path = "../support/lab.rs"]
+mod lab;
+#[path = "../support/mod.rs"]
+mod support;
+
+mod compact;
+mod model;
+mod samples;
