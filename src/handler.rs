@@ -178,18 +178,26 @@ impl App {
     pub async fn invoke(self: Arc<Self>, invocation: Invocation) -> Result<String, Diagnostic> {
         let Invocation { event, context } = invocation;
         let retry = context.retry_count;
-        let span = tracing::info_span!("invocation", request_id = context.request_id.as_str(), retry);
+        let trace_id = context.trace_id.as_deref();
+        let span = tracing::error_span!("invocation", request_id = context.request_id.as_str(), trace_id, retry);
         async {
             let config = self.config().map_err(|mistakes| abort(&mistakes.into()))?;
             let ask = self.ask(event::decode(&event, config.allowed()), &context);
             let report = self.run(ask).await.map_err(|why| abort(&why))?;
-            for line in report.log_lines() {
-                self.log.line(self.clock.now(), line);
-            }
+            self.tell(&report);
             answer(&report)
         }
         .instrument(span)
         .await
+    }
+
+    /// Into the log: the caller of a timer or an event drops the answer.
+    fn tell(&self, report: &Report) {
+        for line in report.account_lines() {
+            self.log.account(self.clock.now(), line);
+            self.log.give_way();
+        }
+        self.log.line(self.clock.now(), report.summary_line());
     }
 
     fn ask(&self, event: Event, context: &Context) -> Ask {
@@ -211,6 +219,11 @@ impl App {
     /// # Errors
     /// When the run could not begin. Everything later is in the report.
     pub async fn run(&self, ask: Ask) -> Result<Report, Abort> {
+        let span = tracing::error_span!("run", request_id = ask.request_id);
+        self.carry_out(ask).instrument(span).await
+    }
+
+    async fn carry_out(&self, ask: Ask) -> Result<Report, Abort> {
         let config = self.config()?;
         let begin = (self.clock.now(), self.clock.uptime());
         let mode = match &ask.event.decision {

@@ -4,12 +4,12 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use clap::Parser;
-use dts_role_guard::clock::SystemClock;
+use dts_role_guard::clock::{SharedClock, SystemClock};
 use dts_role_guard::config::{LOG, Variables};
 use dts_role_guard::handler::App;
-use dts_role_guard::telemetry::{Log, chain};
+use dts_role_guard::telemetry::{self, Log, chain};
 use dts_role_guard::terminal::{self, Arguments, Command};
-use fc_runtime::service_fn;
+use fc_runtime::{Markers, Runtime, service_fn};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
@@ -17,22 +17,30 @@ async fn main() -> ExitCode {
     let variables = variables();
     let command = arguments.command.unwrap_or(Command::Serve);
     let log = if matches!(command, Command::Serve) { Log::Stdout } else { Log::Stderr };
-    log.start(variables.get(LOG).map(String::as_str));
-    let app = App::new(&variables, Arc::new(SystemClock::start()), log);
-    match command {
-        Command::Serve => serve(app).await,
+    let clock: SharedClock = Arc::new(SystemClock::start());
+    log.start(variables.get(LOG).map(String::as_str), clock.clone());
+    let app = App::new(&variables, clock.clone(), log);
+    let code = match command {
+        Command::Serve => serve(app, log).await,
         command => ExitCode::from(terminal::run(app, command).await),
-    }
+    };
+    log.finish(clock.now());
+    code
 }
 
-async fn serve(app: App) -> ExitCode {
+async fn serve(app: App, log: Log) -> ExitCode {
     if let Err(mistakes) = app.config() {
         for mistake in &mistakes.0 {
             tracing::error!(%mistake, "wrong setting: every invocation will fail");
         }
     }
     let app = Arc::new(app);
-    match fc_runtime::run(service_fn(move |invocation| Arc::clone(&app).invoke(invocation))).await {
+    let handler = service_fn(move |invocation| Arc::clone(&app).invoke(invocation));
+    let served = match Runtime::from_env() {
+        Ok(runtime) => runtime.markers(Markers::to(telemetry::Markers(log))).run(handler).await,
+        Err(error) => Err(error),
+    };
+    match served {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             tracing::error!(error = chain(&error), "cannot serve");

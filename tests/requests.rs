@@ -82,7 +82,7 @@ fn a_retried_invocation_is_done_again_and_its_count_is_in_the_log() {
     assert_only_looked(&emulator);
     let logged: Value = serde_json::from_str(&guard.line_with("\"invoked\"")).unwrap();
     assert_eq!(logged["retry"], 2, "{logged}");
-    assert_eq!(logged["span"]["request_id"], REQUEST_ID, "{logged}");
+    assert_eq!(logged["requestId"], REQUEST_ID, "{logged}");
 }
 
 #[test]

@@ -24,8 +24,9 @@ pub(crate) fn is_asked_for() -> bool {
 /// What `main` of the product does.
 pub(crate) fn serve() -> Result<ExitCode, Failure> {
     let variables: Variables = std::env::vars().collect();
-    Log::Stdout.start(None);
-    let app = App::new(&variables, Arc::new(SystemClock::start()), Log::Stdout).entering_at(ENTRIES_PER_SECOND);
+    let clock = Arc::new(SystemClock::start());
+    Log::Stdout.start(None, clock.clone());
+    let app = App::new(&variables, clock, Log::Stdout).entering_at(ENTRIES_PER_SECOND);
     let app = Arc::new(app);
     let service = service_fn(move |invocation| Arc::clone(&app).invoke(invocation));
     let tokio = tokio::runtime::Builder::new_current_thread().enable_all().build()?;

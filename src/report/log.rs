@@ -1,33 +1,80 @@
 //! What the log says of a run: a timer's owner sees nothing else of the report.
+//!
+//! What a person asks for stands at the top of a line, where the log service can index it; the whole account stands behind
+//! it, and its documents last, so that what has to be cut is cut there.
+
+use std::collections::HashSet;
 
 use serde_json::{Map, Value, json};
 
-use super::{Report, Status};
+use super::{AccountReport, Report, Status};
 
 impl Report {
-    /// One line for each account that is not authorized, and the summary.
-    pub fn log_lines(&self) -> impl Iterator<Item = Map<String, Value>> {
+    /// One line for each account that is not authorized.
+    pub fn account_lines(&self) -> impl Iterator<Item = Map<String, Value>> {
         let accounts = self.accounts.iter().filter(|account| account.status != Status::Authorized);
-        let lines =
-            accounts.map(|account| fields(&[("requestId", json!(self.request_id)), ("account", json!(account))]));
-        lines.chain(std::iter::once_with(|| self.summary_line()))
+        accounts.map(|account| account_line(&self.request_id, account))
     }
 
-    fn summary_line(&self) -> Map<String, Value> {
-        fields(&[
-            ("requestId", json!(self.request_id)),
-            ("status", json!(self.status)),
-            ("trigger", json!(self.trigger)),
-            ("mode", json!(self.mode)),
-            ("durationMs", json!(self.duration_ms)),
-            ("summary", json!(self.summary)),
-            ("errors", json!(self.errors)),
-            ("reason", json!(self.reason)),
-            ("ignored", json!(self.ignored)),
-        ])
+    /// The line that says how the run ended.
+    #[must_use]
+    pub fn summary_line(&self) -> Map<String, Value> {
+        told(json!({
+            "requestId": self.request_id,
+            "status": self.status,
+            "trigger": self.trigger,
+            "mode": self.mode,
+            "durationMs": self.duration_ms,
+            "summary": self.summary,
+            "errors": self.errors,
+            "reason": self.reason,
+            "ignored": self.ignored,
+        }))
     }
 }
 
-fn fields(pairs: &[(&str, Value)]) -> Map<String, Value> {
-    pairs.iter().map(|(name, value)| ((*name).to_owned(), value.clone())).collect()
+fn account_line(request_id: &str, account: &AccountReport) -> Map<String, Value> {
+    let mut ids: Vec<_> = account.findings.iter().map(|finding| finding.id.word()).collect();
+    let mut known = HashSet::new();
+    ids.retain(|id| known.insert(*id));
+    let whole = documents_last(json!(account));
+    told(json!({
+        "requestId": request_id,
+        "accountId": account.account_id,
+        "roleName": account.role_name,
+        "status": account.status,
+        "durationMs": whole.get("durationMs"),
+        "findingIds": ids.join(" "),
+        "next": account.next,
+        "errorOperation": whole.pointer("/error/operation"),
+        "errorCode": whole.pointer("/error/code"),
+        "account": whole,
+    }))
+}
+
+/// A key without a value is left out.
+fn told(line: Value) -> Map<String, Value> {
+    let Value::Object(line) = line else { return Map::new() };
+    line.into_iter().filter(|(_, value)| !value.is_null()).collect()
+}
+
+fn documents_last(mut account: Value) -> Value {
+    if let Value::Object(fields) = &mut account {
+        for name in ["before", "after"] {
+            if let Some(mut role) = fields.shift_remove(name) {
+                document_last(&mut role);
+                fields.insert(name.to_owned(), role);
+            }
+        }
+    }
+    account
+}
+
+/// Moves the trust policy of a role to its end: it may be longer than all the rest.
+pub(crate) fn document_last(role: &mut Value) {
+    if let Value::Object(fields) = role
+        && let Some(document) = fields.shift_remove("trustPolicy")
+    {
+        fields.insert("trustPolicy".to_owned(), document);
+    }
 }

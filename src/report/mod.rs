@@ -22,6 +22,7 @@ pub use cut::account as cut_account;
 pub use failure::Failure;
 pub use human::Human;
 pub use json::Json;
+pub(crate) use log::document_last;
 pub use manual::{QUICK_AUTHORIZATION, commands};
 pub(crate) use read::known_action;
 pub use read::{NoReport, read};

@@ -21,6 +21,7 @@ use std::sync::atomic::AtomicUsize;
 use std::time::Duration;
 
 use futures_util::{StreamExt as _, stream};
+use tracing::Instrument as _;
 
 pub use brake::{BadBrake, Brake};
 pub use exceptions::{Exception, Exceptions};
@@ -203,12 +204,14 @@ impl Sweep<'_> {
         let gate = match look.place {
             Place::Own | Place::LeftAlone(_) => Gate::of(&look),
             Place::Elsewhere if !is_certain && self.is_late() => Gate::closed(lines::pending(&look)),
-            Place::Elsewhere => match members::admit(&self.guard.session, &look.account).await {
-                Admission::Member => Gate::Open,
-                Admission::Absent(status) => Gate::closed(lines::absent(&look, &status)),
-                Admission::Unknown(error) => Gate::closed(lines::unknown(&look, &error)),
-                Admission::Stranger => return Named::Stranger(look),
-            },
+            Place::Elsewhere => {
+                match members::admit(&self.guard.session, &look.account).instrument(self.span(&look)).await {
+                    Admission::Member => Gate::Open,
+                    Admission::Absent(status) => Gate::closed(lines::absent(&look, &status)),
+                    Admission::Unknown(error) => Gate::closed(lines::unknown(&look, &error)),
+                    Admission::Stranger => return Named::Stranger(look),
+                }
+            }
         };
         Named::Turn(Box::new(Turn { look, gate, is_certain }))
     }

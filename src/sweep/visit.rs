@@ -24,13 +24,18 @@ impl Sweep<'_> {
     /// account alone ends the work there, and nowhere else.
     pub(super) async fn visit(&self, look: &Look, guard: Guard) -> AccountReport {
         let reason = look.why();
-        let why = reason.as_deref().or(self.trigger);
-        let span = tracing::info_span!("role", account = look.account.as_str(), role = ROLE_NAME, reason = why);
         let writes = guard.mode.writes();
-        let work = AssertUnwindSafe(self.enter(look, guard).instrument(span)).catch_unwind();
+        let work = AssertUnwindSafe(self.enter(look, guard).instrument(self.span(look))).catch_unwind();
         let mut report = work.await.unwrap_or_else(|_panic| lines::broken_off(look, writes));
         report.findings.extend(self.expired_exception(&look.account));
         AccountReport { reason, ..report }
+    }
+
+    /// Every line of the log that comes from within says which role it is about.
+    pub(super) fn span(&self, look: &Look) -> tracing::Span {
+        let reason = look.why();
+        let why = reason.as_deref().or(self.trigger);
+        tracing::error_span!("role", account = look.account.as_str(), role = ROLE_NAME, reason = why)
     }
 
     async fn enter(&self, look: &Look, guard: Guard) -> AccountReport {

@@ -19,6 +19,9 @@ const PATIENCE: Duration = Duration::from_secs(30);
 /// The port is free when it is chosen; another process may be faster.
 const TRIES: usize = 5;
 
+const ENDPOINTS: [&str; 3] =
+    ["DTS_GUARD_RAM_ENDPOINT", "DTS_GUARD_STS_ENDPOINT", "DTS_GUARD_RESOURCE_MANAGER_ENDPOINT"];
+
 pub(crate) const ACCOUNT: &str = "1234567890123456";
 pub(crate) const KEY_ID: &str = "STS.EXAMPLEACCESSKEYID";
 pub(crate) const KEY_SECRET: &str = "EXAMPLEsecretEXAMPLEsecretEXAMPLE";
@@ -125,26 +128,43 @@ impl Guard {
 
     /// As on the platform, with these settings and no other variable, against an endpoint.
     pub(crate) fn start_at(endpoint: &str, settings: &[(&str, &str)]) -> Self {
-        let endpoints = ["DTS_GUARD_RAM_ENDPOINT", "DTS_GUARD_STS_ENDPOINT", "DTS_GUARD_RESOURCE_MANAGER_ENDPOINT"];
-        let mut environment: Vec<_> = endpoints.map(|name| (name, endpoint)).into();
+        let mut environment: Vec<_> = ENDPOINTS.map(|name| (name, endpoint)).into();
         environment.extend(settings);
         (0..TRIES).find_map(|_| Self::spawn(&environment)).expect("the process does not listen")
+    }
+
+    /// As on the platform, with streams and a log level that may not tell when it listens.
+    pub(crate) fn start_writing_to(
+        emulator: &Emulator,
+        settings: &[(&str, &str)],
+        mut streams: impl FnMut(&mut Command),
+    ) -> Self {
+        let endpoint = emulator.url();
+        let mut environment: Vec<_> = ENDPOINTS.map(|name| (name, endpoint.as_str())).into();
+        environment.extend(settings);
+        let mut spawn = || {
+            let port = free_port();
+            let mut command = command(&environment, port);
+            streams(&mut command);
+            let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
+            let mut child = command.spawn().unwrap();
+            while TcpStream::connect(address).is_err() {
+                if child.try_wait().unwrap().is_some() {
+                    return None;
+                }
+                thread::sleep(Duration::from_millis(5));
+            }
+            let output = Output::default();
+            let reader = child.stdout.take().map(|stdout| read_lines(stdout, output.clone()));
+            Some(Self { child, address, output, reader })
+        };
+        (0..TRIES).find_map(|_| spawn()).expect("the process does not listen")
     }
 
     /// None if it ended before it listened, as it does when its port was taken meanwhile.
     fn spawn(environment: &[(&str, &str)]) -> Option<Self> {
         let port = free_port();
-        let mut child = Command::new(env!("CARGO_BIN_EXE_dts-role-guard"))
-            .arg("serve")
-            .env_clear()
-            .env("FC_FUNC_CODE_PATH", "/code")
-            .env("FC_CUSTOM_LISTEN_PORT", port.to_string())
-            .envs(environment.iter().copied())
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::null())
-            .spawn()
-            .unwrap();
+        let mut child = command(environment, port).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
         let output = Output::default();
         let reader = Some(read_lines(child.stdout.take().unwrap(), output.clone()));
         let guard = Self { child, address: (Ipv4Addr::LOCALHOST, port).into(), output, reader };
@@ -221,7 +241,9 @@ impl Guard {
 
     fn ended(&mut self) -> (ExitStatus, Vec<String>) {
         let status = self.child.wait().unwrap();
-        self.reader.take().unwrap().join().unwrap();
+        if let Some(reader) = self.reader.take() {
+            reader.join().unwrap();
+        }
         (status, self.output.lines())
     }
 }
@@ -232,6 +254,15 @@ impl Drop for Guard {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
+}
+
+/// The process as the platform starts it.
+fn command(environment: &[(&str, &str)], port: u16) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_dts-role-guard"));
+    command.arg("serve").env_clear().env("FC_FUNC_CODE_PATH", "/code");
+    command.env("FC_CUSTOM_LISTEN_PORT", port.to_string()).envs(environment.iter().copied());
+    command.stdin(Stdio::null());
+    command
 }
 
 /// The headers of an invocation, with other values for some of them.
@@ -248,7 +279,10 @@ fn platform_headers<'a>(changes: &[(&'a str, &'a str)]) -> Vec<(&'a str, &'a str
         ("x-fc-security-token", TOKEN),
     ];
     for (name, value) in changes {
-        headers.iter_mut().find(|(other, _)| other == name).expect("a header of the platform").1 = value;
+        match headers.iter_mut().find(|(other, _)| other == name) {
+            Some(header) => header.1 = value,
+            None => headers.push((name, value)),
+        }
     }
     headers
 }

@@ -49,6 +49,8 @@ pub struct Context {
     pub memory_mb: Option<u32>,
     /// `x-fc-retry-count`: 0 for the first try, and where the platform does not say.
     pub retry_count: u32,
+    /// The trace that the invocation belongs to, from `x-fc-tracing-opentracing-span-context`.
+    pub trace_id: Option<String>,
     /// The credentials of the function's role. None if all three headers are absent.
     pub credentials: Option<HeaderCredentials>,
 }
@@ -83,6 +85,7 @@ impl Context {
             version: owned(headers::VERSION_ID),
             memory_mb: number(headers, headers::FUNCTION_MEMORY),
             retry_count: number(headers, headers::RETRY_COUNT).unwrap_or(0),
+            trace_id: text(headers, headers::SPAN_CONTEXT).and_then(trace_id),
             credentials: HeaderCredentials::from_headers(headers),
         }
     }
@@ -109,6 +112,16 @@ pub(super) fn request_id(headers: &HeaderMap) -> RequestId {
     text(headers, headers::REQUEST_ID).and_then(RequestId::parse).unwrap_or_else(RequestId::make_up)
 }
 
+/// The first part of `trace:span:parent:flags`, all of it hexadecimal; the colons may be percent-encoded.
+fn trace_id(span_context: &str) -> Option<String> {
+    let plain = span_context.replace("%3A", ":").replace("%3a", ":");
+    let parts: Vec<_> = plain.split(':').collect();
+    let is_hex = |part: &&str| (1..=32).contains(&part.len()) && part.bytes().all(|byte| byte.is_ascii_hexdigit());
+    let [trace, ..] = parts.as_slice() else { return None };
+    let is_known = trace.bytes().any(|digit| digit != b'0');
+    (parts.len() == 4 && parts.iter().all(is_hex) && is_known).then(|| trace.to_ascii_lowercase())
+}
+
 fn timeout(headers: &HeaderMap) -> Option<Duration> {
     let seconds = number(headers, headers::FUNCTION_TIMEOUT)?;
     (1..=LONGEST_TIMEOUT).contains(&seconds).then(|| Duration::from_secs(seconds))
@@ -130,7 +143,7 @@ mod tests {
     fn context(pairs: &[(&str, &str)], arrival: Instant) -> Context {
         let pair = |(name, value): &(&str, &str)| {
             let name: HeaderName = name.parse().unwrap();
-            (name, HeaderValue::from_str(value).unwrap())
+            (name, HeaderValue::from_bytes(value.as_bytes()).unwrap())
         };
         Context::from_headers(&pairs.iter().map(pair).collect(), arrival)
     }
@@ -193,6 +206,17 @@ mod tests {
         assert_eq!(timeout("86400"), Some(Duration::from_hours(24)));
         for value in ["0", "86401", "-1", "1.5", "soon", "18446744073709551616"] {
             assert_eq!(timeout(value), None, "{value}");
+        }
+    }
+
+    #[test]
+    fn a_trace_is_known_by_its_id_and_nothing_else_is_one() {
+        let trace = |value| context(&[(headers::SPAN_CONTEXT, value)], Instant::now()).trace_id;
+        assert_eq!(trace("5F22C1A6D1E3B04a:1a2b:0:1").as_deref(), Some("5f22c1a6d1e3b04a"));
+        assert_eq!(trace("5f22c1a6d1e3b04a%3A1a2b%3a0%3A1").as_deref(), Some("5f22c1a6d1e3b04a"));
+        let long = format!("{}:1:0:1", "a".repeat(33));
+        for value in ["", "a:b:c", "a:b:c:d:e", ":b:c:d", "g:b:c:d", "a:b:c:\u{e9}", "0000:1:0:1", "a b:1:0:1", &long] {
+            assert_eq!(trace(value), None, "{value}");
         }
     }
 

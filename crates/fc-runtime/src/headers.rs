@@ -15,6 +15,7 @@ pub(super) const REQUEST_ID: &str = "x-fc-request-id";
 pub(super) const RETRY_COUNT: &str = "x-fc-retry-count";
 pub(super) const SECURITY_TOKEN: &str = "x-fc-security-token";
 pub(super) const STATUS: HeaderName = HeaderName::from_static("x-fc-status");
+pub(super) const SPAN_CONTEXT: &str = "x-fc-tracing-opentracing-span-context";
 pub(super) const VERSION_ID: &str = "x-fc-version-id";
 
 /// The value of a header, or none if it is missing, empty or not text.

@@ -6,7 +6,7 @@ use crate::apply::StepRecord;
 use crate::clock::SharedClock;
 use crate::observe::{Role, Tags};
 use crate::plan::{Plan, Step};
-use crate::target::AccountId;
+use crate::target::{AccountId, ROLE_NAME};
 use crate::telemetry::Log;
 
 /// Writes the records of one account's repair into the log.
@@ -42,9 +42,10 @@ impl LogBook {
     }
 
     pub(super) fn begin(&self, plan: &Plan, before: Option<&Role>, tags: Option<&Tags>) {
-        let before = crate::report::Before::of(before, tags);
+        let mut before = json!(crate::report::Before::of(before, tags));
+        crate::report::document_last(&mut before);
         let steps: Vec<_> = plan.steps.iter().map(StepRecord::planned).collect();
-        self.write(json!({"event": "begin", "planId": plan.id.to_string(), "before": before, "steps": steps}));
+        self.write(json!({"event": "begin", "planId": plan.id.to_string(), "steps": steps, "before": before}));
     }
 
     pub(super) fn adopt(&self, generation: u64) {
@@ -71,7 +72,8 @@ impl LogBook {
         let mut line = Map::new();
         line.insert("requestId".to_owned(), json!(self.request_id));
         line.insert("accountId".to_owned(), json!(self.account));
+        line.insert("roleName".to_owned(), json!(ROLE_NAME));
         line.insert("journal".to_owned(), record);
-        self.log.line(self.clock.now(), line);
+        self.log.record(self.clock.now(), line);
     }
 }

@@ -1,0 +1,194 @@
+//! Where the log goes, and its lines.
+
+use std::fs::File;
+use std::io::{self, IsTerminal, Write};
+use std::os::fd::AsFd;
+use std::sync::OnceLock;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use serde_json::{Map, Value, json};
+use tracing_subscriber::layer::{Layer as _, SubscriberExt as _};
+use tracing_subscriber::util::SubscriberInitExt as _;
+use tracing_subscriber::{EnvFilter, Registry};
+
+use super::cut::{LINE_LIMIT, RECORD_LIMIT, fitted};
+use super::lines::{Lines, Passing, about};
+use super::queue::{Queue, Weight};
+use crate::clock::SharedClock;
+
+/// Where the log goes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Log {
+    /// Serving: the platform collects standard output.
+    Stdout,
+    /// Terminal commands: standard output holds the report alone.
+    Stderr,
+    /// Nowhere: the caller has its own.
+    Off,
+}
+
+/// One process has one log.
+static QUEUE: OnceLock<Queue> = OnceLock::new();
+
+/// An answer waits this long for the lines before it: the instance may be frozen right after it.
+const BEFORE_ANSWER: Duration = Duration::from_millis(200);
+
+/// The end of the process waits this long.
+const BEFORE_END: Duration = Duration::from_secs(1);
+
+/// Between the lines of one report their reader is waited for, above so many bytes that are not written yet.
+const BACKLOG: usize = 512 * 1024;
+
+impl Log {
+    /// Whether a person watches.
+    #[must_use]
+    pub fn is_terminal(self) -> bool {
+        match self {
+            Self::Stdout => io::stdout().is_terminal(),
+            Self::Stderr => io::stderr().is_terminal(),
+            Self::Off => false,
+        }
+    }
+
+    /// Starts the log. JSON lines where it is no terminal; a filter that cannot be read counts as `info` here and is
+    /// reported as a mistake in the settings.
+    pub fn start(self, filter: Option<&str>, clock: SharedClock) {
+        if let Some(Ok(queue)) = self.sink().map(Queue::start) {
+            let _ = QUEUE.set(queue);
+        }
+        let filter = filter.filter(|text| !text.is_empty()).and_then(|text| text.parse().ok());
+        let filter = filter.unwrap_or_else(|| EnvFilter::new("info"));
+        let lines = Lines { log: self, clock }.with_filter(Passing(filter));
+        // Fails where a caller has a log of its own.
+        let _ = Registry::default().with(lines).try_init();
+        std::panic::set_hook(Box::new(|panic| {
+            let place = panic.location().map(ToString::to_string);
+            tracing::error!(place, "panic");
+        }));
+    }
+
+    /// A descriptor of its own: the standard streams have locks, and whoever waits for a full pipe would hold them.
+    fn sink(self) -> Option<Box<dyn Write + Send>> {
+        let descriptor = match self {
+            Self::Stdout => io::stdout().as_fd().try_clone_to_owned(),
+            Self::Stderr => io::stderr().as_fd().try_clone_to_owned(),
+            Self::Off => return None,
+        };
+        let file = File::from(descriptor.ok()?);
+        let bar_may_stand = self == Self::Stderr && self.is_terminal();
+        Some(if bar_may_stand { Box::new(FreshLine(file)) } else { Box::new(file) })
+    }
+
+    /// Writes one line of JSON, whatever the filter: what became of an account.
+    pub fn account(self, now: Timestamp, fields: Map<String, Value>) {
+        self.write(Weight::News, LINE_LIMIT, now, about().into_iter().chain(fields).collect());
+    }
+
+    /// Writes one line of JSON, whatever the filter and however slow the reader: what became of a run.
+    pub fn line(self, now: Timestamp, fields: Map<String, Value>) {
+        self.write(Weight::Record, LINE_LIMIT, now, about().into_iter().chain(fields).collect());
+    }
+
+    /// The same for what is needed to finish a repair. Of that only a trust policy is cut, as long as the platform takes
+    /// the rest.
+    pub fn record(self, now: Timestamp, fields: Map<String, Value>) {
+        self.write(Weight::Record, RECORD_LIMIT, now, about().into_iter().chain(fields).collect());
+    }
+
+    /// Waits a little for a reader that is slower than a long report.
+    pub fn give_way(self) {
+        if let Some(queue) = self.queue() {
+            queue.settle(BACKLOG, BEFORE_END);
+        }
+    }
+
+    /// Waits until all lines are out, but not for long: a reader that does not read holds up nothing.
+    pub fn finish(self, now: Timestamp) {
+        let Some(queue) = self.queue() else { return };
+        queue.settle(0, BEFORE_END);
+        self.tell_lost(now, &Map::new());
+        queue.settle(0, BEFORE_END);
+    }
+
+    /// Writes an event.
+    pub(super) fn event(self, weight: Weight, now: Timestamp, fields: Map<String, Value>) {
+        self.write(weight, LINE_LIMIT, now, fields);
+    }
+
+    fn write(self, weight: Weight, limit: usize, now: Timestamp, fields: Map<String, Value>) {
+        if self != Self::Off {
+            self.tell_lost(now, &fields);
+            self.say(weight, &line(now, fields, limit));
+        }
+    }
+
+    /// Writes text as it is.
+    pub(super) fn say(self, weight: Weight, text: &str) {
+        match self.queue() {
+            Some(queue) => queue.push(weight, text.as_bytes().to_vec()),
+            // Nobody can be told when the log is gone.
+            None => drop(self.sink().map(|mut sink| sink.write_all(text.as_bytes()))),
+        }
+    }
+
+    /// The next line that finds room says how many did not.
+    fn tell_lost(self, now: Timestamp, about: &Map<String, Value>) {
+        let lost = self.queue().map_or(0, Queue::take_lost);
+        if lost == 0 {
+            return;
+        }
+        let mut note = Map::new();
+        note.insert("level".to_owned(), json!("WARN"));
+        note.extend(about.get("requestId").map(|id| ("requestId".to_owned(), id.clone())));
+        note.insert("message".to_owned(), json!("lines of the log were lost: its reader is too slow, or was gone"));
+        note.insert("lost".to_owned(), json!(lost));
+        self.say(Weight::Record, &line(now, note, LINE_LIMIT));
+    }
+
+    fn queue(self) -> Option<&'static Queue> {
+        QUEUE.get().filter(|_| self != Self::Off)
+    }
+}
+
+fn line(now: Timestamp, fields: Map<String, Value>, limit: usize) -> String {
+    let stamp = ("timestamp".to_owned(), json!(now.strftime("%Y-%m-%dT%H:%M:%S%.6fZ").to_string()));
+    let mut text = fitted(std::iter::once(stamp).chain(fields).collect(), limit);
+    text.push('\n');
+    text
+}
+
+/// The platform's marker lines, in their order among the lines of the log.
+#[derive(Debug)]
+pub struct Markers(pub Log);
+
+impl Write for Markers {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.say(Weight::Record, &String::from_utf8_lossy(bytes));
+        Ok(bytes.len())
+    }
+
+    /// What comes before the answer should be out before it, since the instance may be frozen right after it.
+    fn flush(&mut self) -> io::Result<()> {
+        if let Some(queue) = self.0.queue() {
+            queue.settle(0, BEFORE_ANSWER);
+        }
+        Ok(())
+    }
+}
+
+/// A terminal on which a progress bar may stand in the line that is written to.
+struct FreshLine(File);
+
+const ERASE_LINE: &str = "\r\x1b[2K";
+
+impl Write for FreshLine {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.write_all(ERASE_LINE.as_bytes())?;
+        self.0.write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.0.flush()
+    }
+}
