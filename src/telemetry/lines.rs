@@ -2,6 +2,7 @@
 //! for a person at a terminal.
 
 use std::fmt::{Debug, Write as _};
+use std::sync::{Mutex, PoisonError};
 
 use anstream::adapter::strip_str;
 use anstream::{AutoStream, ColorChoice};
@@ -28,8 +29,47 @@ const NAMES: [(&str, &str); 4] =
 
 /// Turns events into lines.
 pub(super) struct Lines {
-    pub(super) log: Log,
-    pub(super) clock: SharedClock,
+    log: Log,
+    clock: SharedClock,
+    in_hand: InHand,
+}
+
+/// The spans of runs that are open. A connection outlives a run and works in a task of its own: what it logs belongs to the
+/// one run that is in hand, if it is the only one.
+#[derive(Default)]
+struct InHand(Mutex<Vec<(Id, Map<String, Value>)>>);
+
+impl InHand {
+    fn change(&self, change: impl FnOnce(&mut Vec<(Id, Map<String, Value>)>)) {
+        change(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner));
+    }
+
+    fn begin(&self, id: &Id, fields: &Map<String, Value>) {
+        if fields.contains_key("requestId") {
+            self.change(|runs| runs.push((id.clone(), names_first(fields.clone(), false))));
+        }
+    }
+
+    fn end(&self, id: &Id) {
+        self.change(|runs| runs.retain(|(run, _)| run != id));
+    }
+
+    fn only(&self) -> Map<String, Value> {
+        let mut only = Map::new();
+        self.change(|runs| {
+            let Some((_, first)) = runs.first() else { return };
+            if runs.iter().all(|(_, run)| run.get("requestId") == first.get("requestId")) {
+                only.clone_from(first);
+            }
+        });
+        only
+    }
+}
+
+impl Lines {
+    pub(super) fn new(log: Log, clock: SharedClock) -> Self {
+        Self { log, clock, in_hand: InHand::default() }
+    }
 }
 
 /// The fields of a span or an event.
@@ -73,6 +113,7 @@ impl<S: Subscriber + for<'a> LookupSpan<'a>> Layer<S> for Lines {
     fn on_new_span(&self, attributes: &Attributes<'_>, id: &Id, context: Context<'_, S>) {
         let mut fields = Fields::default();
         attributes.record(&mut fields);
+        self.in_hand.begin(id, &fields.0);
         if let Some(span) = context.span(id) {
             span.extensions_mut().insert(fields);
         }
@@ -86,10 +127,17 @@ impl<S: Subscriber + for<'a> LookupSpan<'a>> Layer<S> for Lines {
         }
     }
 
+    fn on_close(&self, id: Id, _: Context<'_, S>) {
+        self.in_hand.end(&id);
+    }
+
     fn on_event(&self, event: &Event<'_>, context: Context<'_, S>) {
         let mut fields = Fields::default();
         event.record(&mut fields);
-        let span = context.event_span(event).map(|span| fields_of(&span)).unwrap_or_default();
+        let mut span = context.event_span(event).map(|span| fields_of(&span)).unwrap_or_default();
+        if !span.contains_key("requestId") {
+            span.extend(self.in_hand.only());
+        }
         let now = self.clock.now();
         let level = *event.metadata().level();
         let weight = if level <= Level::WARN { Weight::News } else { Weight::Chatter };

@@ -59,7 +59,7 @@ impl Log {
         }
         let filter = filter.filter(|text| !text.is_empty()).and_then(|text| text.parse().ok());
         let filter = filter.unwrap_or_else(|| EnvFilter::new("info"));
-        let lines = Lines { log: self, clock }.with_filter(Passing(filter));
+        let lines = Lines::new(self, clock).with_filter(Passing(filter));
         // Fails where a caller has a log of its own.
         let _ = Registry::default().with(lines).try_init();
         std::panic::set_hook(Box::new(|panic| {
