@@ -65,6 +65,14 @@ fn a_wrong_value_is_rejected_with_its_key_and_the_right_ones() {
 }
 
 #[test]
+fn null_is_a_wrong_value_and_never_means_everything() {
+    for key in ["mode", "scope", "accounts", "planId"] {
+        assert_rejected(json!({key: null}).to_string().as_bytes(), &[&format!("`{key}`"), "`null` is no value"]);
+    }
+    assert_rejected(br#"{"accounts":[null]}"#, &["`accounts[0]`", "null"]);
+}
+
+#[test]
 fn a_role_cannot_be_named() {
     assert_rejected(br#"{"roleName":"AnotherRole"}"#, &["`roleName`"]);
 }

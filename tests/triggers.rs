@@ -24,13 +24,18 @@ use serde_json::{Value, json};
 const EVENTS: &str = "tests/fixtures/events";
 
 /// Every sample that a filter lets through. All others, in all other triggers, are kept back.
-const MATCHES: [(&str, &str); 7] = [
+const MATCHES: [(&str, &str); 12] = [
+    ("eventbridge-batch-odd.json", "role-changes"),
     ("eventbridge-batch-strings.json", "role-changes"),
     ("eventbridge-batch.json", "role-changes"),
+    ("eventbridge-parameters-as-text.json", "role-changes"),
     ("eventbridge-rd-AcceptHandshake-email.json", "new-accounts"),
     ("eventbridge-rd-AcceptHandshake.json", "new-accounts"),
+    ("eventbridge-rd-CreateResourceAccount-no-reply.json", "new-accounts"),
     ("eventbridge-rd-CreateResourceAccount.json", "new-accounts"),
     ("eventbridge-rd-MoveAccount.json", "new-accounts"),
+    ("eventbridge-resource-names.json", "role-changes"),
+    ("eventbridge-rm-DetachPolicy.json", "role-changes"),
     ("eventbridge-single.json", "role-changes"),
 ];
 
@@ -65,6 +70,14 @@ fn no_write_to_the_role_is_missed_however_it_is_told() {
             let event = changed("eventbridge-single.json", &[("/data/eventName", json!(call)), (place, value.clone())]);
             assert_eq!(triggers_of(&event), ["role-changes"], "{call} with {place} {value}");
         }
+    }
+}
+
+#[test]
+fn a_policy_that_is_attached_or_detached_through_resource_manager_is_told() {
+    for call in ["AttachPolicy", "DetachPolicy"] {
+        let event = changed("eventbridge-rm-DetachPolicy.json", &[("/data/eventName", json!(call))]);
+        assert_eq!(triggers_of(&event), ["role-changes"], "{call}");
     }
 }
 
@@ -114,7 +127,8 @@ fn passes(filter: &Pattern, sample: &str) -> bool {
 
 fn events(sample: &str) -> Vec<Value> {
     match event(sample) {
-        Value::Array(batch) => batch.into_iter().map(unpacked).collect(),
+        // What is no event at all has come through no filter.
+        Value::Array(batch) => batch.into_iter().map(unpacked).filter(Value::is_object).collect(),
         single => vec![single],
     }
 }

@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use super::eventbridge::{Record, Verdict};
 use super::field::{self, Object};
-use super::{Actor, Occurrence};
+use super::{Actor, Occurrence, Whose};
 use crate::report::TriggerKind;
 use crate::target::ROLE_NAME;
 use crate::telemetry::foreign;
@@ -14,10 +14,13 @@ use crate::telemetry::foreign;
 /// The code of the DTS console for a failed authorization. It has another cause too, so it is a reason to look, no proof.
 pub(super) const CHECK_FAILED: &str = "Abnormal.RamCheckUserRole";
 
+/// The code of a call that found no such role.
+const NO_ROLE: &str = "EntityNotExist.Role";
+
 /// Calls that change nothing. Everything else that names the role is taken for a write: in doubt the guard looks.
 const READS: [&str; 7] = ["Get", "List", "Describe", "Query", "Check", "Decode", "AssumeRole"];
 
-/// Where the names of roles stand in `referencedResources`.
+/// What a role is called where resources are listed by their type.
 const ROLES: &str = "ACS::RAM::Role";
 
 pub(super) fn judge(record: &Record<'_>) -> Verdict {
@@ -39,9 +42,35 @@ pub(super) fn check_failed(record: &Record<'_>) -> Verdict {
     look(record, format!("{} gave the code `{CHECK_FAILED}`", record.name()), None)
 }
 
+/// A call of DTS that failed since there is no such role, if that is our role. The message is all that names it.
+pub(super) fn role_not_found(record: &Record<'_>) -> Option<Verdict> {
+    let is_dts = record.is_of("dts", "dts.", "acs.dts");
+    let says_so = ["errorCode", "errorMessage"].iter().any(|name| record.says(name, NO_ROLE));
+    let names_it = record.text("errorMessage").is_some_and(|message| names_role(&message))
+        || roles(record).iter().any(|role| role.eq_ignore_ascii_case(ROLE_NAME));
+    let reason = || format!("{} of DTS gave the code `{NO_ROLE}`", record.name());
+    (is_dts && says_so && names_it).then(|| look(record, reason(), None))
+}
+
+/// Whether the role's name stands in a text, in any letter case, and not as a part of a longer name.
+fn names_role(text: &str) -> bool {
+    let (text, name) = (text.to_ascii_lowercase(), ROLE_NAME.to_ascii_lowercase());
+    let is_part = |letter: char| letter.is_ascii_alphanumeric() || letter == '-';
+    text.match_indices(&name).any(|(start, _)| {
+        let (before, behind) =
+            (text.get(..start).unwrap_or_default(), text.get(start + name.len()..).unwrap_or_default());
+        // A name may hold a dot, and a sentence ends with one.
+        let goes_on = behind.strip_prefix('.').unwrap_or(behind).starts_with(is_part);
+        !before.ends_with(is_part) && !before.ends_with('.') && !goes_on
+    })
+}
+
 fn look(record: &Record<'_>, reason: String, actor: Option<Actor>) -> Verdict {
     match record.account() {
-        Ok(account) => Verdict::Look(Occurrence { record: 0, account, kind: TriggerKind::Audit, reason, actor }),
+        Ok(account) => {
+            let whose = account.map_or(Whose::Own, Whose::Account);
+            Verdict::Look(Occurrence { record: 0, whose, kind: TriggerKind::Audit, reason, actor })
+        }
         Err(error) => leave_out(format!("{}: {error}", record.name())),
     }
 }
@@ -53,31 +82,78 @@ fn leave_out(reason: String) -> Verdict {
 /// Every role that the record names, in whatever place.
 fn roles(record: &Record<'_>) -> Vec<String> {
     let mut roles = Vec::new();
-    let mut named = |name: Option<Cow<'_, str>>| roles.extend(name.map(Cow::into_owned));
-    if let Some(parameters) = record.object("requestParameters") {
+    let mut named = |name: Option<Cow<'_, str>>| roles.extend(name.map(|name| bare(&name).to_owned()));
+    for parameters in record.parameters() {
         named(field::text(&parameters, "RoleName"));
+        named(principal(&parameters));
     }
     if let Some(reply) = record.object("responseElements") {
         named(field::object(&reply, "Role").as_deref().and_then(|role| field::text(role, "RoleName")));
     }
     if let Some(resources) = record.object("referencedResources") {
-        referenced(&resources).for_each(|name| named(Some(Cow::Borrowed(name))));
+        let listed = field::value(&resources, ROLES).map(listed).unwrap_or_default();
+        for name in listed {
+            named(Some(Cow::Borrowed(name)));
+        }
+    }
+    for name in resources(record) {
+        named(Some(Cow::Owned(name)));
     }
     let subject = record.attribute("subject");
-    named(subject.as_deref().and_then(|subject| Some(subject.rsplit_once(":role/")?.1)).map(Cow::Borrowed));
+    named(subject.filter(|subject| subject.contains(":role/")));
     roles.dedup();
     roles
 }
 
-/// A name or an ARN, one or several.
-fn referenced(resources: &Object) -> impl Iterator<Item = &str> {
-    let (one, several) = match field::value(resources, ROLES) {
-        Some(Value::String(name)) => (Some(name.as_str()), None),
-        Some(Value::Array(names)) => (None, Some(names)),
-        _ => (None, None),
+/// The name in a name or an ARN.
+fn bare(name: &str) -> &str {
+    name.rsplit_once(":role/").map_or(name, |(_, name)| name)
+}
+
+/// Whom a policy is attached to by Resource Manager: `<role>@role.<account>.onaliyunservice.com` (a user's name has another
+/// domain behind it).
+fn principal(parameters: &Object) -> Option<Cow<'_, str>> {
+    let kind = field::text(parameters, "PrincipalType");
+    if kind.is_some_and(|kind| !kind.to_ascii_lowercase().contains("role")) {
+        return None;
+    }
+    let name = field::text(parameters, "PrincipalName")?;
+    match name.split_once('@') {
+        None => Some(name),
+        Some((role, domain)) => domain.to_ascii_lowercase().starts_with("role.").then(|| Cow::Owned(role.to_owned())),
+    }
+}
+
+/// Roles among `resourceName`, whose types stand in `resourceType` in the same order: types with semicolons between them,
+/// names of one type with commas. Where the two do not fit together, any name may be a role's.
+fn resources(record: &Record<'_>) -> Vec<String> {
+    let groups = |name: &str| -> Vec<String> {
+        let value = record.value(name);
+        let texts = match value {
+            Some(Value::Array(items)) => items.iter().filter_map(Value::as_str).collect(),
+            Some(Value::String(text)) => text.split(';').collect(),
+            _ => Vec::new(),
+        };
+        texts.into_iter().map(|text| text.trim().to_owned()).collect()
     };
-    let several = several.into_iter().flatten().filter_map(Value::as_str);
-    one.into_iter().chain(several).map(|name| name.rsplit_once(":role/").map_or(name, |(_, name)| name))
+    let (types, names) = (groups("resourceType"), groups("resourceName"));
+    let fits = types.len() == names.len();
+    let is_role = |index: usize| !fits || types.get(index).is_some_and(|kind| kind.eq_ignore_ascii_case(ROLES));
+    let roles = names.iter().enumerate().filter(|(index, _)| is_role(*index));
+    roles.flat_map(|(_, names)| separated(names)).map(str::to_owned).collect()
+}
+
+/// One name or several, as an array or in one text.
+fn listed(names: &Value) -> Vec<&str> {
+    match names {
+        Value::String(names) => separated(names).collect(),
+        Value::Array(names) => names.iter().filter_map(Value::as_str).flat_map(separated).collect(),
+        _ => Vec::new(),
+    }
+}
+
+fn separated(names: &str) -> impl Iterator<Item = &str> {
+    names.split([';', ',']).map(str::trim).filter(|name| !name.is_empty())
 }
 
 fn is_read(record: &Record<'_>) -> bool {
@@ -111,7 +187,7 @@ fn own_hand(record: &Record<'_>) -> Option<Actor> {
 mod tests {
     use serde_json::{Value, json};
 
-    use super::super::{Actor, Allowed, Decision, Occurrence, Wanted, decode};
+    use super::super::{Actor, Allowed, Decision, Occurrence, Wanted, Whose, decode};
     use crate::config::{Mode, Scope};
 
     const ACCOUNT: &str = "2234567890123456";
@@ -144,7 +220,18 @@ mod tests {
     }
 
     fn account(event: &Value) -> Option<String> {
-        looked(event).account.map(|account| account.to_string())
+        match looked(event).whose {
+            Whose::Own => None,
+            Whose::Account(account) => Some(account.to_string()),
+            Whose::NewMember => panic!("{event}"),
+        }
+    }
+
+    fn why_not(event: &Value) -> String {
+        match decision(event) {
+            Decision::Ignored { reason, .. } => reason,
+            other => panic!("{event}: {other:?}"),
+        }
     }
 
     #[test]
@@ -153,7 +240,7 @@ mod tests {
         {
             let look = looked(&record(json!({"eventName": name})));
             assert_eq!(look.reason, format!("`{name}` on the role by `alice`"));
-            assert_eq!((look.account.unwrap().as_str(), look.actor), (ACCOUNT, None));
+            assert_eq!((look.whose, look.actor), (Whose::Account(ACCOUNT.parse().unwrap()), None));
         }
     }
 
@@ -168,10 +255,8 @@ mod tests {
             (json!({"errorCode": "NoPermission"}), "`NoPermission`: nothing changed"),
             (json!({"userIdentity": {"accountId": "me"}}), "`me` is no account id"),
         ] {
-            match decision(&record(changes)) {
-                Decision::Ignored { reason, .. } => assert!(reason.contains(part), "{reason}"),
-                other => panic!("{part}: {other:?}"),
-            }
+            let reason = why_not(&record(changes));
+            assert!(reason.contains(part), "{reason}");
         }
     }
 
@@ -185,9 +270,79 @@ mod tests {
             json!({"requestParameters": none, "referencedResources": {"ACS::RAM::Role": ["AliyunDTSDefaultRole"]}}),
             json!({"requestParameters": none,
                 "referencedResources": {"ACS::RAM::Role": ["acs:ram::1:role/aliyundtsdefaultrole"]}}),
+            json!({"requestParameters": none, "referencedResources": {"ACS::RAM::Role": "a;AliyunDTSDefaultRole"}}),
+            json!({"requestParameters": null, "requestParameterJson": "{\"RoleName\": \"AliyunDTSDefaultRole\"}"}),
+            json!({"requestParameters": none, "requestParameterJson": {"roleName": "acs:ram::1:role/AliyunDTSDefaultRole"}}),
+            json!({"requestParameters": none, "resourceType": "ACS::RAM::Role", "resourceName": "AliyunDTSDefaultRole"}),
+            json!({"requestParameters": none, "resourceType": "ACS::RAM::Policy; acs::ram::role",
+                "resourceName": "AliyunDTSRolePolicy; aliyundtsdefaultrole"}),
+            json!({"requestParameters": none, "resourceType": "ACS::RAM::Role;ACS::RAM::Policy",
+                "resourceName": "Other,AliyunDTSDefaultRole;AliyunDTSRolePolicy"}),
+            json!({"requestParameters": none, "resourceType": ["ACS::RAM::Role"], "resourceName": ["AliyunDTSDefaultRole"]}),
+            json!({"requestParameters": none, "resourceName": "AliyunDTSRolePolicy;AliyunDTSDefaultRole"}),
+            json!({"requestParameters": none, "resourceType": "ACS::RAM::Role",
+                "resourceName": "AliyunDTSRolePolicy;AliyunDTSDefaultRole"}),
         ] {
             looked(&record(changes));
         }
+        let policy = json!({"requestParameters": none, "resourceType": "ACS::RAM::Policy;ACS::RAM::Role",
+            "resourceName": "AliyunDTSDefaultRole;Another"});
+        assert!(why_not(&record(policy)).contains("another role, `Another`"));
+    }
+
+    #[test]
+    fn a_policy_may_be_detached_through_resource_manager() {
+        let call = |name: &str, kind: Value, principal: &str| {
+            record(json!({"eventName": name, "serviceName": "ResourceManager", "requestParameters":
+                {"PolicyType": "System", "PrincipalType": kind, "PrincipalName": principal}}))
+        };
+        let ours = "aliyundtsdefaultrole@role.2234567890123456.onaliyunservice.com";
+        for name in ["DetachPolicy", "AttachPolicy"] {
+            assert_eq!(account(&call(name, json!("ServiceRole"), ours)).as_deref(), Some(ACCOUNT));
+            assert_eq!(account(&call(name, json!(null), ours)).as_deref(), Some(ACCOUNT));
+            assert_eq!(account(&call(name, json!("ServiceRole"), "AliyunDTSDefaultRole")).as_deref(), Some(ACCOUNT));
+        }
+        let text = "{\"PrincipalType\": \"ServiceRole\", \"PrincipalName\": \"AliyunDTSDefaultRole@role.1.onaliyunservice.com\"}";
+        looked(&record(json!({"eventName": "DetachPolicy", "requestParameters": {}, "requestParameterJson": text})));
+        let user = "aliyundtsdefaultrole@example.onaliyun.com";
+        for event in [call("DetachPolicy", json!("IMSUser"), user), call("DetachPolicy", json!(null), user)] {
+            assert!(why_not(&event).contains("names no role"));
+        }
+        let other = call("DetachPolicy", json!("ServiceRole"), "other@role.2234567890123456.onaliyunservice.com");
+        assert!(why_not(&other).contains("another role, `other`"));
+        let mut denied = call("DetachPolicy", json!("ServiceRole"), ours);
+        denied["errorCode"] = json!("NoPermission");
+        assert!(why_not(&denied).contains("nothing changed"));
+    }
+
+    #[test]
+    fn a_call_of_dts_that_missed_the_role_is_a_reason_to_look() {
+        let call = |service: Value, message: &str| {
+            record(json!({"eventName": "ConfigureDtsJob", "serviceName": service, "requestParameters": {},
+                "errorCode": "EntityNotExist.Role", "errorMessage": message}))
+        };
+        for message in [
+            "The role not exists: acs:ram::2234567890123456:role/aliyundtsdefaultrole",
+            "AliyunDTSDefaultRole.",
+            "role `ALIYUNDTSDEFAULTROLE`, request id 1",
+        ] {
+            let look = looked(&call(json!("Dts"), message));
+            assert_eq!(look.reason, "`ConfigureDtsJob` of DTS gave the code `EntityNotExist.Role`", "{message}");
+            assert_eq!(look.whose, Whose::Account(ACCOUNT.parse().unwrap()));
+        }
+        for message in ["role/AliyunDTSDefaultRole2", "role/AliyunDTSDefaultRole.old", "role/ram-for-dts", ""] {
+            assert!(
+                why_not(&call(json!("DTS"), message)).contains("`EntityNotExist.Role`: nothing changed"),
+                "{message}"
+            );
+        }
+        assert!(
+            why_not(&call(json!("Ram"), "AliyunDTSDefaultRole")).contains("nothing changed"),
+            "a person's mistyped call"
+        );
+        let by_source = json!({"specversion": "1.0", "type": "dts:ActionTrail:ApiCall", "source": "acs.dts",
+            "data": call(json!(null), "AliyunDTSDefaultRole")});
+        looked(&by_source);
     }
 
     #[test]

@@ -6,7 +6,7 @@ use crate::plan::PlanId;
 use crate::target::AccountId;
 
 /// More accounts than this in one event are rejected.
-const ACCOUNTS_LIMIT: usize = 100;
+pub const ACCOUNTS_LIMIT: usize = 100;
 
 /// What an event asks for, before the settings had their say.
 #[derive(Debug, Default)]

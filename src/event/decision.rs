@@ -91,14 +91,25 @@ pub enum Wanted {
 pub struct Occurrence {
     /// Its place in the batch, from 0.
     pub record: usize,
-    /// Whose role it is about; the own account where the record does not say.
-    pub account: Option<AccountId>,
+    /// Whose role it is about.
+    pub whose: Whose,
     /// A change to the role, or a new member account.
     pub kind: TriggerKind,
     /// In words.
     pub reason: String,
     /// Who made the call, if it looks like one of the guard's own.
     pub actor: Option<Actor>,
+}
+
+/// Whose role a record is about.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Whose {
+    /// The own account's: the record does not say.
+    Own,
+    /// This account's.
+    Account(AccountId),
+    /// A new member's, and the record does not say which: whoever joined lately is looked at.
+    NewMember,
 }
 
 /// A session of a role, as an audit record names it.

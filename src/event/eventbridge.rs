@@ -42,9 +42,9 @@ pub(super) fn single(object: &Object, allowed: Allowed) -> Option<Event> {
     })
 }
 
-/// A batch holds events as objects, or as objects in strings.
+/// A batch holds events as objects, or as objects in strings. What else may stand among them is listed as such.
 pub(super) fn is_batch(items: &[Value]) -> bool {
-    !items.is_empty() && items.iter().all(|item| item.is_object() || item.is_string())
+    items.iter().any(|item| item.is_object() || item.is_string())
 }
 
 /// What is understood is acted on, the rest is listed with reasons.
@@ -67,13 +67,27 @@ fn judge_item(item: &Value) -> Verdict {
     let object = field::as_object(item);
     match object.as_deref().and_then(Record::read) {
         Some(record) => judge(&record),
-        None => Verdict::LeaveOut(TriggerKind::Audit, "no event of the bus".to_owned()),
+        None => Verdict::LeaveOut(TriggerKind::Audit, format!("{} is no event of the bus", kind(item))),
+    }
+}
+
+fn kind(item: &Value) -> &'static str {
+    match item {
+        Value::Null => "`null`",
+        Value::Bool(_) => "`true` or `false`",
+        Value::Number(_) => "a number",
+        Value::String(_) => "a text",
+        Value::Array(_) => "an array",
+        Value::Object(_) => "an object",
     }
 }
 
 fn judge(record: &Record<'_>) -> Verdict {
     if ["errorCode", "errorMessage"].iter().any(|name| record.says(name, actiontrail::CHECK_FAILED)) {
         return actiontrail::check_failed(record);
+    }
+    if let Some(verdict) = actiontrail::role_not_found(record) {
+        return verdict;
     }
     match record.text("errorCode") {
         Some(code) => {
@@ -100,8 +114,29 @@ impl<'a> Record<'a> {
         field::text(&self.data, name)
     }
 
-    fn says(&self, name: &str, word: &str) -> bool {
+    /// A value of the record.
+    pub(super) fn value(&self, name: &str) -> Option<&Value> {
+        field::value(&self.data, name)
+    }
+
+    pub(super) fn says(&self, name: &str, word: &str) -> bool {
         self.text(name).is_some_and(|text| text.contains(word))
+    }
+
+    /// Whether it is of a service: by its name, else by its host, else by the envelope. Of each the start is enough.
+    pub(super) fn is_of(&self, service: &str, host: &str, source: &str) -> bool {
+        let starts =
+            |text: &str, with: &str| text.get(..with.len()).is_some_and(|start| start.eq_ignore_ascii_case(with));
+        if let Some(name) = self.text("serviceName") {
+            return starts(&name, service);
+        }
+        let by_host = self.text("eventSource").is_some_and(|said| starts(&said, host));
+        by_host || self.attribute("source").is_some_and(|said| starts(&said, source))
+    }
+
+    /// What the call was given, in either of the fields that tell it.
+    pub(super) fn parameters(&self) -> impl Iterator<Item = Cow<'_, Object>> {
+        ["requestParameters", "requestParameterJson"].into_iter().filter_map(|name| self.object(name))
     }
 
     /// An object of the record.
@@ -169,6 +204,19 @@ mod tests {
         let Wanted::Records { looks, left_out } = request.wanted else { panic!() };
         assert_eq!(looks.iter().map(|look| look.record).collect::<Vec<_>>(), [1, 2]);
         assert_eq!(left_out.iter().map(|left_out| left_out.record).collect::<Vec<_>>(), [0, 3, 4]);
+    }
+
+    #[test]
+    fn whatever_else_stands_in_a_batch_is_listed() {
+        let odd = [json!(null), json!(7), json!(true), json!([record()]), json!("text"), json!({})];
+        let batch: Vec<_> = [record()].into_iter().chain(odd).collect();
+        let Decision::Run(request) = decision(&json!(batch)) else { panic!() };
+        let Wanted::Records { looks, left_out } = request.wanted else { panic!() };
+        assert_eq!((looks.len(), looks[0].record), (1, 0));
+        let said: Vec<_> = left_out.iter().map(|left_out| left_out.reason.as_str()).collect();
+        let kinds = ["`null`", "a number", "`true` or `false`", "an array", "a text", "an object"];
+        assert_eq!(said, kinds.map(|kind| format!("{kind} is no event of the bus")));
+        assert_eq!(left_out.iter().map(|left_out| left_out.record).collect::<Vec<_>>(), [1, 2, 3, 4, 5, 6]);
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! What a person or a program types: a word or a JSON object.
 
-use serde::Deserialize;
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer};
 
 use super::Wish;
 use crate::config::{Mode, Scope};
@@ -11,10 +12,20 @@ use crate::telemetry::foreign;
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 struct Manual {
+    #[serde(default, deserialize_with = "given")]
     mode: Option<Mode>,
+    #[serde(default, deserialize_with = "given")]
     scope: Option<Scope>,
+    #[serde(default, deserialize_with = "given")]
     accounts: Option<Vec<AccountId>>,
+    #[serde(default, deserialize_with = "given")]
     plan_id: Option<String>,
+}
+
+/// A script whose query found nothing sends `null`. It means less than everything, so it must not mean everything.
+fn given<'de, D: Deserializer<'de>, T: Deserialize<'de>>(value: D) -> Result<Option<T>, D::Error> {
+    let value = Option::deserialize(value)?;
+    value.map(Some).ok_or_else(|| D::Error::custom("`null` is no value: give one, or leave the key out"))
 }
 
 /// Reads a word; none means the settings.

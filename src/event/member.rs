@@ -2,14 +2,15 @@
 
 use std::borrow::Cow;
 
-use super::Occurrence;
 use super::eventbridge::{Record, Verdict, account};
 use super::field;
+use super::{Occurrence, Whose};
 use crate::report::TriggerKind;
 
 /// What the record is, if it is about the members of a resource directory.
 pub(super) fn judge(record: &Record<'_>) -> Option<Verdict> {
-    if !is_of_resource_management(record) {
+    // Service names, hosts and versions differ between the API's generations; the start is common.
+    if !record.is_of("Resource", "resource", "acs.resource") {
         return None;
     }
     Some(match record.event_name().as_str() {
@@ -28,27 +29,16 @@ pub(super) fn judge(record: &Record<'_>) -> Option<Verdict> {
     })
 }
 
-/// Service names, hosts and versions differ between the API's generations; the start is common.
-fn is_of_resource_management(record: &Record<'_>) -> bool {
-    let starts =
-        |text: Cow<'_, str>, with: &str| text.get(..with.len()).is_some_and(|start| start.eq_ignore_ascii_case(with));
-    if let Some(service) = record.text("serviceName") {
-        return starts(service, "Resource");
-    }
-    let host = record.text("eventSource").is_some_and(|host| starts(host, "resource"));
-    host || record.attribute("source").is_some_and(|source| starts(source, "acs.resource"))
-}
-
 fn joined(record: &Record<'_>, said: Option<&str>, how: &str) -> Verdict {
-    match account(said) {
-        Ok(Some(id)) => {
-            let reason = format!("{}: the member account {how}", record.name());
-            let kind = TriggerKind::Member;
-            Verdict::Look(Occurrence { record: 0, account: Some(id), kind, reason, actor: None })
-        }
-        Ok(None) => leave_out(record, "it does not say which account, so the next run over all accounts finds it"),
-        Err(error) => leave_out(record, &error),
-    }
+    let (whose, reason) = match account(said) {
+        Ok(Some(id)) => (Whose::Account(id), format!("{}: the member account {how}", record.name())),
+        Ok(None) => (
+            Whose::NewMember,
+            format!("{}: a member account {how}, it is not said which, and this one joined lately", record.name()),
+        ),
+        Err(error) => return leave_out(record, &error),
+    };
+    Verdict::Look(Occurrence { record: 0, whose, kind: TriggerKind::Member, reason, actor: None })
 }
 
 fn leave_out(record: &Record<'_>, why: &str) -> Verdict {
@@ -87,15 +77,14 @@ fn invited(record: &Record<'_>) -> Option<String> {
 }
 
 fn moved(record: &Record<'_>) -> Option<String> {
-    let parameters = record.object("requestParameters")?;
-    field::text(&parameters, "AccountId").map(Cow::into_owned)
+    record.parameters().find_map(|parameters| field::text(&parameters, "AccountId").map(Cow::into_owned))
 }
 
 #[cfg(test)]
 mod tests {
     use serde_json::{Value, json};
 
-    use super::super::{Allowed, Decision, Wanted, decode};
+    use super::super::{Allowed, Decision, Wanted, Whose, decode};
     use crate::config::{Mode, Scope};
     use crate::report::TriggerKind;
 
@@ -113,7 +102,10 @@ mod tests {
         match event.decision {
             Decision::Ignored { reason, .. } => Err(reason),
             Decision::Run(request) => match request.wanted {
-                Wanted::Records { looks, .. } => Ok(looks[0].account.as_ref().unwrap().to_string()),
+                Wanted::Records { looks, .. } => Ok(match &looks[0].whose {
+                    Whose::Account(account) => account.to_string(),
+                    other => format!("{other:?}"),
+                }),
                 other => panic!("{other:?}"),
             },
             Decision::Rejected(reason) => panic!("{reason}"),
@@ -131,7 +123,16 @@ mod tests {
         assert_eq!(verdict("CreateCloudAccount", account()).unwrap(), NEW);
         let verifying = created(&json!({"AccountId": NEW, "Status": "CreateVerifying"}));
         assert!(verdict("CreateCloudAccount", verifying).unwrap_err().contains("still to be confirmed"));
-        assert!(verdict("CreateCloudAccount", json!({})).unwrap_err().contains("does not say which account"));
+    }
+
+    #[test]
+    fn a_new_member_that_is_not_named_is_looked_for() {
+        let nothing = || [json!({}), json!({"responseElements": null}), created(&json!({})), created(&json!(null))];
+        for name in ["CreateResourceAccount", "CreateCloudAccount", "MoveAccount"] {
+            for rest in nothing() {
+                assert_eq!(verdict(name, rest).unwrap(), "NewMember", "{name}");
+            }
+        }
     }
 
     #[test]
@@ -147,13 +148,15 @@ mod tests {
             rest
         };
         assert_eq!(verdict("AcceptHandshake", nobody("Account")).unwrap(), NEW);
-        assert!(verdict("AcceptHandshake", nobody("Email")).unwrap_err().contains("does not say which account"));
+        assert_eq!(verdict("AcceptHandshake", nobody("Email")).unwrap(), "NewMember");
     }
 
     #[test]
     fn a_moved_account_stands_in_the_request() {
         let request = |id: Value| json!({"requestParameters": {"AccountId": id}});
         assert_eq!(verdict("MoveAccount", request(json!(NEW))).unwrap(), NEW);
+        let text = json!({"requestParameterJson": json!({"AccountId": NEW}).to_string()});
+        assert_eq!(verdict("MoveAccount", text).unwrap(), NEW);
         assert!(verdict("MoveAccount", request(json!("me"))).unwrap_err().contains("no account id"));
     }
 

@@ -9,14 +9,16 @@ mod eventbridge;
 mod field;
 mod manual;
 mod member;
+mod notice;
 mod timer;
 
 use std::collections::BTreeSet;
 
 use serde_json::{Map, Value, json};
 
+pub use allow::ACCOUNTS_LIMIT;
 use allow::{Wish, decide, too_many};
-pub use decision::{Actor, Allowed, Approved, Decision, Occurrence, Request, Wanted};
+pub use decision::{Actor, Allowed, Approved, Decision, Occurrence, Request, Wanted, Whose};
 
 use crate::config::Scope;
 use crate::report::{LeftOut, Trigger, TriggerKind};
@@ -68,7 +70,7 @@ fn of_object(text: &str, object: &Map<String, Value>, allowed: Allowed) -> Event
     if let Some(event) = eventbridge::single(object, allowed) {
         return event;
     }
-    match foreign_kind(object) {
+    match notice::kind(object) {
         Some(what) => Event::ignored(TriggerKind::Manual, format!("{what} asks for nothing"), Vec::new()),
         None => Event::manual(decide(manual::json(text), allowed)),
     }
@@ -76,15 +78,6 @@ fn of_object(text: &str, object: &Map<String, Value>, allowed: Allowed) -> Event
 
 fn is_timer(object: &Map<String, Value>) -> bool {
     object.contains_key("triggerTime") && object.contains_key("triggerName")
-}
-
-/// What the platform hands to functions of other kinds.
-fn foreign_kind(object: &Map<String, Value>) -> Option<&'static str> {
-    let has = |keys: &[&str]| keys.iter().all(|key| object.contains_key(*key));
-    if has(&["version", "rawPath", "requestContext"]) {
-        return Some("an event of an HTTP trigger");
-    }
-    has(&["requestContext", "requestPayload"]).then_some("a record of an asynchronous invocation")
 }
 
 impl Event {
@@ -103,7 +96,7 @@ fn records(kind: TriggerKind, looks: Vec<Occurrence>, left_out: Vec<LeftOut>, al
     if looks.is_empty() {
         return Event::ignored(kind, "no record of the batch is for the guard".to_owned(), left_out);
     }
-    let accounts: BTreeSet<_> = looks.iter().map(|look| &look.account).collect();
+    let accounts: BTreeSet<_> = looks.iter().map(|look| &look.whose).collect();
     let decision = match too_many(accounts.len()) {
         Some(reason) => Decision::Rejected(reason),
         None => Decision::Run(Request {
@@ -188,8 +181,16 @@ mod tests {
             (r#"{"scope":"organization"}"#, "`scope` `organization` is wider"),
             (r#"{"planId":"sha256:12"}"#, "planId"),
             ("\"verify\"", "`\"verify\"`"),
+            (r#"{"mode":null}"#, "`mode`: `null` is no value"),
+            (r#"{"scope":null}"#, "`scope`: `null` is no value"),
+            (r#"{"accounts":null}"#, "`accounts`: `null` is no value"),
+            (r#"{"planId":null}"#, "`planId`: `null` is no value"),
+            (r#"{"accounts":[null]}"#, "`accounts[0]`: invalid type: null"),
+            (r#"{"dryRun":null}"#, "unknown field `dryRun`"),
+            ("null", "`null` is none of"),
             ("[]", "no batch"),
             ("[1]", "no batch"),
+            ("[null]", "no batch"),
         ] {
             let reason = rejected(body, Mode::Remediate);
             assert!(reason.contains(part), "{body}: {reason}");

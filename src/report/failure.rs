@@ -1,6 +1,6 @@
 //! Whether the platform must count a run as failed: because trying again can help, or nobody would notice otherwise.
 
-use super::{AccountReport, Report, Status};
+use super::{AccountReport, Report, Status, TriggerKind};
 
 /// What the platform is told about a run that failed.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -16,11 +16,21 @@ impl Report {
     /// where none is worse than what belongs to no account, it is that one's.
     #[must_use]
     pub fn failure(&self) -> Option<Failure> {
+        // A timer drops the answer, and comes again with the same mistake.
+        if self.status == Status::Rejected && self.trigger.kind == TriggerKind::Timer {
+            return Some(self.mistyped_timer());
+        }
         let nothing_judged = self.nothing_judged();
         let failing = self.accounts.iter().filter(|account| self.is_failure(account, nothing_judged));
         let worst = failing.map(|account| account.status).max();
         let worst = worst.max((!self.errors.is_empty()).then_some(Status::Failed))?;
         Some(Failure { error_type: worst.failure_type(), error_message: self.error_message() })
+    }
+
+    fn mistyped_timer(&self) -> Failure {
+        let name = self.trigger.name.as_deref().map(|name| format!(" `{name}`")).unwrap_or_default();
+        let error_message = format!("the event of the timer{name} is rejected: {}", self.error_message());
+        Failure { error_type: self.status.failure_type(), error_message }
     }
 
     fn is_failure(&self, account: &AccountReport, nothing_judged: bool) -> bool {
@@ -80,6 +90,7 @@ impl Status {
             Self::RolledBack => "RolledBack",
             Self::Refused => "Refused",
             Self::Pending => "Pending",
+            Self::Rejected => "Rejected",
             _ => "Failed",
         }
     }

@@ -11,12 +11,12 @@ use crate::target::AccountId;
 use crate::telemetry::chain;
 
 /// Who became a member so lately may not have its access role yet (inferred).
-const NEW_FOR: jiff::SignedDuration = jiff::SignedDuration::from_mins(10);
+pub(super) const NEW_FOR: jiff::SignedDuration = jiff::SignedDuration::from_mins(10);
 
 /// A list of more pages has no end.
 const MOST_PAGES: usize = 1000;
 
-const OPERATION: &str = "ListAccounts";
+pub(super) const OPERATION: &str = "ListAccounts";
 
 /// What the list was.
 #[derive(Debug)]
@@ -140,7 +140,7 @@ impl Listing<'_> {
     }
 }
 
-fn not_listed(error: &Error) -> CallError {
+pub(super) fn not_listed(error: &Error) -> CallError {
     let advice = members::advice(error).map(|advice| format!("; {advice}")).unwrap_or_default();
     let message = format!("the members could not be listed, or not all of them: {}{advice}", chain(error));
     CallError::from(error).saying(message)

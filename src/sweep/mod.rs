@@ -8,6 +8,7 @@ mod brake;
 mod exceptions;
 mod lines;
 mod listing;
+mod newcomers;
 mod phases;
 mod place;
 mod progress;
@@ -156,7 +157,8 @@ impl Sweep<'_> {
             Ok(selection) => selection,
             Err(reason) => return Swept::Rejected(reason),
         };
-        let Selection { looks, mut left_out } = selection;
+        let (selection, errors) = self.with_newcomers(selection, &rules).await;
+        let Selection { looks, mut left_out, .. } = selection;
         let mut turns = Vec::new();
         for named in self.admit_all(looks).await {
             match named {
@@ -165,11 +167,12 @@ impl Sweep<'_> {
                 Named::Stranger(look) => left_out.extend(as_left_out(&look)),
             }
         }
-        if turns.is_empty() {
+        if turns.is_empty() && errors.is_empty() {
             return Swept::Ignored(left_out);
         }
-        let accounts = self.work(turns).await;
-        Swept::Accounts(Results { left_out, ..accounts })
+        let mut results = self.work(turns).await;
+        results.errors.extend(errors);
+        Swept::Accounts(Results { left_out, ..results })
     }
 
     async fn work(&self, turns: Vec<Turn>) -> Results {

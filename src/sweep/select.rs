@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use super::Exceptions;
 use crate::client::CallerIdentity;
 use crate::config::{Config, Scope};
-use crate::event::{Actor, Occurrence, Request, Wanted};
+use crate::event::{Actor, Occurrence, Request, Wanted, Whose};
 use crate::members::SESSION_PREFIX;
 use crate::report::{LeftOut, TriggerKind};
 use crate::target::{AccountId, RoleName};
@@ -69,6 +69,8 @@ pub enum Place {
 pub struct Selection {
     /// The accounts, each once.
     pub looks: Vec<Look>,
+    /// Records of new members that do not say which: the directory has to be asked.
+    pub newcomers: Vec<Occurrence>,
     /// Records that nothing is done about.
     pub left_out: Vec<LeftOut>,
 }
@@ -131,16 +133,27 @@ impl Rules<'_> {
     }
 
     fn looks(&self, accounts: &[AccountId]) -> Selection {
-        Selection { looks: accounts.iter().map(|account| self.look(account)).collect(), left_out: Vec::new() }
+        Selection { looks: accounts.iter().map(|account| self.look(account)).collect(), ..Selection::default() }
     }
 
     fn of_records(&self, occurrences: &[Occurrence], left_out: &[LeftOut], scope: Scope) -> Selection {
-        let mut selection = Selection { looks: Vec::new(), left_out: left_out.to_vec() };
+        let mut selection = Selection { left_out: left_out.to_vec(), ..Selection::default() };
         for occurrence in occurrences {
-            let account = occurrence.account.as_ref().unwrap_or(self.own);
+            let account = match &occurrence.whose {
+                Whose::Own => self.own,
+                Whose::Account(account) => account,
+                Whose::NewMember if scope == Scope::Organization => {
+                    selection.newcomers.push(occurrence.clone());
+                    continue;
+                }
+                Whose::NewMember => {
+                    selection.leave_out(occurrence, "a new member is not the own account, and the scope is `account`");
+                    continue;
+                }
+            };
             match self.needless(occurrence, account, scope) {
-                Some(reason) => selection.left_out.push(LeftOut { record: occurrence.record, reason }),
-                None => selection.add(self.look(account), occurrence),
+                Some(reason) => selection.leave_out(occurrence, &reason),
+                None => selection.add(self.look(account), occurrence, occurrence.kind == TriggerKind::Member),
             }
         }
         // What may have to be waited for comes last.
@@ -170,7 +183,11 @@ impl Rules<'_> {
 }
 
 impl Selection {
-    fn add(&mut self, look: Look, occurrence: &Occurrence) {
+    pub(super) fn leave_out(&mut self, occurrence: &Occurrence, why: &str) {
+        self.left_out.push(LeftOut { record: occurrence.record, reason: why.to_owned() });
+    }
+
+    pub(super) fn add(&mut self, look: Look, occurrence: &Occurrence, is_new: bool) {
         let index = self.looks.iter().position(|other| other.account == look.account);
         let index = index.unwrap_or_else(|| {
             self.looks.push(Look { reason: Some(occurrence.reason.clone()), ..look });
@@ -178,7 +195,7 @@ impl Selection {
         });
         let Some(look) = self.looks.get_mut(index) else { return };
         look.records.push(occurrence.record);
-        look.is_new |= occurrence.kind == TriggerKind::Member;
+        look.is_new |= is_new;
     }
 }
 
@@ -213,7 +230,7 @@ mod tests {
             session: session.to_owned(),
         });
         let reason = format!("record {record}");
-        Occurrence { record, account: Some(id(account)), kind: TriggerKind::Audit, reason, actor }
+        Occurrence { record, whose: Whose::Account(id(account)), kind: TriggerKind::Audit, reason, actor }
     }
 
     fn request(scope: Scope, wanted: Wanted) -> Request {

@@ -11,4 +11,5 @@
 #[path = "../support/lab.rs"]
 mod lab;
 
+mod newcomers;
 mod trust;

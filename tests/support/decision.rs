@@ -5,7 +5,7 @@ use std::sync::LazyLock;
 
 use dts_role_guard::client::CallerIdentity;
 use dts_role_guard::config::{Config, Mode, Scope, Variables};
-use dts_role_guard::event::{Allowed, Approved, Decision, Event, Request, Wanted, decode};
+use dts_role_guard::event::{Allowed, Approved, Decision, Event, Request, Wanted, Whose, decode};
 use dts_role_guard::report::{LeftOut, TriggerKind};
 use dts_role_guard::sweep::{Place, Rules, select};
 use dts_role_guard::target::AccountId;
@@ -14,8 +14,8 @@ pub(crate) const OWN: &str = "1234567890123456";
 pub(crate) const EXCLUDED: &str = "2234567890123456";
 
 /// Everything that a decision can be.
-pub(crate) const VARIANTS: [&str; 8] =
-    ["all", "accounts", "audit", "member", "plan", "ignored", "ignored batch", "rejected"];
+pub(crate) const VARIANTS: [&str; 9] =
+    ["all", "accounts", "audit", "member", "newcomer", "plan", "ignored", "ignored batch", "rejected"];
 
 /// Holds the decision about these bytes, under all settings, against the promises; gives what it was.
 pub(crate) fn check(body: &[u8]) -> BTreeSet<&'static str> {
@@ -61,10 +61,15 @@ fn wanted(event: &Event, request: &Request, allowed: Allowed) -> Vec<&'static st
             for look in looks {
                 harmless(&look.reason);
             }
-            assert!((1..=100).contains(&looks.iter().map(|look| &look.account).collect::<BTreeSet<_>>().len()));
+            assert!((1..=100).contains(&looks.iter().map(|look| &look.whose).collect::<BTreeSet<_>>().len()));
             assert_eq!(Allowed { mode: request.mode, scope: request.scope }, allowed);
             assert!(looks.iter().any(|look| look.kind == event.trigger.kind));
-            looks.iter().map(|look| if look.kind == TriggerKind::Member { "member" } else { "audit" }).collect()
+            let word = |kind: TriggerKind, whose: &Whose| match (kind, whose) {
+                (TriggerKind::Member, Whose::NewMember) => "newcomer",
+                (TriggerKind::Member, _) => "member",
+                _ => "audit",
+            };
+            looks.iter().map(|look| word(look.kind, &look.whose)).collect()
         }
     };
     found.extend((request.approved != Approved::Nothing).then_some("plan"));
@@ -106,6 +111,7 @@ fn selected(request: &Request) {
     else {
         return;
     };
+    assert!(request.scope == Scope::Organization || selection.newcomers.is_empty(), "outside the scope: {selection:?}");
     let mut seen = BTreeSet::new();
     for look in &selection.looks {
         assert!(seen.insert(&look.account), "an account twice: {selection:?}");
@@ -128,8 +134,13 @@ fn listed(records: &[LeftOut]) {
 /// Foreign text is cut, and cannot draw on a terminal.
 fn harmless(text: &str) {
     assert!(text.len() < 4096, "{text}");
-    assert!(
-        !text.contains(|letter: char| letter.is_control() || ('\u{202A}'..='\u{202E}').contains(&letter)),
-        "{text:?}"
-    );
+    assert!(!text.contains(|letter: char| letter.is_control() || hidden(letter)), "{text:?}");
+}
+
+/// Turns the direction of text, or shows nothing.
+fn hidden(letter: char) -> bool {
+    ['\u{202A}'..='\u{202E}', '\u{200B}'..='\u{200F}', '\u{FE00}'..='\u{FE0F}', '\u{E0000}'..='\u{E0FFF}']
+        .iter()
+        .any(|range| range.contains(&letter))
+        || letter == '\u{AD}'
 }

@@ -1,0 +1,94 @@
+//! Members that joined lately, for a record of a new member that does not say which.
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::listing::{NEW_FOR, OPERATION, not_listed};
+use super::{Rules, Selection, Sweep};
+use crate::event::ACCOUNTS_LIMIT;
+use crate::report::CallError;
+use crate::target::AccountId;
+
+/// A record may come late, and the platform repeats a run for some hours.
+const LATELY: SignedDuration = SignedDuration::from_hours(24);
+
+/// No directory has so many pages.
+const PAGES_LIMIT: usize = 1000;
+
+/// A member that joined lately, and when.
+type Newcomer = (Timestamp, AccountId);
+
+impl Sweep<'_> {
+    /// Adds every member that joined lately, if a record asks for them; tells what kept it from doing so.
+    pub(super) async fn with_newcomers(
+        &self,
+        mut selection: Selection,
+        rules: &Rules<'_>,
+    ) -> (Selection, Vec<CallError>) {
+        let occurrences = std::mem::take(&mut selection.newcomers);
+        let Some(first) = occurrences.first() else { return (selection, Vec::new()) };
+        let (mut joined, errors) = self.joined_lately(rules.now).await;
+        joined.sort_unstable_by(|one, other| other.cmp(one));
+        let mut too_many = 0;
+        for (at, account) in &joined {
+            let is_known = selection.looks.iter().any(|look| look.account == *account);
+            if !is_known && selection.looks.len() >= ACCOUNTS_LIMIT {
+                too_many += 1;
+                continue;
+            }
+            let is_new = rules.now.duration_since(*at) < NEW_FOR;
+            for occurrence in &occurrences {
+                selection.add(rules.look(account), occurrence, is_new);
+            }
+        }
+        if too_many > 0 {
+            let why = format!(
+                "{} members joined within a day, and one event takes at most {ACCOUNTS_LIMIT} accounts: \
+                 the next run over all accounts looks at the other {too_many}",
+                joined.len()
+            );
+            selection.leave_out(first, &why);
+        } else if joined.is_empty() && errors.is_empty() {
+            let why = "it does not say which account, and no member joined within a day";
+            for occurrence in &occurrences {
+                selection.leave_out(occurrence, why);
+            }
+        }
+        selection.looks.sort_by_key(|look| look.is_new);
+        selection.left_out.sort_by_key(|left_out| left_out.record);
+        (selection, errors)
+    }
+
+    async fn joined_lately(&self, now: Timestamp) -> (Vec<Newcomer>, Vec<CallError>) {
+        let (mut joined, mut errors, mut seen) = (Vec::new(), Vec::new(), 0);
+        for number in 1..=PAGES_LIMIT {
+            if self.is_late() {
+                let message = "too little time was left to find out who joined the directory lately";
+                errors.push(CallError::of_reply(OPERATION, message.to_owned()));
+                break;
+            }
+            let page = match self.guard.session.list_accounts(number).await {
+                Ok(page) => page,
+                Err(error) => {
+                    errors.push(not_listed(&error));
+                    break;
+                }
+            };
+            seen += page.members.len();
+            let is_last = page.members.is_empty() || seen >= page.total;
+            for member in page.members {
+                let Some(at) = member.joined.filter(|at| now.duration_since(*at) < LATELY) else { continue };
+                match member.account {
+                    Ok(account) => joined.push((at, account)),
+                    Err(bad) => errors.push(CallError::of_reply(OPERATION, bad.to_string())),
+                }
+            }
+            if is_last {
+                break;
+            }
+        }
+        // Pages shift when a member leaves meanwhile.
+        joined.sort_unstable();
+        joined.dedup();
+        (joined, errors)
+    }
+}
