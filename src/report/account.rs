@@ -52,6 +52,9 @@ pub struct AccountReport {
     /// Whether this is a part of what was reported, since the whole was too long for its reader.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub cut: bool,
+    /// How long the work in it took, both phases of a run over many accounts together.
+    #[serde(default)]
+    pub duration_ms: u64,
     /// Whether what went wrong may pass without anybody doing anything.
     #[serde(skip)]
     pub may_pass: bool,
@@ -224,6 +227,7 @@ impl AccountReport {
             error: None,
             next: None,
             cut: false,
+            duration_ms: 0,
             may_pass: false,
             is_brief: false,
         }

@@ -71,6 +71,9 @@ impl Held {
     }
 }
 
+/// Said in each account that it holds back; why it does is said once, for the run.
+pub(super) const HELD_BACK: &str = "the brake holds it back: `reason` of the report says why";
+
 const LIFT: &str = "`DTS_GUARD_BRAKE` lifts it; fewer than 5 named accounts are never held";
 
 impl fmt::Display for Held {

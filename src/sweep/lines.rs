@@ -1,6 +1,7 @@
 //! The lines of accounts that no look at the role came to.
 
 use super::Look;
+use super::brake::HELD_BACK;
 use crate::client::Error;
 use crate::members::{self, Barred};
 use crate::report::{AccountReport, CallError, Status};
@@ -26,6 +27,15 @@ pub(super) fn pending(look: &Look) -> AccountReport {
     AccountReport::pending(Some(look.account.clone()))
 }
 
+/// Another run may write, and did not end in time.
+pub(super) fn behind(look: &Look) -> AccountReport {
+    line(
+        look,
+        Status::Pending,
+        "another run was at work until too little time was left: the next run looks at it".to_owned(),
+    )
+}
+
 /// A broken role that there was no time to repair.
 pub(super) fn unrepaired(seen: AccountReport) -> AccountReport {
     let next = "it is broken, and too little time was left to repair it: the next run does".to_owned();
@@ -33,8 +43,13 @@ pub(super) fn unrepaired(seen: AccountReport) -> AccountReport {
 }
 
 /// A broken role that the brake keeps from being repaired.
-pub(super) fn held(seen: AccountReport, why: String) -> AccountReport {
-    AccountReport { status: Status::Refused, next: Some(why), ..seen }
+pub(super) fn held(seen: AccountReport) -> AccountReport {
+    AccountReport { status: Status::Refused, next: Some(HELD_BACK.to_owned()), ..seen }
+}
+
+/// A plan that the brake would keep from being carried out.
+pub(super) fn warned(seen: AccountReport) -> AccountReport {
+    AccountReport { next: Some(format!("`remediate` would refuse: {HELD_BACK}")), ..seen }
 }
 
 /// Of the run, not of an account.

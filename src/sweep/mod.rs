@@ -37,6 +37,7 @@ use crate::reconcile::Guard;
 use crate::report::{AccountReport, LeftOut, Results};
 use crate::target::AccountId;
 use listing::Listed;
+use place::{Done, Memory, Place as Kept};
 use queue::{Queue, Turn};
 use watch::Watch;
 
@@ -119,15 +120,19 @@ impl Sweep<'_> {
     async fn everything(&self) -> Swept {
         let clock = self.guard.session.clock();
         let rules = Rules::new(self.config, &self.own, None, clock.now());
-        let place = place::Place::new(self.config.journal_dir.clone());
-        let queue = Queue::new(place.read().await, &clock.nonce());
+        let place = Kept::new(self.config.journal_dir.clone());
+        let memory = place.read().await;
+        let queue = Queue::new(&memory.waiting, &clock.nonce());
         let own = rules.look(&self.own);
         let gate = Gate::of(&own);
         queue.offer(own, gate);
-        let watch = Watch::new(self, Some((&queue, &place)));
-        let (listed, judged) = tokio::join!(self.list(&rules, &queue), self.judge_all(queue.turns(), &watch, true));
-        let mut results = self.repair_all(judged, &watch).await;
-        place.keep(phases::not_reached(&results.accounts)).await;
+        let watch = Watch::new(self, Some((&queue, &place)), &memory);
+        let (listed, mut judged) = tokio::join!(self.list(&rules, &queue), self.judge_all(queue.turns(), &watch, true));
+        let begun = judged.take_begun();
+        let (mut results, failed) = self.repair_all(judged, &watch).await;
+        let is_whole = listed.errors.is_empty();
+        let done = Done { lines: &results.accounts, begun: &begun, failed, is_whole };
+        place.keep(memory.after(&done)).await;
         results.accounts.sort_by(|one, other| one.account_id.cmp(&other.account_id));
         results.reason = joined(results.reason, self.strangers(&listed));
         results.errors = listed.errors.into_iter().chain(results.errors).collect();
@@ -178,9 +183,11 @@ impl Sweep<'_> {
     async fn work(&self, turns: Vec<Turn>) -> Results {
         let order: HashMap<_, _> = turns.iter().map(|turn| turn.look.account.clone()).zip(0..).collect();
         let may_brake = self.request.scope == Scope::Organization && turns.len() >= brake::LEAST;
-        let watch = Watch::new(self, None);
+        let memory =
+            if may_brake { Kept::new(self.config.journal_dir.clone()).read().await } else { Memory::default() };
+        let watch = Watch::new(self, None, &memory);
         let judged = self.judge_all(stream::iter(turns), &watch, may_brake).await;
-        let mut results = self.repair_all(judged, &watch).await;
+        let (mut results, _) = self.repair_all(judged, &watch).await;
         results.accounts.sort_by_key(|line| line.account_id.as_ref().and_then(|account| order.get(account)));
         results
     }
@@ -220,8 +227,27 @@ impl Sweep<'_> {
     }
 
     fn is_late(&self) -> bool {
+        self.guard.session.remaining() < self.least_time()
+    }
+
+    fn least_time(&self) -> Duration {
+        LEAST_TIME.max(self.guard.session.slowest_call().saturating_mul(CALLS))
+    }
+
+    /// Waits until no other run of this process may write. `None` if the time is over before that.
+    async fn alone(&self) -> Option<tokio::sync::MutexGuard<'_, ()>> {
+        if let Ok(alone) = self.repairs.try_lock() {
+            return Some(alone);
+        }
         let session = &self.guard.session;
-        session.remaining() < LEAST_TIME.max(session.slowest_call().saturating_mul(CALLS))
+        match session.remaining() {
+            Duration::MAX => Some(self.repairs.lock().await),
+            left => tokio::select! {
+                biased;
+                alone = self.repairs.lock() => Some(alone),
+                () = session.clock().sleep(left.saturating_sub(self.least_time())) => None,
+            },
+        }
     }
 }
 

@@ -1,8 +1,8 @@
 //! All accounts are judged, then the broken ones are repaired, unless the brake holds.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashSet};
 use std::pin::pin;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use futures_util::{Stream, StreamExt as _, stream};
@@ -11,6 +11,7 @@ use super::brake::{Held, Share};
 use super::queue::Turn;
 use super::watch::Watch;
 use super::{Counts, Gate, Look, Stage, Sweep, lines};
+use crate::apply::StepResult;
 use crate::config::{Mode, Scope};
 use crate::reconcile::Guard;
 use crate::report::{AccountReport, CallError, Results, Status};
@@ -26,6 +27,17 @@ pub(super) struct Judged {
     share: Share,
     failed: usize,
     errors: Vec<CallError>,
+    /// The accounts that were begun.
+    begun: HashSet<AccountId>,
+}
+
+/// What became of the repairs so far.
+#[derive(Debug, Default)]
+struct Repairs {
+    /// The failed ones among those that wrote something.
+    share: Share,
+    failed: BTreeSet<AccountId>,
+    held: Option<Held>,
 }
 
 /// A role for the second phase.
@@ -41,11 +53,12 @@ struct Verdict {
     seen: AccountReport,
     /// Whether a second phase has to do with it.
     is_left: bool,
+    was_begun: bool,
 }
 
 impl Verdict {
     fn last(look: Look, seen: AccountReport) -> Self {
-        Self { look, seen, is_left: false }
+        Self { look, seen, is_left: false, was_begun: false }
     }
 }
 
@@ -55,6 +68,8 @@ struct Judge<'a> {
     mode: Mode,
     /// Whether a second phase follows.
     is_first_of_two: bool,
+    /// Another run did not end in time: nothing is begun.
+    is_shut: bool,
     /// A third of the time belongs to the repairs.
     kept_back: Duration,
     /// The accounts with files in the journal folder; one look at it serves all. `None`: each looks for itself.
@@ -71,12 +86,13 @@ impl Sweep<'_> {
     ) -> Judged {
         let is_first_of_two = may_brake && self.request.mode.writes();
         let writes_now = self.request.mode.writes() && !is_first_of_two;
-        let _alone = if writes_now { Some(self.repairs.lock().await) } else { None };
+        let alone = if writes_now { self.alone().await } else { None };
         let (on_record, errors) = self.on_record(watch).await;
         let judge = Judge {
             sweep: self,
             mode: if is_first_of_two { Mode::Verify } else { self.request.mode },
             is_first_of_two,
+            is_shut: writes_now && alone.is_none(),
             kept_back: if is_first_of_two { watch.begun_with() / 3 } else { Duration::ZERO },
             on_record,
         };
@@ -98,27 +114,34 @@ impl Sweep<'_> {
         }
     }
 
-    /// The second phase.
-    pub(super) async fn repair_all(&self, judged: Judged, watch: &Watch<'_>) -> Results {
+    /// The second phase, and the accounts whose repair failed in it.
+    pub(super) async fn repair_all(&self, judged: Judged, watch: &Watch<'_>) -> (Results, BTreeSet<AccountId>) {
         let results = match self.brake(&judged) {
-            Some(held) => judged.held(held),
+            Some(held) => (judged.held(held), BTreeSet::new()),
             None => self.repair_broken(judged, watch).await,
         };
         self.progress.end();
         results
     }
 
-    async fn repair_broken(&self, judged: Judged, watch: &Watch<'_>) -> Results {
-        let Judged { mut lines, broken, errors, .. } = judged;
-        let _alone = if broken.is_empty() { None } else { Some(self.repairs.lock().await) };
-        let (of, failures) = (broken.len(), Mutex::default());
-        let repairs = stream::iter(broken).map(|broken| self.repair(broken, &failures));
+    async fn repair_broken(&self, judged: Judged, watch: &Watch<'_>) -> (Results, BTreeSet<AccountId>) {
+        let Judged { mut lines, mut broken, errors, .. } = judged;
+        let alone = if broken.is_empty() { None } else { self.alone().await };
+        if alone.is_none() {
+            lines.extend(broken.into_iter().map(|broken| lines::unrepaired(broken.seen)));
+            return (Results { accounts: lines, errors, ..Results::default() }, BTreeSet::new());
+        }
+        broken.sort_by_key(|broken| watch.has_failed(&broken.look.account));
+        let (of, so_far) = (broken.len(), Mutex::default());
+        let repairs = stream::iter(broken).map(|broken| self.repair(broken, &so_far));
         let mut repairs = pin!(repairs.buffer_unordered(self.config.concurrency).zip(stream::iter(1..)));
         while let Some((line, done)) = repairs.next().await {
             lines.push(line);
-            watch.repaired(Counts { stage: Stage::Repairing, done, of, broken: of, failed: share(&failures).some });
+            let failed = locked(&so_far).failed.len();
+            watch.repaired(Counts { stage: Stage::Repairing, done, of, broken: of, failed });
         }
-        Results { accounts: lines, errors, ..Results::default() }
+        let Repairs { failed, held, .. } = std::mem::take(&mut *locked(&so_far));
+        (Results { accounts: lines, errors, reason: held.map(Held::failing), ..Results::default() }, failed)
     }
 
     /// A plan says what `remediate` would do, the brake included.
@@ -127,19 +150,50 @@ impl Sweep<'_> {
         may_hold.then(|| self.config.brake.exceeded(judged.share)).flatten()
     }
 
-    async fn repair(&self, broken: Broken, failures: &Mutex<Share>) -> AccountReport {
-        if let Some(held) = self.config.brake.exceeded(share(failures)) {
-            return broken.held(held.failing());
+    async fn repair(&self, broken: Broken, so_far: &Mutex<Repairs>) -> AccountReport {
+        if self.is_held(so_far) {
+            return lines::held(broken.seen);
         }
         if self.is_late() {
             return lines::unrepaired(broken.seen);
         }
         let report = self.visit(&broken.look, self.guard_for(&broken.look.account)).await;
-        let mut share = failures.lock().unwrap_or_else(PoisonError::into_inner);
-        share.of += 1;
-        share.some += usize::from(matches!(report.status, Status::Stuck | Status::Failed | Status::RolledBack));
-        report
+        locked(so_far).add(&broken.look.account, &report);
+        AccountReport { duration_ms: report.duration_ms.saturating_add(broken.seen.duration_ms), ..report }
     }
+
+    /// Whether too many repairs have failed to begin another one.
+    fn is_held(&self, so_far: &Mutex<Repairs>) -> bool {
+        let mut so_far = locked(so_far);
+        let held = self.config.brake.exceeded(so_far.share);
+        if let Some(held) = held
+            && so_far.held.is_none()
+        {
+            tracing::warn!(reason = held.failing(), "held back");
+            so_far.held = Some(held);
+        }
+        held.is_some()
+    }
+}
+
+impl Repairs {
+    /// What was refused before its first write, by the guard or by the cloud, has done no harm: it holds nothing back.
+    fn add(&mut self, account: &AccountId, report: &AccountReport) {
+        let failed = matches!(report.status, Status::Stuck | Status::Failed | Status::RolledBack | Status::Refused);
+        if failed {
+            self.failed.insert(account.clone());
+        }
+        if report.status == Status::Remediated || (failed && has_written(report)) {
+            self.share.of += 1;
+            self.share.some += usize::from(failed);
+        }
+    }
+}
+
+/// Whether a write had an effect, or may have had one.
+fn has_written(report: &AccountReport) -> bool {
+    let had_effect = |result| matches!(result, StepResult::Done | StepResult::Undone | StepResult::Unknown);
+    report.status == Status::Stuck || report.steps.iter().any(|step| had_effect(step.result))
 }
 
 impl Judge<'_> {
@@ -147,6 +201,10 @@ impl Judge<'_> {
         let Turn { look, gate, is_certain } = turn;
         match gate {
             Gate::Closed(line) => Verdict::last(look, *line),
+            Gate::Open if self.is_shut => {
+                let line = lines::behind(&look);
+                Verdict::last(look, line)
+            }
             Gate::Open if !is_certain && self.is_over() => {
                 let line = lines::pending(&look);
                 Verdict::last(look, line)
@@ -165,14 +223,17 @@ impl Judge<'_> {
         let store = guard.store.clone().filter(|_| is_on_record);
         let seen = self.sweep.visit(&look, Guard { mode: guard.mode.min(self.mode), store, ..guard }).await;
         let is_left = self.is_first_of_two && (is_broken(&seen) || is_unfinished(&seen));
-        Verdict { look, seen, is_left }
+        Verdict { look, seen, is_left, was_begun: true }
     }
 }
 
 impl Judged {
     fn add(&mut self, verdict: Verdict, is_whole: bool) {
-        let Verdict { look, seen, is_left } = verdict;
+        let Verdict { look, seen, is_left, was_begun } = verdict;
         self.count(seen.status);
+        if was_begun && is_whole {
+            self.begun.insert(look.account.clone());
+        }
         match seen.status {
             _ if is_left => self.broken.push(Broken { look, seen }),
             Status::Authorized if is_whole => self.lines.push(seen.brief()),
@@ -190,6 +251,10 @@ impl Judged {
         self.broken.iter().map(|broken| broken.look.account.clone())
     }
 
+    pub(super) fn take_begun(&mut self) -> HashSet<AccountId> {
+        std::mem::take(&mut self.begun)
+    }
+
     fn count(&mut self, status: Status) {
         self.share.of += usize::from(matches!(status, Status::Authorized | Status::Drifted));
         self.share.some += usize::from(status == Status::Drifted);
@@ -199,23 +264,11 @@ impl Judged {
     /// Nothing is written. In a plan, whose lines are drifted and none left for later, they say that it would not be.
     fn held(self, held: Held) -> Results {
         tracing::warn!(reason = held.broken(), "held back");
-        let warned = self.lines.into_iter().map(|line| if is_broken(&line) { warned(line, held) } else { line });
-        let held_back = self.broken.into_iter().map(|broken| broken.held(held.broken()));
+        let warned = self.lines.into_iter().map(|line| if is_broken(&line) { lines::warned(line) } else { line });
+        let held_back = self.broken.into_iter().map(|broken| lines::held(broken.seen));
         let (accounts, reason) = (warned.chain(held_back).collect(), Some(held.broken()));
         Results { accounts, reason, errors: self.errors, ..Results::default() }
     }
-}
-
-impl Broken {
-    fn held(self, why: String) -> AccountReport {
-        lines::held(self.seen, why)
-    }
-}
-
-/// The accounts that the next run starts with.
-pub(super) fn not_reached(lines: &[AccountReport]) -> Vec<AccountId> {
-    let pending = lines.iter().filter(|line| line.status == Status::Pending);
-    pending.filter_map(|line| line.account_id.clone()).collect()
 }
 
 fn is_broken(line: &AccountReport) -> bool {
@@ -226,10 +279,6 @@ fn is_unfinished(line: &AccountReport) -> bool {
     line.findings.iter().any(|finding| finding.id == FindingId::JournalOpen)
 }
 
-fn warned(line: AccountReport, held: Held) -> AccountReport {
-    AccountReport { next: Some(format!("`remediate` would refuse: {}", held.broken())), ..line }
-}
-
-fn share(failures: &Mutex<Share>) -> Share {
-    *failures.lock().unwrap_or_else(PoisonError::into_inner)
+fn locked(so_far: &Mutex<Repairs>) -> MutexGuard<'_, Repairs> {
+    so_far.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -1,15 +1,17 @@
-//! Where the next run starts: the accounts that this one did not reach, in a file of the journal folder.
+//! What a run leaves to the next one, in a file of the journal folder: who waits, and whose repair failed.
 //!
 //! The file decides an order and nothing else, so one that cannot be read costs no more than a line in the log.
 
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::io::{self, ErrorKind};
 use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
 use crate::apply::journal::file;
+use crate::report::{AccountReport, Status};
 use crate::target::AccountId;
+use crate::verify::Finding;
 
 const NAME: &str = "sweep.json";
 const SCHEMA: &str = "dts-role-guard/sweep/v1";
@@ -21,11 +23,87 @@ const SIZE_LIMIT: usize = 1024 * 1024;
 #[derive(Debug)]
 pub(super) struct Place(Option<PathBuf>);
 
+/// What earlier runs left.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(super) struct Memory {
+    /// Who was not reached or not finished. Who has waited longest comes first.
+    pub(super) waiting: Vec<AccountId>,
+    /// Whose repair failed when it was last tried: they come last, or they would trip the brake before all others.
+    pub(super) failed: BTreeSet<AccountId>,
+}
+
 #[derive(Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 struct File {
     schema: String,
     not_reached: Vec<AccountId>,
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    repair_failed: BTreeSet<AccountId>,
+}
+
+/// What a run did.
+pub(super) struct Done<'a> {
+    pub(super) lines: &'a [AccountReport],
+    /// The accounts that were begun.
+    pub(super) begun: &'a HashSet<AccountId>,
+    /// Those whose repair failed.
+    pub(super) failed: BTreeSet<AccountId>,
+    /// Whether every member was listed.
+    pub(super) is_whole: bool,
+}
+
+/// A class of those that wait, from first to last.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Class {
+    /// Found broken, and no time was left for the repair. That counts once: who is always broken and never repaired would
+    /// take the looks from all others.
+    Broken,
+    /// Has had no turn, in this run and in earlier ones.
+    StillWaiting,
+    /// Has had no turn in this run.
+    Waiting,
+    /// Has had its turn, and it was not enough.
+    NotFinished,
+}
+
+impl Memory {
+    /// What the next run has to know.
+    pub(super) fn after(&self, done: &Done<'_>) -> Self {
+        let ranks: HashMap<_, _> = self.waiting.iter().zip(0..).collect();
+        let place = |account, is_broken| {
+            let rank = ranks.get(account).copied().unwrap_or(usize::MAX);
+            (class(rank, done.begun.contains(account), is_broken), rank, account)
+        };
+        let pending = done.lines.iter().filter(|line| line.status == Status::Pending);
+        let pending = pending.filter_map(|line| {
+            let is_broken = line.findings.iter().any(Finding::failed);
+            Some(place(line.account_id.as_ref()?, is_broken))
+        });
+        // Whoever waited and was not even listed still waits.
+        let listed: HashSet<_> = done.lines.iter().filter_map(|line| line.account_id.as_ref()).collect();
+        let unlisted = self.waiting.iter().filter(|account| !done.is_whole && !listed.contains(account));
+        let mut waiting: Vec<_> = pending.chain(unlisted.map(|account| place(account, false))).collect();
+        waiting.sort_by_key(|(class, rank, _)| (*class, *rank));
+        let untried = untried(done.lines);
+        let still = self.failed.intersection(&untried);
+        let failed = done.failed.iter().chain(still).cloned().collect();
+        Self { waiting: waiting.into_iter().map(|(.., account)| account.clone()).collect(), failed }
+    }
+}
+
+fn class(rank: usize, was_begun: bool, is_broken: bool) -> Class {
+    match (was_begun, rank) {
+        (true, usize::MAX) if is_broken => Class::Broken,
+        (true, _) => Class::NotFinished,
+        (false, usize::MAX) => Class::Waiting,
+        (false, _) => Class::StillWaiting,
+    }
+}
+
+/// The accounts whose repair was not tried, so that it is not known whether it would still fail.
+fn untried(lines: &[AccountReport]) -> BTreeSet<AccountId> {
+    let untried = lines.iter().filter(|line| matches!(line.status, Status::Pending | Status::Refused | Status::Failed));
+    untried.filter_map(|line| line.account_id.clone()).collect()
 }
 
 impl Place {
@@ -33,20 +111,20 @@ impl Place {
         Self(folder.map(|folder| folder.join(NAME)))
     }
 
-    /// The accounts that the last run did not reach.
-    pub(super) async fn read(&self) -> HashSet<AccountId> {
+    /// What the last run left.
+    pub(super) async fn read(&self) -> Memory {
         let read = self.on_thread(|path| parse(&file::read(&path, SIZE_LIMIT)?)).await;
         read.unwrap_or_else(|error| {
             if error.kind() != ErrorKind::NotFound {
                 tracing::warn!(%error, "where the last run ended cannot be read: the order is another one");
             }
-            HashSet::new()
+            Memory::default()
         })
     }
 
-    /// Keeps the accounts that were not reached.
-    pub(super) async fn keep(&self, not_reached: Vec<AccountId>) {
-        if let Err(error) = self.on_thread(move |path| write(&path, not_reached)).await {
+    /// Keeps what the next run has to know.
+    pub(super) async fn keep(&self, memory: Memory) {
+        if let Err(error) = self.on_thread(move |path| write(&path, memory)).await {
             tracing::warn!(%error, "where this run ended cannot be kept");
         }
     }
@@ -60,38 +138,114 @@ impl Place {
     }
 }
 
-fn parse(bytes: &[u8]) -> io::Result<HashSet<AccountId>> {
+fn parse(bytes: &[u8]) -> io::Result<Memory> {
     let file: File = serde_json::from_slice(bytes)?;
     if file.schema != SCHEMA {
         return Err(io::Error::new(ErrorKind::InvalidData, "it is of another version"));
     }
-    Ok(file.not_reached.into_iter().collect())
+    Ok(Memory { waiting: file.not_reached, failed: file.repair_failed })
 }
 
-fn write(path: &std::path::Path, not_reached: Vec<AccountId>) -> io::Result<()> {
-    if not_reached.is_empty() {
+fn write(path: &std::path::Path, memory: Memory) -> io::Result<()> {
+    if memory == Memory::default() {
         return match std::fs::remove_file(path) {
             Err(error) if error.kind() != ErrorKind::NotFound => Err(error),
             _ => Ok(()),
         };
     }
-    file::replace(path, &serde_json::to_vec(&File { schema: SCHEMA.to_owned(), not_reached })?)
+    let Memory { waiting: not_reached, failed: repair_failed } = memory;
+    file::replace(path, &serde_json::to_vec(&File { schema: SCHEMA.to_owned(), not_reached, repair_failed })?)
 }
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
+    use crate::verify::FindingId;
+
+    fn ids(numbers: &[usize]) -> Vec<AccountId> {
+        numbers.iter().map(|number| format!("{:016}", number + 1_000_000).parse().unwrap()).collect()
+    }
+
+    fn memory(waiting: &[usize], failed: &[usize]) -> Memory {
+        Memory { waiting: ids(waiting), failed: ids(failed).into_iter().collect() }
+    }
+
+    fn lines(status: Status, numbers: &[usize]) -> Vec<AccountReport> {
+        ids(numbers).into_iter().map(|id| AccountReport::new(Some(id), status)).collect()
+    }
+
+    fn broken(mut line: AccountReport) -> AccountReport {
+        line.findings.push(Finding::new(FindingId::RoleMissing, String::new(), json!({})));
+        line
+    }
+
+    /// After a run that began some accounts, and said this.
+    fn after(before: &Memory, lines: &[AccountReport], begun: &[usize], is_whole: bool) -> Vec<AccountId> {
+        let begun = ids(begun).into_iter().collect();
+        before.after(&Done { lines, begun: &begun, failed: BTreeSet::new(), is_whole }).waiting
+    }
+
+    #[test]
+    fn whoever_had_no_turn_keeps_its_place_and_whoever_had_one_goes_to_the_end() {
+        let pending = lines(Status::Pending, &[1, 2, 3, 4, 5]);
+        assert_eq!(after(&memory(&[4, 3, 2], &[]), &pending, &[4], true), ids(&[3, 2, 1, 5, 4]));
+    }
+
+    #[test]
+    fn a_role_that_was_found_broken_comes_first_but_not_for_ever() {
+        let pending: Vec<_> =
+            lines(Status::Pending, &[1, 2]).into_iter().map(broken).chain(lines(Status::Pending, &[3])).collect();
+        assert_eq!(after(&memory(&[2], &[]), &pending, &[1, 2], true), ids(&[1, 3, 2]));
+    }
+
+    #[test]
+    fn whoever_was_reached_or_is_gone_waits_no_longer_and_who_was_not_listed_does() {
+        let all = [lines(Status::Authorized, &[1]), lines(Status::Pending, &[2])].concat();
+        assert_eq!(after(&memory(&[9, 1], &[]), &all, &[1], true), ids(&[2]));
+        assert_eq!(after(&memory(&[9, 1], &[]), &all, &[1], false), ids(&[9, 2]));
+    }
+
+    #[test]
+    fn a_repair_that_failed_is_remembered_until_another_one_does_not() {
+        let all = [
+            lines(Status::Refused, &[1]),
+            lines(Status::Pending, &[2]),
+            lines(Status::Remediated, &[3]),
+            lines(Status::Authorized, &[4]),
+            lines(Status::RolledBack, &[5]),
+        ];
+        let done = Done {
+            lines: &all.concat(),
+            begun: &HashSet::new(),
+            failed: ids(&[5]).into_iter().collect(),
+            is_whole: true,
+        };
+        let kept = memory(&[], &[1, 2, 3, 4]).after(&done).failed;
+        assert_eq!(kept.into_iter().collect::<Vec<_>>(), ids(&[1, 2, 5]));
+    }
 
     #[tokio::test]
-    async fn what_was_not_reached_is_kept_until_it_is() {
+    async fn it_is_kept_in_its_order_until_there_is_nothing_to_keep() {
         let folder = tempfile::tempdir().unwrap();
         let place = Place::new(Some(folder.path().to_owned()));
-        assert_eq!(place.read().await, HashSet::new());
-        let ids: Vec<AccountId> = ["1234567890123456", "2234567890123456"].map(|id| id.parse().unwrap()).into();
-        place.keep(ids.clone()).await;
-        assert_eq!(place.read().await, ids.into_iter().collect());
-        place.keep(Vec::new()).await;
+        assert_eq!(place.read().await, Memory::default());
+        for kept in [memory(&[7, 3, 5], &[]), memory(&[], &[4]), memory(&[2], &[1])] {
+            place.keep(kept.clone()).await;
+            assert_eq!(place.read().await, kept);
+        }
+        place.keep(Memory::default()).await;
         assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
+    }
+
+    #[tokio::test]
+    async fn a_file_of_an_earlier_version_is_read() {
+        let folder = tempfile::tempdir().unwrap();
+        let id = ids(&[1]);
+        let text = format!(r#"{{"schema":"{SCHEMA}","notReached":["{}"]}}"#, id[0]);
+        std::fs::write(folder.path().join(NAME), text).unwrap();
+        assert_eq!(Place::new(Some(folder.path().to_owned())).read().await, memory(&[1], &[]));
     }
 
     #[tokio::test]
@@ -107,7 +261,7 @@ mod tests {
             " ".repeat(SIZE_LIMIT + 1),
         ] {
             std::fs::write(folder.path().join(NAME), text).unwrap();
-            assert_eq!(place.read().await, HashSet::new());
+            assert_eq!(place.read().await, Memory::default());
         }
     }
 }

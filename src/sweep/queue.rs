@@ -1,7 +1,7 @@
-//! The accounts that wait for their turn: first those that the last run did not reach, then the others in no order, so that
-//! none is always the last.
+//! The accounts that wait for their turn: first those that earlier runs did not reach, whoever has waited longest before the
+//! others; then the rest in no order, so that none is always the last.
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -30,11 +30,14 @@ pub(super) struct Queue {
 
 #[derive(Debug)]
 struct State {
-    first: Vec<Turn>,
+    /// Those that have waited, by their rank.
+    first: BTreeMap<usize, Turn>,
     rest: Vec<Turn>,
     seen: HashSet<AccountId>,
-    /// What the last run did not reach and nobody has listed yet.
-    awaited: HashSet<AccountId>,
+    /// The ranks of those that have waited.
+    ranks: HashMap<AccountId, usize>,
+    /// The ranks of those of them that nobody has listed yet.
+    awaited: BTreeSet<usize>,
     is_closed: bool,
     total: usize,
     rng: Rng,
@@ -47,13 +50,15 @@ enum Taken {
 }
 
 impl Queue {
-    /// An empty one. The seed decides the order.
-    pub(super) fn new(awaited: HashSet<AccountId>, seed: &str) -> Self {
+    /// An empty one, and who has waited, the longest first. The seed decides the order of the others.
+    pub(super) fn new(waited: &[AccountId], seed: &str) -> Self {
+        let ranks: HashMap<_, _> = waited.iter().cloned().zip(0..).collect();
         let state = State {
-            first: Vec::new(),
+            first: BTreeMap::new(),
             rest: Vec::new(),
             seen: HashSet::new(),
-            awaited,
+            awaited: ranks.values().copied().collect(),
+            ranks,
             is_closed: false,
             total: 0,
             rng: rng(seed),
@@ -65,8 +70,15 @@ impl Queue {
     pub(super) fn offer(&self, look: Look, gate: Gate) {
         let mut state = self.state();
         if state.seen.insert(look.account.clone()) {
-            let place = if state.awaited.remove(&look.account) { &mut state.first } else { &mut state.rest };
-            place.push(Turn { look, gate, is_certain: false });
+            let rank = state.ranks.get(&look.account).copied();
+            let turn = Turn { look, gate, is_certain: false };
+            match rank {
+                Some(rank) => {
+                    state.awaited.remove(&rank);
+                    state.first.insert(rank, turn);
+                }
+                None => state.rest.push(turn),
+            }
         }
         drop(state);
         self.news.notify_one();
@@ -92,10 +104,10 @@ impl Queue {
         self.news.notify_one();
     }
 
-    /// Those that wait.
+    /// Those that wait, whoever has waited longest first.
     pub(super) fn waiting(&self) -> Vec<AccountId> {
         let state = self.state();
-        state.first.iter().chain(&state.rest).map(|turn| turn.look.account.clone()).collect()
+        state.first.values().chain(&state.rest).map(|turn| turn.look.account.clone()).collect()
     }
 
     /// One after the other, until there will be no more.
@@ -120,18 +132,16 @@ impl Queue {
 }
 
 impl State {
-    /// While there are accounts that the last run did not reach, no other has its turn.
+    /// While somebody may come who has waited longer, nobody else has a turn.
     fn take(&mut self) -> Taken {
-        let waits = !self.awaited.is_empty() && !self.is_closed;
-        let place = match (self.first.is_empty(), waits) {
-            (false, _) => &mut self.first,
-            (true, true) => return Taken::NotYet,
-            (true, false) => &mut self.rest,
-        };
-        match place.len() {
-            0 if self.is_closed => Taken::Over,
-            0 => Taken::NotYet,
-            len => Taken::Turn(Box::new(place.swap_remove(self.rng.usize(..len)))),
+        let awaited = self.awaited.first().copied().filter(|_| !self.is_closed);
+        let first = self.first.first_entry().filter(|first| awaited.is_none_or(|awaited| *first.key() < awaited));
+        match (first, self.rest.len()) {
+            (Some(first), _) => Taken::Turn(Box::new(first.remove())),
+            (None, _) if awaited.is_some() => Taken::NotYet,
+            (None, 0) if self.is_closed => Taken::Over,
+            (None, 0) => Taken::NotYet,
+            (None, len) => Taken::Turn(Box::new(self.rest.swap_remove(self.rng.usize(..len)))),
         }
     }
 }
@@ -167,7 +177,7 @@ mod tests {
     }
 
     fn of_twenty(awaited: &[usize], seed: &str) -> Vec<AccountId> {
-        let queue = Queue::new(awaited.iter().copied().map(id).collect(), seed);
+        let queue = Queue::new(&awaited.iter().copied().map(id).collect::<Vec<_>>(), seed);
         (0..20).for_each(|number| offer(&queue, number));
         queue.close();
         drain(&queue)
@@ -175,7 +185,7 @@ mod tests {
 
     #[test]
     fn each_account_has_one_turn_however_often_it_is_listed() {
-        let queue = Queue::new(HashSet::new(), "");
+        let queue = Queue::new(&[], "");
         for number in [1, 2, 2, 1, 3] {
             offer(&queue, number);
         }
@@ -193,16 +203,16 @@ mod tests {
     }
 
     #[test]
-    fn what_was_not_reached_comes_first() {
+    fn whoever_has_waited_longest_comes_first() {
         for seed in ["a", "b", "c"] {
-            let first: HashSet<_> = of_twenty(&[3, 17, 99], seed).into_iter().take(2).collect();
-            assert_eq!(first, HashSet::from([id(3), id(17)]), "99 is no member any more");
+            let order = of_twenty(&[17, 3, 99, 5], seed);
+            assert_eq!(order[..3], [id(17), id(3), id(5)], "99 is no member any more");
         }
     }
 
     #[test]
     fn others_wait_until_what_was_not_reached_is_listed() {
-        let queue = Queue::new(HashSet::from([id(7)]), "");
+        let queue = Queue::new(&[id(7)], "");
         offer(&queue, 1);
         let mut turns = pin!(queue.turns());
         assert!(turns.next().now_or_never().is_none());

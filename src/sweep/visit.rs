@@ -25,10 +25,13 @@ impl Sweep<'_> {
     pub(super) async fn visit(&self, look: &Look, guard: Guard) -> AccountReport {
         let reason = look.why();
         let writes = guard.mode.writes();
+        let clock = self.guard.session.clock();
+        let begin = clock.uptime();
         let work = AssertUnwindSafe(self.enter(look, guard).instrument(self.span(look))).catch_unwind();
         let mut report = work.await.unwrap_or_else(|_panic| lines::broken_off(look, writes));
         report.findings.extend(self.expired_exception(&look.account));
-        AccountReport { reason, ..report }
+        let took = clock.uptime().saturating_sub(begin).as_millis();
+        AccountReport { reason, duration_ms: u64::try_from(took).unwrap_or(u64::MAX), ..report }
     }
 
     /// Every line of the log that comes from within says which role it is about.

@@ -4,9 +4,10 @@ use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use super::phases::Judged;
-use super::place::Place;
+use super::place::{Memory, Place};
 use super::queue::Queue;
 use super::{Counts, Sweep};
+use crate::target::AccountId;
 
 /// How often the place is kept, so that a run that is killed leaves one.
 const KEPT_EVERY: Duration = Duration::from_secs(30);
@@ -17,18 +18,25 @@ pub(super) struct Watch<'a> {
     sweep: &'a Sweep<'a>,
     /// Of a run over the whole organization.
     whole: Option<(&'a Queue, &'a Place)>,
+    /// What earlier runs left.
+    memory: &'a Memory,
     begun_with: Duration,
     kept_at: Mutex<Duration>,
 }
 
 impl<'a> Watch<'a> {
-    pub(super) fn new(sweep: &'a Sweep<'a>, whole: Option<(&'a Queue, &'a Place)>) -> Self {
+    pub(super) fn new(sweep: &'a Sweep<'a>, whole: Option<(&'a Queue, &'a Place)>, memory: &'a Memory) -> Self {
         let kept_at = Mutex::new(sweep.guard.session.clock().uptime());
-        Self { sweep, whole, begun_with: sweep.guard.session.remaining(), kept_at }
+        Self { sweep, whole, memory, begun_with: sweep.guard.session.remaining(), kept_at }
     }
 
     pub(super) fn is_whole(&self) -> bool {
         self.whole.is_some()
+    }
+
+    /// Whether the repair of an account failed when it was last tried.
+    pub(super) fn has_failed(&self, account: &AccountId) -> bool {
+        self.memory.failed.contains(account)
     }
 
     /// The time that there was at first.
@@ -40,7 +48,8 @@ impl<'a> Watch<'a> {
         let Some((queue, place)) = self.whole else { return };
         self.show(judged.counts(queue.total()));
         if self.is_time_to_keep() {
-            place.keep(judged.left().chain(queue.waiting()).collect()).await;
+            let waiting = judged.left().chain(queue.waiting()).collect();
+            place.keep(Memory { waiting, failed: self.memory.failed.clone() }).await;
         }
     }
 

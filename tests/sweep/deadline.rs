@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use dts_role_guard::report::Status;
-use emulator::Seed;
+use emulator::{Rule, Seed};
 use serde_json::{Value, json};
 
 use super::*;
@@ -51,6 +51,32 @@ async fn the_next_run_starts_with_what_was_not_reached() {
         }
     }
     assert_eq!(sound.len(), 401, "every account in a few runs");
+}
+
+/// Each run reaches a few of 60 accounts, and some of those do not answer: whoever had no turn yet comes before them.
+#[tokio::test]
+async fn every_account_has_its_turn_however_short_the_runs_are() {
+    let folder = tempfile::tempdir().unwrap();
+    let lab = organization(60, 0)
+        .set("DTS_GUARD_JOURNAL_DIR", folder.path().to_str().unwrap())
+        .set("DTS_GUARD_MODE", "verify")
+        .set("DTS_GUARD_CONCURRENCY", "4");
+    let slow = (1..=9).map(|number| lab.emulator.fault(Rule::on("GetRole").account(&id(number)).every().throttle()));
+    let _slow: Vec<_> = slow.collect();
+    let mut had_turn = BTreeSet::new();
+    for run in 0..40 {
+        let before = lab.emulator.calls().len();
+        drop(lab.invoke_within(&timer(""), Duration::from_millis(2500)).await);
+        let entered: BTreeSet<_> = entries(&lab.emulator.calls()[before..]).into_iter().collect();
+        let is_all = had_turn.len() + entered.difference(&had_turn).count() == 60;
+        assert!(is_all || entered.is_disjoint(&had_turn), "run {run}: some had a second turn before others had one");
+        had_turn.extend(entered);
+        if had_turn.len() == 60 {
+            assert!(run > 2, "the runs are short");
+            return;
+        }
+    }
+    panic!("{} of 60 accounts had a turn", had_turn.len());
 }
 
 #[tokio::test]

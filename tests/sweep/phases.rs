@@ -1,7 +1,7 @@
 //! All are judged before the first is repaired.
 
 use dts_role_guard::report::Status;
-use emulator::{Role, Seed};
+use emulator::{Role, Rule, Seed};
 use serde_json::json;
 
 use super::*;
@@ -101,4 +101,42 @@ async fn named_accounts_are_worked_through_in_the_same_way() {
     assert_eq!(ids(&report["accounts"].as_array().unwrap().iter().collect::<Vec<_>>()), accounts, "in their order");
     let first = lab.emulator.calls().iter().position(|call| call.write).unwrap();
     assert!(entries(&lab.emulator.calls()[..first]).len() >= 20, "all were judged before");
+}
+
+/// What the first phase and the second took, pauses included.
+#[tokio::test]
+async fn the_time_of_an_account_is_that_of_both_phases() {
+    let lab = organization(1, 1);
+    let looks = Rule::on("GetRole").account(&id(1));
+    let _first = lab.emulator.fault(looks.clone().nth(1).throttle());
+    let _second = lab.emulator.fault(looks.nth(3).throttle());
+    let report = checked(&sweep(&lab).await);
+    let line = line(&report, &id(1));
+    let took = std::time::Duration::from_millis(line["durationMs"].as_u64().unwrap());
+    assert_eq!(line["status"], "remediated", "{report}");
+    let slept = lab.slept();
+    assert!(slept >= std::time::Duration::from_millis(400), "{slept:?}");
+    assert!(took + std::time::Duration::from_millis(1) >= slept, "{took:?} {slept:?}");
+}
+
+/// The other run holds what is needed for writing, in the middle of its repair.
+#[tokio::test]
+async fn a_run_waits_for_another_one_until_its_own_deadline_and_no_longer() {
+    let lab = Lab::new(None);
+    let app = lab.app();
+    let _slow = lab.emulator.fault(Rule::on("CreateRole").times(1).latency(std::time::Duration::from_secs(2)));
+    let event = json!({"mode": "remediate"});
+    let first = async { lab.invoke_app(&app, &event, std::time::Duration::from_mins(10)).await };
+    let second = async {
+        lab.emulator.wait_for_call("CreateRole", 1).await;
+        let report = lab.invoke_app(&app, &event, std::time::Duration::from_secs(20)).await;
+        let writes = lab.emulator.writes().len();
+        (report, writes)
+    };
+    let (first, (second, writes)) = tokio::join!(first, second);
+    assert_eq!((second.status, writes), (Status::Pending, 1), "{}", json(&second));
+    let told = checked(&second)["accounts"][0]["next"].as_str().unwrap().to_owned();
+    assert!(told.contains("another run was at work"), "{told}");
+    assert!(second.failure().is_some(), "nobody has judged the account");
+    assert_eq!(first.status, Status::Remediated, "{}", json(&first));
 }
