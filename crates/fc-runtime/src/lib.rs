@@ -19,7 +19,7 @@
 //! # Guarantees
 //!
 //! * A handler that was started runs to its end, even if its client has gone or the process was asked to stop.
-//! * A panic of the handler becomes a [`Diagnostic`]; the process lives on.
+//! * A panic of the handler becomes a [`Diagnostic`]; the process lives on. The panic hook is the program's: none is set here.
 //! * Marker lines are written and flushed before the answer is sent.
 //! * Nothing runs for a request of an HTTP trigger, whatever its path.
 //! * Credentials appear in no log line.
@@ -41,7 +41,6 @@ mod initializer;
 mod intake;
 mod lifecycle;
 mod markers;
-mod panics;
 mod request_id;
 mod route;
 mod server;
@@ -279,7 +278,6 @@ impl Runtime {
         if let Ok(address) = listener.local_addr() {
             tracing::info!(%address, site = ?self.site, "listening");
         }
-        panics::remember_locations();
         let (limit, grace) = (self.connection_limit, self.grace);
         server::serve(listener, self.lifecycle(handler), limit, grace, shutdown).await;
     }

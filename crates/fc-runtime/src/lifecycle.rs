@@ -1,8 +1,9 @@
 //! One request from its arrival to its answer.
 
-use std::sync::Arc;
+use std::{panic::AssertUnwindSafe, sync::Arc};
 
 use bytes::Bytes;
+use futures_util::FutureExt;
 use http::{HeaderMap, Request, StatusCode};
 use hyper::body::Incoming;
 use tokio::time::Instant;
@@ -17,7 +18,6 @@ use super::{
     initializer::Initializer,
     intake::{Intake, Room},
     markers::Phase,
-    panics::{self, Panicked},
     route::Route,
 };
 
@@ -74,14 +74,15 @@ impl<H: Handler> Lifecycle<H> {
         phase: Phase,
         work: impl Future<Output = Result<Answer, Failure>> + Send + 'static,
     ) -> Answer {
-        let lifecycle = Arc::clone(&self);
+        let (lifecycle, task_id) = (Arc::clone(&self), id.clone());
         let done = self.in_hand.spawn(async move {
-            lifecycle.markers.start(phase, &id);
+            lifecycle.markers.start(phase, &task_id);
             let outcome = work.await;
-            lifecycle.markers.end(phase, &id, outcome.is_err());
+            lifecycle.markers.end(phase, &task_id, outcome.is_err());
             outcome.unwrap_or_else(Failure::into_answer)
         });
-        done.await.unwrap_or_else(|_| Failure::from(after_panic()).into_answer())
+        // Only a mistake in this crate gets here.
+        done.await.unwrap_or_else(|_| Failure::from(after_panic("runtime", &id)).into_answer())
     }
 
     async fn outcome(&self, context: Context, body: Incoming) -> Result<Answer, Failure> {
@@ -89,9 +90,9 @@ impl<H: Handler> Lifecycle<H> {
         let room = self.intake.room();
         let event = self.event(body, &room).await?;
         let id = context.request_id.clone();
-        let call = self.call(Invocation { event, context });
-        let outcome = panics::catch(call).await;
-        outcome.unwrap_or_else(|panicked| Err(logged(&panicked, &id).into())).map(answer::success)
+        // What the handler shares with other invocations is for the handler to keep whole.
+        let call = AssertUnwindSafe(self.call(Invocation { event, context }));
+        call.catch_unwind().await.unwrap_or_else(|_| Err(after_panic("handler", &id).into())).map(answer::success)
     }
 
     async fn event(&self, body: Incoming, room: &Room) -> Result<Bytes, Failure> {
@@ -115,7 +116,7 @@ impl<H: Handler> Lifecycle<H> {
 /// left what invocations share half made.
 async fn initialize(initializer: Initializer, context: Context) -> Result<Answer, Failure> {
     let id = context.request_id.clone();
-    match panics::catch(initializer.run(context)).await {
+    match AssertUnwindSafe(initializer.run(context)).catch_unwind().await {
         Ok(Ok(())) => Ok(answer::fine()),
         Ok(Err(diagnostic)) => {
             // Nobody sees the answer to a hook.
@@ -127,23 +128,15 @@ async fn initialize(initializer: Initializer, context: Context) -> Result<Answer
             );
             Err(diagnostic.into())
         }
-        Err(panicked) => Err(Failure::new(StatusCode::INTERNAL_SERVER_ERROR, logged(&panicked, &id))),
+        Err(_) => Err(Failure::new(StatusCode::INTERNAL_SERVER_ERROR, after_panic("initializer", &id))),
     }
 }
 
-fn logged(panicked: &Panicked, id: &RequestId) -> Diagnostic {
-    tracing::error!(
-        request_id = %id,
-        message_of_panic = panicked.message,
-        location = panicked.location,
-        "the handler panicked"
-    );
-    after_panic()
-}
-
-/// Says nothing of what the panic said, which may quote anything.
-fn after_panic() -> Diagnostic {
-    Diagnostic::new("Panic", "the handler panicked; see the log")
+/// Says nothing of what the panic said, which may quote anything. That, and where it was, is the business of the one panic
+/// hook of the program.
+fn after_panic(who: &str, id: &RequestId) -> Diagnostic {
+    tracing::error!(request_id = %id, "the {who} panicked");
+    Diagnostic::new("Panic", format!("the {who} panicked; see the log"))
 }
 
 fn stopping() -> Failure {

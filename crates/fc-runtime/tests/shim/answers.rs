@@ -1,6 +1,9 @@
 //! What becomes of an invocation: success, failure, panic, and the lines that mark it.
 
-use std::sync::mpsc;
+use std::{
+    panic,
+    sync::{Once, mpsc},
+};
 
 use fc_runtime::{Diagnostic, Invocation, service_fn};
 use serde_json::json;
@@ -51,15 +54,35 @@ fn a_panic_is_a_failure_that_quotes_nothing_and_the_process_lives_on() {
     assert_eq!(client.ask(invocation("")).status, 200);
 }
 
+/// Two lines: that of the program's hook, and that of the runtime.
 #[test]
-fn the_log_says_where_a_panic_was_and_what_it_said() {
+fn the_log_says_where_a_panic_was_and_what_it_said_and_in_which_request() {
+    log_panics();
     let server = obedient();
     server.ask(invocation("panic"));
     let log = server.log.read();
-    let line = log.lines().find(|line| line.contains("the handler panicked")).unwrap();
-    for part in ["ERROR", "hunter2", "answers.rs", "1-a"] {
-        assert!(line.contains(part), "{part} is not in {line}");
+    let lines = log.lines().filter(|line| line.contains("panic"));
+    let [hook, runtime] = lines.collect::<Vec<_>>().try_into().unwrap();
+    for (line, parts) in
+        [(hook, ["ERROR", "hunter2", "answers.rs"]), (runtime, ["ERROR", "the handler panicked", "1-a"])]
+    {
+        for part in parts {
+            assert!(line.contains(part), "{part} is not in {line}");
+        }
     }
+}
+
+/// As a program does it. Once for all tests, since the hook is the process's.
+fn log_panics() {
+    static ONCE: Once = Once::new();
+    ONCE.call_once(|| {
+        let previous = panic::take_hook();
+        panic::set_hook(Box::new(move |info| {
+            let location = info.location().map(ToString::to_string);
+            tracing::error!(location, text = info.payload_as_str(), "a panic");
+            previous(info);
+        }));
+    });
 }
 
 #[test]
