@@ -62,9 +62,10 @@ impl Log {
         let lines = Lines::new(self, clock).with_filter(Passing(filter));
         // Fails where a caller has a log of its own.
         let _ = Registry::default().with(lines).try_init();
+        // The only hook of the program: whoever catches a panic learns neither its place nor the request.
         std::panic::set_hook(Box::new(|panic| {
             let place = panic.location().map(ToString::to_string);
-            tracing::error!(place, "panic");
+            tracing::error!(place, message_of_panic = panic.payload_as_str(), "panic");
         }));
     }
 
