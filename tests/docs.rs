@@ -7,7 +7,8 @@ use dts_role_guard::config::{Config, Mode, Scope, Variables};
 use dts_role_guard::event::{Allowed, Decision, decode};
 use dts_role_guard::sweep::Exceptions;
 
-const PAGES: [&str; 4] = ["README.md", "CHANGELOG.md", "docs/operations.md", "emulator/README.md"];
+const PAGES: [&str; 5] =
+    ["README.md", "CHANGELOG.md", "docs/operations.md", "crates/fc-runtime/README.md", "emulator/README.md"];
 
 fn page(name: &str) -> String {
     std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(name)).unwrap()

@@ -109,7 +109,7 @@ impl HeaderCredentials {
 
 /// The id of a request, made up where the platform gave none that could be printed.
 pub(super) fn request_id(headers: &HeaderMap) -> RequestId {
-    text(headers, headers::REQUEST_ID).and_then(RequestId::parse).unwrap_or_else(RequestId::make_up)
+    text(headers, headers::REQUEST_ID).and_then(RequestId::parse).unwrap_or_else(RequestId::generate)
 }
 
 /// The first part of `trace:span:parent:flags`, all of it hexadecimal; the colons may be percent-encoded.
@@ -194,7 +194,7 @@ mod tests {
     fn a_context_without_any_header_can_be_made() {
         let arrival = Instant::now();
         let context = context(&[], arrival);
-        assert!(context.request_id.made_up());
+        assert!(context.request_id.is_generated());
         assert_eq!(context.deadline, arrival + ASSUMED_TIMEOUT);
         assert_eq!((context.timeout, context.retry_count), (None, 0));
         assert!(context.credentials.is_none());
@@ -223,7 +223,7 @@ mod tests {
     #[test]
     fn an_id_that_could_forge_a_marker_is_replaced() {
         let context = context(&[(headers::REQUEST_ID, "1, Error: nothing")], Instant::now());
-        assert!(context.request_id.made_up());
+        assert!(context.request_id.is_generated());
     }
 
     #[test]

@@ -19,16 +19,39 @@
 //! # Guarantees
 //!
 //! * A handler that was started runs to its end, even if its client has gone or the process was asked to stop.
+//! * An answer that is not a success carries `x-fc-status`, without which the platform counts every answer as a success. That
+//!   holds for requests that are not HTTP, too. The one exception is the 403 for an HTTP trigger, which is not an invocation.
 //! * A panic of the handler becomes a [`Diagnostic`]; the process lives on. The panic hook is the program's: none is set here.
 //! * Marker lines are written and flushed before the answer is sent.
-//! * Nothing runs for a request of an HTTP trigger, whatever its path.
+//! * Nothing runs for a request of an HTTP trigger, whatever its path, nor for one whose control path is not clear.
 //! * Credentials appear in no log line.
+//! * What clients take up is bounded: [`CONNECTION_LIMIT`], [`BODY_LIMIT`] for an event, [`INTAKE_LIMIT`] for all of them.
+//!
+//! # Errors
+//!
+//! The handler fails with a [`Diagnostic`] of its own. These are made here, and nothing has run then, but for the last two:
+//!
+//! | `errorType` | HTTP status | when |
+//! |---|---|---|
+//! | `EventTooLarge` | 413 | the event has more than [`BODY_LIMIT`] bytes |
+//! | `EventIncomplete` | 400 | the connection broke before the event was complete |
+//! | `HeadTooLarge`, `PathTooLong`, `MalformedRequest` | 431, 414, 400 | not a request that can be read |
+//! | `HostRefused`, `WebPageRefused` | 403 | on a workstation: it may come from a web page |
+//! | `HttpTriggerRefused` | 403 | a request of an HTTP trigger |
+//! | `Overloaded` | 503 | events in hand have more than [`INTAKE_LIMIT`] bytes, and this one was incomplete for longest |
+//! | `Stopping` | 503 | the process stops, and the event is not complete |
+//! | `TwoControlPaths` | 403 | two of them, which differ |
+//! | `UnknownControlPath`, `UnknownPath` | 404 | not a request of the platform |
+//! | `WrongMethod` | 405 | an invocation that is not a `POST` |
+//! | `InitializerTimeout` | 404 | the initializer was stopped |
+//! | `Panic` | 404, or 500 for the initializer | the handler or the initializer panicked |
 //!
 //! # Where it listens
 //!
 //! With any `FC_*` variable in the environment it is on the platform: it binds `0.0.0.0`, and an invocation needs the
 //! header `x-fc-control-path: /invoke`. With none it is on a workstation: it binds `127.0.0.1`, and
-//! `curl --data verify http://127.0.0.1:9000/invoke` is enough. The port is `FC_CUSTOM_LISTEN_PORT`, else `FC_SERVER_PORT`, else 9000.
+//! `curl --data verify http://127.0.0.1:9000/invoke` is enough. The port is `FC_CUSTOM_LISTEN_PORT`, else `FC_SERVER_PORT`,
+//! else 9000.
 
 mod address;
 mod answer;
@@ -55,6 +78,8 @@ use std::{
     time::Duration,
 };
 
+pub use bytes::Bytes;
+pub use http::HeaderMap;
 use tokio::net::TcpListener;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 pub use tower::service_fn;
@@ -67,6 +92,11 @@ pub use self::{
     markers::Markers,
     request_id::RequestId,
 };
+
+/// What the page of the crate shows compiles.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;
 
 /// The largest event by default: far above what any trigger sends.
 pub const BODY_LIMIT: usize = 1024 * 1024;

@@ -125,6 +125,6 @@ mod tests {
                 Ok(())
             }
         }
-        Markers::to(Broken).start(Phase::Initialize, &RequestId::make_up());
+        Markers::to(Broken).start(Phase::Initialize, &RequestId::generate());
     }
 }

@@ -15,12 +15,12 @@ const LONGEST: usize = 64;
 ///
 /// assert_eq!(RequestId::parse("1-692414ee-10000001").unwrap().as_str(), "1-692414ee-10000001");
 /// assert!(RequestId::parse("two\nlines").is_none());
-/// assert!(RequestId::make_up().made_up());
+/// assert!(RequestId::generate().is_generated());
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct RequestId {
     text: String,
-    made_up: bool,
+    is_generated: bool,
 }
 
 impl RequestId {
@@ -29,19 +29,19 @@ impl RequestId {
     pub fn parse(text: &str) -> Option<Self> {
         let plain = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-';
         let valid = (1..=LONGEST).contains(&text.len()) && text.bytes().all(plain);
-        valid.then(|| Self { text: text.to_owned(), made_up: false })
+        valid.then(|| Self { text: text.to_owned(), is_generated: false })
     }
 
     /// A new id that says of itself that the platform does not know it: `generated-<uuid>`.
     #[must_use]
-    pub fn make_up() -> Self {
-        Self { text: format!("generated-{}", Uuid::new_v4()), made_up: true }
+    pub fn generate() -> Self {
+        Self { text: format!("generated-{}", Uuid::new_v4()), is_generated: true }
     }
 
     /// Whether the platform gave no usable id.
     #[must_use]
-    pub fn made_up(&self) -> bool {
-        self.made_up
+    pub fn is_generated(&self) -> bool {
+        self.is_generated
     }
 
     /// The id as text.
@@ -65,7 +65,7 @@ mod tests {
     fn an_id_of_the_platform_is_kept() {
         let id = RequestId::parse("1-692414ee-10000001-000000000003").unwrap();
         assert_eq!(id.to_string(), "1-692414ee-10000001-000000000003");
-        assert!(!id.made_up());
+        assert!(!id.is_generated());
     }
 
     #[test]
@@ -83,9 +83,9 @@ mod tests {
     }
 
     #[test]
-    fn a_made_up_id_says_so_is_unique_and_would_parse() {
-        let (one, other) = (RequestId::make_up(), RequestId::make_up());
-        assert!(one.made_up() && one.as_str().starts_with("generated-"));
+    fn a_generated_id_says_so_is_unique_and_would_parse() {
+        let (one, other) = (RequestId::generate(), RequestId::generate());
+        assert!(one.is_generated() && one.as_str().starts_with("generated-"));
         assert_ne!(one, other);
         assert!(RequestId::parse(one.as_str()).is_some());
     }
