@@ -16,7 +16,7 @@ use crate::config::{Config, InvalidSettings, Variables};
 use crate::credentials::{self, Credentials, Found};
 use crate::event::{self, Allowed, Decision, Event, Request};
 use crate::reconcile::Guard;
-use crate::report::{AccountReport, CallError, JournalPlace, Json, Render, Report, Results, Run, message_for_queues};
+use crate::report::{AccountReport, CallError, Json, Render, Report, Results, Run, message_for_queues};
 use crate::sweep::{LogLines, Progress, Sweep, Swept};
 use crate::target::AccountId;
 use crate::telemetry::Log;
@@ -237,7 +237,7 @@ impl App {
             strategy: config.strategy,
             started_at: begin.0,
             duration: self.clock.uptime().saturating_sub(begin.1),
-            journal: config.journal_dir.as_ref().map_or(JournalPlace::Log, |_| JournalPlace::Folder),
+            journal: config.journal.kind(),
         };
         let trigger = ask.event.trigger.clone();
         let example = event::example(config.scope);

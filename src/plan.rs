@@ -218,7 +218,7 @@ pub enum Refusal {
     },
     /// No record can be kept.
     #[error(
-        "the journal folder cannot be used ({0}), and nothing is written without a record: mend the folder or unset `DTS_GUARD_JOURNAL_DIR`"
+        "the journal folder cannot be used ({0}), and nothing is written without a record: mend the folder, or set `DTS_GUARD_JOURNAL_DIR` to another one (`off`: the log only)"
     )]
     Journal(String),
     /// What is on record is no order without a person's word.

@@ -110,16 +110,17 @@ async fn without_a_folder_it_is_authorized_and_the_log_tells_what_it_had() {
         for after_effect in [false, true] {
             let case = format!("killed at write {nth}, effect: {after_effect}");
             let emulator = cloud(full());
-            let log = kill(&emulator, &[REMEDIATE], Rule::writes().nth(nth), after_effect).await;
+            let settings = [REMEDIATE, (JOURNAL_DIR, "off")];
+            let log = kill(&emulator, &settings, Rule::writes().nth(nth), after_effect).await;
             let begin = log.iter().find(|line| line.contains(r#""event":"begin""#)).expect("the record");
             let record: Value = serde_json::from_str(begin).unwrap();
             let had = &record["journal"]["before"];
             assert_eq!((&had["description"], &had["tags"]["team"]), (&"ours".into(), &"data".into()), "{case}: {had}");
             assert_eq!(had["policies"].as_array().unwrap().len(), 3, "{case}: {had}");
-            let report = run(&emulator, &[REMEDIATE], &event(nth));
+            let report = run(&emulator, &settings, &event(nth));
             assert!(["authorized", "remediated"].contains(&report["status"].as_str().unwrap()), "{case}: {report:#}");
             assert!(authorized(&role(&emulator)), "{case}: {:#?}", role(&emulator));
-            assert_nothing_is_open(&case, &emulator, &[REMEDIATE]);
+            assert_nothing_is_open(&case, &emulator, &settings);
         }
     }
 }

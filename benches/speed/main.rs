@@ -63,9 +63,11 @@ enum Program {
 }
 
 impl Program {
-    /// Without a client-side limit, which would be measured instead.
+    /// Without a client-side limit, which would be measured instead. The peer keeps no journal, and the same role is repaired
+    /// more often than a journal allows.
     fn start(&self, cloud: &Emulator) -> Result<Instance, Failure> {
-        let settings = [("DTS_GUARD_MODE", "remediate"), ("DTS_GUARD_RATE", "1000000")];
+        let settings =
+            [("DTS_GUARD_MODE", "remediate"), ("DTS_GUARD_RATE", "1000000"), ("DTS_GUARD_JOURNAL_DIR", "off")];
         let nowhere = File::create("/dev/null")?;
         match self {
             Self::Guard => Instance::start(BINARY, &std::env::temp_dir(), cloud, &settings, nowhere),

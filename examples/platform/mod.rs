@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 
 use emulator::{AccessKey, Emulator};
 use serde_json::Value;
+use tempfile::TempDir;
 
 /// Whose function it is.
 pub(crate) const ACCOUNT: &str = "1234567890123456";
@@ -38,6 +39,7 @@ pub(crate) struct Instance {
     process: Child,
     address: SocketAddr,
     invocations: u32,
+    _disk: TempDir,
     /// How long an invocation may take.
     pub(crate) timeout: Duration,
     /// From the start of the process to its first accepted connection.
@@ -54,16 +56,18 @@ impl Instance {
         log: File,
     ) -> Result<Self, Failure> {
         let address = free_address()?;
+        let disk = tempfile::tempdir()?;
         let mut command = Command::new(program);
         command.current_dir(folder).env_clear().envs(std::env::var_os("PATH").map(|path| ("PATH", path)));
         command.env("FC_FUNC_CODE_PATH", folder).env("FC_ACCOUNT_ID", ACCOUNT).env("FC_REGION", "cn-hangzhou");
-        command.env("FC_CUSTOM_LISTEN_PORT", address.port().to_string());
+        command.env("FC_CUSTOM_LISTEN_PORT", address.port().to_string()).env("TMPDIR", disk.path());
         command.env("DTS_GUARD_RAM_ENDPOINT", cloud.url()).env("DTS_GUARD_STS_ENDPOINT", cloud.url());
         command.envs(settings.iter().copied());
         command.stdin(Stdio::null()).stderr(log.try_clone()?).stdout(log);
         let begin = Instant::now();
         let process = command.spawn()?;
-        let mut instance = Self { process, address, invocations: 0, timeout: TIMEOUT, ready_after: Duration::ZERO };
+        let (invocations, ready_after) = (0, Duration::ZERO);
+        let mut instance = Self { process, address, invocations, _disk: disk, timeout: TIMEOUT, ready_after };
         instance.wait_for_port(begin)?;
         Ok(instance)
     }

@@ -1,17 +1,19 @@
 //! The settings: every `DTS_GUARD_*` variable, read once, all mistakes reported together.
 
+mod journal;
 mod words;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::num::NonZeroU32;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 
+pub use journal::{JournalPlace, on_platform};
 use words::Words;
 pub use words::{Approval, Mode, Scope, Strategy};
 
-use crate::apply::journal::{Folder, Key, Store};
+use crate::apply::journal::{Key, Store};
 use crate::client::{BadEndpoint, Endpoint, Endpoints};
 use crate::event::Allowed;
 use crate::signing;
@@ -47,7 +49,7 @@ pub const STS_ENDPOINT: &str = "DTS_GUARD_STS_ENDPOINT";
 pub const RESOURCE_MANAGER_ENDPOINT: &str = "DTS_GUARD_RESOURCE_MANAGER_ENDPOINT";
 /// How requests are signed.
 pub const SIGNATURE: &str = "DTS_GUARD_SIGNATURE";
-/// Where the write-ahead journal lives.
+/// The folder of the write-ahead journal.
 pub const JOURNAL_DIR: &str = "DTS_GUARD_JOURNAL_DIR";
 /// The secret that authenticates the journal's records.
 pub const JOURNAL_KEY: &str = "DTS_GUARD_JOURNAL_KEY";
@@ -104,8 +106,8 @@ pub struct Config {
     pub endpoints: Endpoints,
     /// How requests are signed.
     pub signature: signing::Method,
-    /// Where the write-ahead journal lives, if anywhere but in the log.
-    pub journal_dir: Option<PathBuf>,
+    /// Where the write-ahead journal lives.
+    pub journal: JournalPlace,
     /// What the journal's records are signed with.
     pub journal_key: Option<Key>,
     /// Whether [`MODE`] was set at all.
@@ -164,7 +166,7 @@ impl Config {
                 resource_manager: read.endpoint(RESOURCE_MANAGER_ENDPOINT, "https://resourcemanager.aliyuncs.com"),
             },
             signature: read.word(SIGNATURE),
-            journal_dir: read.value(JOURNAL_DIR).map(PathBuf::from),
+            journal: JournalPlace::of(variables),
             journal_key: read.journal_key(),
             mode_is_set: read.value(MODE).is_some(),
             scope_is_set: read.value(SCOPE).is_some(),
@@ -182,7 +184,7 @@ impl Config {
     /// The journal's files, if it has any.
     #[must_use]
     pub fn journal_store(&self) -> Option<Arc<dyn Store>> {
-        let folder = self.journal_dir.clone().map(Folder::new)?;
+        let folder = self.journal.folder()?;
         Some(Arc::new(folder.signing(self.journal_key.clone())))
     }
 }

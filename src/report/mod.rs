@@ -169,9 +169,11 @@ impl Summary {
 /// Where the write-ahead records of repairs are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub enum JournalPlace {
+pub enum JournalKind {
     /// In the log only: a later run cannot read them.
     Log,
+    /// On the disk of the function's instance, and in the log: gone with the instance.
+    Instance,
     /// In a folder, and in the log.
     Folder,
 }
@@ -180,7 +182,7 @@ pub enum JournalPlace {
 #[derive(Debug, Clone)]
 pub struct Run {
     /// Where the records of its repairs are.
-    pub journal: JournalPlace,
+    pub journal: JournalKind,
     /// The platform's id of the request, or a made-up one.
     pub request_id: String,
     /// Why it was started.
@@ -210,7 +212,7 @@ pub struct Report {
     strategy: Strategy,
     started_at: String,
     duration_ms: u64,
-    journal: JournalPlace,
+    journal: JournalKind,
     /// Counts.
     pub summary: Summary,
     /// Each account once.

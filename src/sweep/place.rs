@@ -4,11 +4,11 @@
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::io::{self, ErrorKind};
-use std::path::PathBuf;
+use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
-use crate::apply::journal::file;
+use crate::apply::journal::{Folder, file};
 use crate::report::{AccountReport, Status};
 use crate::target::AccountId;
 use crate::verify::Finding;
@@ -21,7 +21,7 @@ const SIZE_LIMIT: usize = 1024 * 1024;
 
 /// The file, if there is a folder.
 #[derive(Debug)]
-pub(super) struct Place(Option<PathBuf>);
+pub(super) struct Place(Option<Folder>);
 
 /// What earlier runs left.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -107,13 +107,13 @@ fn untried(lines: &[AccountReport]) -> BTreeSet<AccountId> {
 }
 
 impl Place {
-    pub(super) fn new(folder: Option<PathBuf>) -> Self {
-        Self(folder.map(|folder| folder.join(NAME)))
+    pub(super) fn new(folder: Option<Folder>) -> Self {
+        Self(folder)
     }
 
     /// What the last run left.
     pub(super) async fn read(&self) -> Memory {
-        let read = self.on_thread(|path| parse(&file::read(&path, SIZE_LIMIT)?)).await;
+        let read = self.on_thread(|folder| read(&folder)).await;
         read.unwrap_or_else(|error| {
             if error.kind() != ErrorKind::NotFound {
                 tracing::warn!(%error, "where the last run ended cannot be read: the order is another one");
@@ -124,17 +124,24 @@ impl Place {
 
     /// Keeps what the next run has to know.
     pub(super) async fn keep(&self, memory: Memory) {
-        if let Err(error) = self.on_thread(move |path| write(&path, memory)).await {
+        if let Err(error) = self.on_thread(move |folder| write(&folder, memory)).await {
             tracing::warn!(%error, "where this run ended cannot be kept");
         }
     }
 
     async fn on_thread<T: Send + Default + 'static>(
         &self,
-        work: impl FnOnce(PathBuf) -> io::Result<T> + Send + 'static,
+        work: impl FnOnce(Folder) -> io::Result<T> + Send + 'static,
     ) -> io::Result<T> {
-        let Some(path) = self.0.clone() else { return Ok(T::default()) };
-        tokio::task::spawn_blocking(move || work(path)).await.map_err(io::Error::other)?
+        let Some(folder) = self.0.clone() else { return Ok(T::default()) };
+        tokio::task::spawn_blocking(move || work(folder)).await.map_err(io::Error::other)?
+    }
+}
+
+fn read(folder: &Folder) -> io::Result<Memory> {
+    match folder.to_read()? {
+        Some(folder) => parse(&file::read(&folder.join(NAME), SIZE_LIMIT)?),
+        None => Ok(Memory::default()),
     }
 }
 
@@ -146,15 +153,20 @@ fn parse(bytes: &[u8]) -> io::Result<Memory> {
     Ok(Memory { waiting: file.not_reached, failed: file.repair_failed })
 }
 
-fn write(path: &std::path::Path, memory: Memory) -> io::Result<()> {
+fn write(folder: &Folder, memory: Memory) -> io::Result<()> {
     if memory == Memory::default() {
-        return match std::fs::remove_file(path) {
-            Err(error) if error.kind() != ErrorKind::NotFound => Err(error),
-            _ => Ok(()),
-        };
+        return folder.to_read()?.map_or(Ok(()), |folder| remove(&folder.join(NAME)));
     }
     let Memory { waiting: not_reached, failed: repair_failed } = memory;
-    file::replace(path, &serde_json::to_vec(&File { schema: SCHEMA.to_owned(), not_reached, repair_failed })?)
+    let path = folder.to_write()?.join(NAME);
+    file::replace(&path, &serde_json::to_vec(&File { schema: SCHEMA.to_owned(), not_reached, repair_failed })?)
+}
+
+fn remove(path: &Path) -> io::Result<()> {
+    match std::fs::remove_file(path) {
+        Err(error) if error.kind() != ErrorKind::NotFound => Err(error),
+        _ => Ok(()),
+    }
 }
 
 #[cfg(test)]
@@ -229,7 +241,7 @@ mod tests {
     #[tokio::test]
     async fn it_is_kept_in_its_order_until_there_is_nothing_to_keep() {
         let folder = tempfile::tempdir().unwrap();
-        let place = Place::new(Some(folder.path().to_owned()));
+        let place = Place::new(Some(Folder::new(folder.path().to_owned())));
         assert_eq!(place.read().await, Memory::default());
         for kept in [memory(&[7, 3, 5], &[]), memory(&[], &[4]), memory(&[2], &[1])] {
             place.keep(kept.clone()).await;
@@ -245,13 +257,13 @@ mod tests {
         let id = ids(&[1]);
         let text = format!(r#"{{"schema":"{SCHEMA}","notReached":["{}"]}}"#, id[0]);
         std::fs::write(folder.path().join(NAME), text).unwrap();
-        assert_eq!(Place::new(Some(folder.path().to_owned())).read().await, memory(&[1], &[]));
+        assert_eq!(Place::new(Some(Folder::new(folder.path().to_owned()))).read().await, memory(&[1], &[]));
     }
 
     #[tokio::test]
     async fn a_file_that_cannot_be_trusted_only_changes_the_order() {
         let folder = tempfile::tempdir().unwrap();
-        let place = Place::new(Some(folder.path().to_owned()));
+        let place = Place::new(Some(Folder::new(folder.path().to_owned())));
         let id = "\"1234567890123456\"";
         for text in [
             "{".to_owned(),

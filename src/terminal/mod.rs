@@ -170,7 +170,7 @@ async fn clear(app: &App, options: &ClearOptions) -> u8 {
     };
     let Some(store) = store else {
         say(&format!(
-            "`{JOURNAL_DIR}` is not set, so no repairs are counted: set it to the folder that the function uses\n"
+            "`{JOURNAL_DIR}` is not set or `off`, so no repairs are counted: set it to the folder that the function uses\n"
         ));
         return USAGE;
     };

@@ -13,6 +13,7 @@ use std::time::Duration;
 
 use emulator::{AccessKey, DTS_POLICY, Emulator, Member, Role, World};
 use serde_json::Value;
+use tempfile::TempDir;
 
 /// Only reached if the process hangs.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -118,6 +119,7 @@ pub(crate) struct Guard {
     address: SocketAddr,
     output: Output,
     reader: Option<JoinHandle<()>>,
+    _disk: TempDir,
 }
 
 impl Guard {
@@ -144,7 +146,8 @@ impl Guard {
         environment.extend(settings);
         let mut spawn = || {
             let port = free_port();
-            let mut command = command(&environment, port);
+            let disk = tempfile::tempdir().unwrap();
+            let mut command = command(&environment, port, &disk);
             streams(&mut command);
             let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
             let mut child = command.spawn().unwrap();
@@ -156,7 +159,7 @@ impl Guard {
             }
             let output = Output::default();
             let reader = child.stdout.take().map(|stdout| read_lines(stdout, output.clone()));
-            Some(Self { child, address, output, reader })
+            Some(Self { child, address, output, reader, _disk: disk })
         };
         (0..TRIES).find_map(|_| spawn()).expect("the process does not listen")
     }
@@ -164,10 +167,11 @@ impl Guard {
     /// None if it ended before it listened, as it does when its port was taken meanwhile.
     fn spawn(environment: &[(&str, &str)]) -> Option<Self> {
         let port = free_port();
-        let mut child = command(environment, port).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
+        let disk = tempfile::tempdir().unwrap();
+        let mut child = command(environment, port, &disk).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
         let output = Output::default();
         let reader = Some(read_lines(child.stdout.take().unwrap(), output.clone()));
-        let guard = Self { child, address: (Ipv4Addr::LOCALHOST, port).into(), output, reader };
+        let guard = Self { child, address: (Ipv4Addr::LOCALHOST, port).into(), output, reader, _disk: disk };
         guard.output.line_with("\"listening\"").is_some().then_some(guard)
     }
 
@@ -257,10 +261,12 @@ impl Drop for Guard {
 }
 
 /// The process as the platform starts it.
-fn command(environment: &[(&str, &str)], port: u16) -> Command {
+/// Each process is an instance of its own, with its own disk, unless the settings say otherwise.
+fn command(environment: &[(&str, &str)], port: u16, disk: &TempDir) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_dts-role-guard"));
     command.arg("serve").env_clear().env("FC_FUNC_CODE_PATH", "/code");
-    command.env("FC_CUSTOM_LISTEN_PORT", port.to_string()).envs(environment.iter().copied());
+    command.env("FC_CUSTOM_LISTEN_PORT", port.to_string()).env("TMPDIR", disk.path());
+    command.envs(environment.iter().copied());
     command.stdin(Stdio::null());
     command
 }

@@ -47,7 +47,7 @@ async fn the_next_run_finds_every_account_and_repairs_every_broken_one() {
             ("DTS_GUARD_MODE", "remediate"),
             ("DTS_GUARD_RATE", "1000"),
             // Every other run has no folder.
-            ("DTS_GUARD_JOURNAL_DIR", if index % 2 == 0 { &*journal } else { "" }),
+            ("DTS_GUARD_JOURNAL_DIR", if index % 2 == 0 { &*journal } else { "off" }),
         ];
         let emulator = cloud();
         kill_at(&emulator, &settings, Rule::on(operation).nth(nth), index % 3 == 0).await;

@@ -11,6 +11,7 @@
 pub(crate) mod file;
 mod history;
 mod log;
+mod own;
 mod phase;
 mod record;
 mod store;

@@ -11,9 +11,9 @@ use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 use std::pin::Pin;
 
-use super::file;
 use super::record::SIZE_LIMIT;
 use super::trust::{Key, Seal};
+use super::{file, own};
 use crate::target::AccountId;
 
 /// An operation under way.
@@ -47,18 +47,20 @@ impl std::fmt::Debug for dyn Store {
     }
 }
 
-/// A folder (`DTS_GUARD_JOURNAL_DIR`).
+/// A folder.
 #[derive(Debug, Clone)]
 pub struct Folder {
     path: PathBuf,
     key: Option<Key>,
+    /// Made at need, and checked before each use.
+    is_our_own: bool,
 }
 
 impl Folder {
     /// A folder that exists. It is not made here: where a mount is absent, the records would be lost with the instance.
     #[must_use]
     pub fn new(path: PathBuf) -> Self {
-        Self { path, key: None }
+        Self { path, key: None, is_our_own: false }
     }
 
     /// The same with a key that its records are signed with.
@@ -67,13 +69,33 @@ impl Folder {
         Self { key, ..self }
     }
 
+    /// A folder that only the guard uses, made when it first writes.
+    #[must_use]
+    pub fn of_our_own(path: PathBuf) -> Self {
+        Self { path, key: None, is_our_own: true }
+    }
+
+    /// Its path, to read from it; none where it was not made yet.
+    pub(crate) fn to_read(&self) -> io::Result<Option<&Path>> {
+        let is_there = !self.is_our_own || own::is_there(&self.path)?;
+        Ok(is_there.then_some(&*self.path))
+    }
+
+    /// Its path, to write to it.
+    pub(crate) fn to_write(&self) -> io::Result<&Path> {
+        if self.is_our_own {
+            own::make(&self.path)?;
+        }
+        Ok(&self.path)
+    }
+
     /// File systems block, and a mount may take long: the work goes to a thread of its own.
     fn on_thread<T: Send + 'static>(
         &self,
         account: &AccountId,
         work: impl FnOnce(&Files) -> io::Result<T> + Send + 'static,
     ) -> Doing<'_, T> {
-        let files = Files { folder: self.path.clone(), account: account.to_string() };
+        let files = Files { folder: self.clone(), account: account.to_string() };
         let work = tokio::task::spawn_blocking(move || work(&files));
         Box::pin(async { work.await.map_err(io::Error::other)? })
     }
@@ -81,11 +103,15 @@ impl Folder {
 
 impl Store for Folder {
     fn seal(&self) -> Seal {
-        self.key.clone().map_or(Seal::Nothing, Seal::Key)
+        match &self.key {
+            Some(key) => Seal::Key(key.clone()),
+            None if self.is_our_own => Seal::OwnPlace,
+            None => Seal::Nothing,
+        }
     }
 
     fn accounts(&self) -> Doing<'_, BTreeSet<AccountId>> {
-        let folder = self.path.clone();
+        let folder = self.clone();
         let work = tokio::task::spawn_blocking(move || records(&folder));
         Box::pin(async { Ok(work.await.map_err(io::Error::other)??.into_iter().map(|(account, _)| account).collect()) })
     }
@@ -95,7 +121,7 @@ impl Store for Folder {
     }
 
     fn read<'a>(&'a self, account: &'a AccountId, generation: u64) -> Doing<'a, Vec<u8>> {
-        self.on_thread(account, move |files| file::read(&files.path(generation), SIZE_LIMIT))
+        self.on_thread(account, move |files| files.read(generation))
     }
 
     fn claim<'a>(&'a self, account: &'a AccountId, generation: u64, bytes: Vec<u8>) -> Doing<'a, bool> {
@@ -121,8 +147,9 @@ fn name(account: &str, generation: u64) -> String {
 
 /// The accounts and generations that a folder has records of. Only names that this program gives count: no leading zeros,
 /// no suffix.
-fn records(folder: &Path) -> io::Result<Vec<(AccountId, u64)>> {
+fn records(folder: &Folder) -> io::Result<Vec<(AccountId, u64)>> {
     let mut records = Vec::new();
+    let Some(folder) = folder.to_read()? else { return Ok(records) };
     for entry in fs::read_dir(folder)? {
         records.extend(entry?.file_name().to_str().and_then(record));
     }
@@ -137,7 +164,7 @@ fn record(file: &str) -> Option<(AccountId, u64)> {
 
 /// The files of one account.
 struct Files {
-    folder: PathBuf,
+    folder: Folder,
     account: String,
 }
 
@@ -147,7 +174,7 @@ impl Files {
     }
 
     fn path(&self, generation: u64) -> PathBuf {
-        self.folder.join(self.name(generation))
+        self.folder.path.join(self.name(generation))
     }
 
     fn generations(&self) -> io::Result<Vec<u64>> {
@@ -157,21 +184,28 @@ impl Files {
         Ok(generations)
     }
 
+    fn read(&self, generation: u64) -> io::Result<Vec<u8>> {
+        self.folder.to_read()?;
+        file::read(&self.path(generation), SIZE_LIMIT)
+    }
+
     fn claim(&self, generation: u64, bytes: &[u8]) -> io::Result<bool> {
+        let folder = self.folder.to_write()?;
         let whole = file::write_beside(&self.path(generation), bytes)?;
         let claimed = link_or_rename(&whole, &self.path(generation));
         let _ = fs::remove_file(&whole);
-        file::flush(&self.folder)?;
+        file::flush(folder)?;
         claimed
     }
 
     fn replace(&self, generation: u64, bytes: &[u8]) -> io::Result<()> {
+        self.folder.to_write()?;
         file::replace(&self.path(generation), bytes)
     }
 
     fn set_aside(&self, generation: u64) -> io::Result<String> {
         let aside = format!("{}.aside-{}", self.name(generation), uuid::Uuid::new_v4());
-        fs::rename(self.path(generation), self.folder.join(&aside))?;
+        fs::rename(self.path(generation), self.folder.path.join(&aside))?;
         Ok(aside)
     }
 
@@ -199,7 +233,7 @@ mod tests {
     const ACCOUNT: &str = "1234567890123456";
 
     fn files(folder: &tempfile::TempDir) -> Files {
-        Files { folder: folder.path().to_owned(), account: ACCOUNT.to_owned() }
+        Files { folder: Folder::new(folder.path().to_owned()), account: ACCOUNT.to_owned() }
     }
 
     #[test]
@@ -262,8 +296,21 @@ mod tests {
     #[test]
     fn an_absent_folder_is_an_error_and_not_made() {
         let folder = tempfile::tempdir().unwrap();
-        let files = Files { folder: folder.path().join("absent"), account: ACCOUNT.to_owned() };
+        let files = Files { folder: Folder::new(folder.path().join("absent")), account: ACCOUNT.to_owned() };
         assert!(files.generations().is_err() && files.claim(1, b"x").is_err());
         assert!(!folder.path().join("absent").exists());
+    }
+
+    #[test]
+    fn a_folder_of_our_own_is_made_by_the_first_claim_and_not_by_a_look() {
+        let place = tempfile::tempdir().unwrap();
+        let path = place.path().join("own");
+        let files = Files { folder: Folder::of_our_own(path.clone()), account: ACCOUNT.to_owned() };
+        assert!(files.generations().unwrap().is_empty() && !path.exists());
+        assert!(files.claim(1, b"one").unwrap());
+        assert_eq!(files.generations().unwrap(), [1]);
+        fs::set_permissions(&path, std::os::unix::fs::PermissionsExt::from_mode(0o777)).unwrap();
+        assert!(files.generations().is_err() && files.read(1).is_err(), "others can write there now");
+        assert!(files.claim(2, b"x").is_err() && files.replace(1, b"x").is_err());
     }
 }
