@@ -260,6 +260,7 @@ impl App {
             Ok(account) => account,
             Err(failed) => return Ok(Swept::Accounts(Results { accounts: vec![*failed], ..Results::default() })),
         };
+        let session = session.in_account(&own);
         let guard = Guard {
             session,
             mode: request.mode,

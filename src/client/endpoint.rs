@@ -20,6 +20,13 @@ impl Endpoint {
         &self.url
     }
 
+    /// Host and port, for people.
+    #[must_use]
+    pub fn address(&self) -> String {
+        let port = self.url.port_or_known_default().unwrap_or(443);
+        format!("{}:{port}", self.url.host_str().unwrap_or_default())
+    }
+
     /// The host with its port, as the header `Host` carries it.
     #[must_use]
     pub fn host(&self) -> &str {

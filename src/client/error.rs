@@ -4,8 +4,7 @@ use std::error::Error as StdError;
 use std::fmt;
 use std::time::Duration;
 
-use serde::Deserialize;
-
+use super::{Asked, Denial};
 use crate::telemetry::foreign;
 
 /// A cloud call that did not succeed.
@@ -22,20 +21,12 @@ pub struct Error {
     /// The cloud's id of the request, where it gave one.
     pub request_id: Option<String>,
     /// Which policy denied it, where the cloud said so.
-    pub denial: Option<Denial>,
+    pub denial: Option<Box<Denial>>,
+    /// What was asked for, of whom and with which key; absent where nobody was asked.
+    pub asked: Option<Box<Asked>>,
     /// What is below, where something is.
     pub source: Option<Box<dyn StdError + Send + Sync>>,
     pub(super) writes: bool,
-}
-
-/// The cloud's `AccessDeniedDetail`, as far as it says who could grant the permission.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "PascalCase")]
-pub struct Denial {
-    /// What asked: `Account` for an account's root, `SubUser`, `AssumedRoleUser`.
-    pub auth_principal_type: Option<String>,
-    /// What denied: `AccountLevelIdentityBasedPolicy`, `ControlPolicy` and others.
-    pub policy_type: Option<String>,
 }
 
 /// What went wrong, by what a caller does about it.
@@ -45,7 +36,7 @@ pub enum Kind {
     Conflict,
     /// The keys may not do this, or are not accepted. A person must grant the permission.
     Denied,
-    /// The temporary keys are no longer valid. The next invocation brings fresh ones.
+    /// The temporary keys are no longer valid, or unknown. The next invocation brings fresh ones.
     Expired,
     /// The cloud did not accept the request's form. Ours to mend.
     Invalid,
@@ -53,6 +44,8 @@ pub enum Kind {
     NoReply,
     /// What the call names does not exist.
     NotFound,
+    /// The reply is about another account: the keys are not those of the one that was meant.
+    OtherAccount,
     /// The deadline is too near: the request was never sent.
     NoTime,
     /// Too many requests. It had no effect.
@@ -61,6 +54,8 @@ pub enum Kind {
     Unavailable,
     /// A code that we do not know.
     Unknown,
+    /// The reply is about something else than was asked for. It is no fact about what was.
+    Unrelated,
     /// No connection could be made: the request was never sent.
     Unreachable,
     /// The cloud takes the request's time for wrong. It had no effect.
@@ -115,8 +110,9 @@ impl Kind {
             | Self::Unavailable
             | Self::Unknown
             | Self::Unreachable
+            | Self::Unrelated
             | Self::WrongTime => true,
-            Self::Conflict | Self::Denied | Self::Invalid | Self::NotFound => false,
+            Self::Conflict | Self::Denied | Self::Invalid | Self::NotFound | Self::OtherAccount => false,
         }
     }
 
@@ -124,14 +120,16 @@ impl Kind {
         match self {
             Self::Conflict => "conflicts with the cloud's state",
             Self::Denied => "was denied",
-            Self::Expired => "was refused: the temporary keys have expired",
+            Self::Expired => "was refused",
             Self::Invalid => "was not accepted",
             Self::NoReply => "got no readable reply",
             Self::NotFound => "found nothing of that name",
+            Self::OtherAccount => "was answered for another account",
             Self::NoTime => "was not made: too little time is left",
             Self::Throttled => "was throttled",
             Self::Unavailable => "failed: the service is unavailable",
             Self::Unknown => "failed",
+            Self::Unrelated => "was answered with something else than was asked for",
             Self::Unreachable => "could not reach the cloud",
             Self::WrongTime => "was refused: the cloud takes its time for wrong",
         }
@@ -139,30 +137,31 @@ impl Kind {
 }
 
 impl Error {
-    /// A reply to a read that makes no sense.
-    pub(super) fn unreadable(operation: &'static str, why: &'static str) -> Self {
-        let source = Some(why.into());
-        Self { operation, kind: Kind::NoReply, code: None, request_id: None, denial: None, source, writes: false }
+    pub(super) fn new(operation: &'static str, kind: Kind, writes: bool) -> Self {
+        Self { operation, kind, code: None, request_id: None, denial: None, asked: None, source: None, writes }
     }
 
     #[cfg(test)]
     pub(crate) fn denied(operation: &'static str, code: &str, denial: Option<Denial>) -> Self {
-        let error = Self::unreadable(operation, "");
-        Self { kind: Kind::of_code(code), code: Some(code.to_owned()), denial, source: None, ..error }
+        let error = Self::new(operation, Kind::of_code(code), false);
+        Self { code: Some(code.to_owned()), denial: denial.map(Box::new), ..error }
     }
 
     /// Whether to call again.
     #[must_use]
     pub fn retry(&self) -> Retry {
         match self.kind {
-            Kind::Conflict | Kind::Denied | Kind::Expired | Kind::Invalid | Kind::NotFound => Retry::Never,
-            Kind::NoReply | Kind::Unavailable | Kind::Unknown if self.writes => Retry::ObserveFirst,
+            Kind::Conflict | Kind::Denied | Kind::Expired | Kind::Invalid | Kind::NotFound | Kind::OtherAccount => {
+                Retry::Never
+            }
+            Kind::NoReply | Kind::Unavailable | Kind::Unknown | Kind::Unrelated if self.writes => Retry::ObserveFirst,
             Kind::NoReply
             | Kind::NoTime
             | Kind::Unavailable
             | Kind::Unknown
             | Kind::Throttled
             | Kind::Unreachable
+            | Kind::Unrelated
             | Kind::WrongTime => Retry::After(PAUSE),
         }
     }
@@ -183,6 +182,13 @@ impl Error {
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "`{}` {}", self.operation, self.kind.text())?;
+        let address = self.asked.as_deref().map(|asked| &asked.address);
+        match (self.kind, self.cause(), address) {
+            (Kind::Unreachable, _, Some(address)) => write!(f, " at `{address}`")?,
+            (Kind::NoReply, _, Some(address)) => write!(f, " from `{address}`")?,
+            (_, Some(cause), _) => write!(f, ": {cause}")?,
+            _ => {}
+        }
         if let Some(code) = &self.code {
             write!(f, ", code `{}`", foreign(code))?;
         }
@@ -235,9 +241,10 @@ mod tests {
 
     #[test]
     fn a_write_without_a_reply_is_looked_at_first() {
-        let error = |kind, writes| Error { kind, writes, ..Error::unreadable("X", "") };
+        let error = |kind, writes| Error::new("X", kind, writes);
         assert_eq!(error(Kind::NoReply, true).retry(), Retry::ObserveFirst);
         assert_eq!(error(Kind::Unavailable, true).retry(), Retry::ObserveFirst);
+        assert_eq!(error(Kind::Unrelated, true).retry(), Retry::ObserveFirst);
         assert_eq!(error(Kind::NoReply, false).retry(), Retry::After(PAUSE));
         assert_eq!(error(Kind::Throttled, true).retry(), Retry::After(PAUSE));
         assert_eq!(error(Kind::WrongTime, true).retry(), Retry::After(PAUSE));

@@ -4,24 +4,29 @@
 //! times here. Writes are tried once: only the executor, which can look first, may repeat them.
 
 mod backoff;
+mod cause;
 mod endpoint;
 pub mod error;
+mod pages;
 mod ram;
 mod rate;
 mod request;
 mod resource_manager;
 mod retry;
+mod shown;
 mod skew;
 mod sts;
 mod transport;
+mod wire;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
+pub use cause::{Asked, Denial};
 pub use endpoint::{BadEndpoint, Endpoint, Endpoints};
-pub use error::{Denial, Error, Kind, Retry};
+pub use error::{Error, Kind, Retry};
 pub use ram::{NewRole, RoleChange, RoleFacts};
 pub use rate::{Bucket, NoTime, RateLimits};
 pub use request::{Api, Request};
@@ -33,6 +38,7 @@ use self::skew::Skew;
 use crate::clock::{Deadline, SharedClock};
 use crate::credentials::Credentials;
 use crate::signing;
+use crate::target::AccountId;
 
 /// One call may take this long.
 const CALL_TIMEOUT: Duration = Duration::from_secs(10);
@@ -84,7 +90,8 @@ pub struct Session {
 }
 
 impl Session {
-    /// `account` names the rate limits' bucket.
+    /// `account` is the one that the keys should belong to, as far as it is known: replies about another one are errors. It
+    /// also names the rate limits' bucket.
     #[must_use]
     pub fn new(connection: Arc<Connection>, credentials: Credentials, account: &str, deadline: Deadline) -> Self {
         Self { connection, credentials, account: account.to_owned(), deadline, slowest_call_micros: Arc::default() }
@@ -95,6 +102,17 @@ impl Session {
     #[must_use]
     pub fn with_keys(&self, credentials: Credentials, account: &str) -> Self {
         Self { credentials, account: account.to_owned(), slowest_call_micros: Arc::default(), ..self.clone() }
+    }
+
+    /// The same with an account that has become known meanwhile: replies about another one are errors from now on.
+    #[must_use]
+    pub fn in_account(self, account: &AccountId) -> Self {
+        Self { account: account.to_string(), ..self }
+    }
+
+    /// Whether a reply about this account is about another one than is meant, as far as that is known.
+    fn is_other_account(&self, account: &str) -> bool {
+        !self.account.is_empty() && account != self.account
     }
 
     /// The clock of every call.

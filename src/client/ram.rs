@@ -5,24 +5,23 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 use serde_json::json;
 
-use super::{Api, Error, Request, Session};
+use super::pages::Pages;
+use super::{Api, Error, Request, Session, wire};
 use crate::target::{PolicyRef, PolicyType};
+use crate::telemetry::foreign;
 
 /// A role as `GetRole` and `CreateRole` answer it. Fields that the cloud adds over the years are ignored.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "PascalCase")]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RoleFacts {
-    /// Changes when a role is recreated.
+    /// Changes when a role is recreated; never empty.
     pub role_id: String,
     /// The trust policy as text; it may be percent-encoded.
     pub assume_role_policy_document: String,
     /// Absent and empty mean the same.
-    #[serde(default)]
     pub description: String,
     /// Seconds. Older replies leave it out.
     pub max_session_duration: Option<u32>,
     /// Absent for ordinary roles.
-    #[serde(default)]
     pub is_service_linked_role: bool,
     /// Whether a person may switch to the role in the console.
     pub allow_console_login: Option<bool>,
@@ -51,8 +50,40 @@ pub struct RoleChange {
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
 struct RoleReply {
-    role: RoleFacts,
+    role: WireRole,
+    #[serde(default, deserialize_with = "wire::text")]
     request_id: Option<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct WireRole {
+    role_id: String,
+    role_name: String,
+    arn: Option<String>,
+    assume_role_policy_document: String,
+    #[serde(default, deserialize_with = "wire::or_default")]
+    description: String,
+    max_session_duration: Option<u32>,
+    #[serde(default, deserialize_with = "wire::or_default")]
+    is_service_linked_role: bool,
+    allow_console_login: Option<bool>,
+}
+
+/// What `UpdateRole` answers: the role is there in newer versions only.
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct UpdateReply {
+    role: Option<NamedRole>,
+    #[serde(default, deserialize_with = "wire::text")]
+    request_id: Option<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct NamedRole {
+    role_name: String,
+    arn: Option<String>,
 }
 
 /// The id that the cloud gave to a call that succeeded.
@@ -60,6 +91,7 @@ struct RoleReply {
 #[serde(rename_all = "PascalCase")]
 pub struct Done {
     /// For the report; the vendor's support asks for it.
+    #[serde(default, deserialize_with = "wire::text")]
     pub request_id: Option<String>,
 }
 
@@ -67,6 +99,8 @@ pub struct Done {
 #[serde(rename_all = "PascalCase")]
 struct PoliciesReply {
     policies: Policies,
+    is_truncated: Option<bool>,
+    marker: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -85,21 +119,24 @@ struct Policy {
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
 struct TagsReply {
-    #[serde(default)]
-    tag_resources: Vec<Tag>,
+    #[serde(default, deserialize_with = "wire::or_default")]
+    tag_resources: Vec<Tagged>,
     next_token: Option<String>,
 }
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
-struct Tag {
+struct Tagged {
+    resource_name: Option<String>,
     tag_key: String,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "wire::or_default")]
     tag_value: String,
 }
 
-/// Pages of tags. A role holds 20; more pages than this is a cloud that repeats itself.
-const TAG_PAGES: usize = 20;
+/// Names differ in case between the vendor's own replies, and mean the same role.
+fn is_same_role(one: &str, other: &str) -> bool {
+    one.eq_ignore_ascii_case(other)
+}
 
 fn read(operation: &'static str, role: &str) -> Request {
     Request::read(Api::Ram, operation).param("RoleName", role)
@@ -119,42 +156,97 @@ impl Session {
     /// # Errors
     /// Any [`Error`]; [`Kind::NotFound`](super::Kind::NotFound) when the role is missing.
     pub async fn get_role(&self, role: &str) -> Result<RoleFacts, Error> {
-        Ok(self.read::<RoleReply>(read("GetRole", role)).await?.role)
+        let request = read("GetRole", role);
+        let reply: RoleReply = self.read(&request).await?;
+        self.facts(&request, role, reply.role)
     }
 
-    /// `ListPoliciesForRole`, which has no pages.
+    /// What a reply says of a role, if it is about the role that was asked for, in the account that is meant.
+    fn facts(&self, request: &Request, asked: &str, role: WireRole) -> Result<RoleFacts, Error> {
+        self.check(request, asked, &role.role_name, role.arn.as_deref())?;
+        if role.role_id.trim().is_empty() {
+            return Err(self.about(request, request.unrelated("the role has no id".to_owned())));
+        }
+        Ok(RoleFacts {
+            role_id: role.role_id,
+            assume_role_policy_document: role.assume_role_policy_document,
+            description: role.description,
+            max_session_duration: role.max_session_duration,
+            is_service_linked_role: role.is_service_linked_role,
+            allow_console_login: role.allow_console_login,
+        })
+    }
+
+    fn check(&self, request: &Request, asked: &str, name: &str, arn: Option<&str>) -> Result<(), Error> {
+        let unrelated = |why: String| self.about(request, request.unrelated(why));
+        if !is_same_role(name, asked) {
+            return Err(unrelated(format!("it is about the role `{}`", foreign(name))));
+        }
+        // An ARN that is not there says nothing; before a write the owner of the keys is asked for.
+        let Some(arn) = arn else { return Ok(()) };
+        let parts =
+            arn.strip_prefix("acs:ram:").and_then(|rest| rest.split_once(':')).and_then(|(_, it)| it.split_once(':'));
+        match parts.and_then(|(account, it)| Some((account, it.strip_prefix("role/")?))) {
+            Some((_, named)) if !is_same_role(named, asked) => {
+                Err(unrelated(format!("it is about the role `{}`", foreign(arn))))
+            }
+            Some((account, _)) if self.is_other_account(account) => {
+                Err(self.about(request, request.other_account(account, &self.account)))
+            }
+            Some(_) => Ok(()),
+            None => Err(unrelated(format!("`{}` is no ARN of a role", foreign(arn)))),
+        }
+    }
+
+    /// `ListPoliciesForRole`. It has no pages, as the vendor has it; if it gets some they are all read.
     ///
     /// # Errors
-    /// Any [`Error`]; [`Kind::NotFound`](super::Kind::NotFound) when the role is missing.
+    /// Any [`Error`]; [`Kind::NotFound`](super::Kind::NotFound) when the role is missing. A list that does not end as it
+    /// should is one, too.
     pub async fn list_policies_for_role(&self, role: &str) -> Result<Vec<PolicyRef>, Error> {
-        let reply: PoliciesReply = self.read(read("ListPoliciesForRole", role)).await?;
-        let policies = reply.policies.policy.into_iter();
-        Ok(policies.map(|policy| PolicyRef { kind: policy.policy_type, name: policy.policy_name }).collect())
+        let (mut policies, mut pages) = (Vec::new(), Pages::default());
+        loop {
+            let request = read("ListPoliciesForRole", role).page("Marker", &pages);
+            let reply: PoliciesReply = self.read(&request).await?;
+            let page = reply.policies.policy.into_iter();
+            let page = page.map(|policy| PolicyRef { kind: policy.policy_type, name: policy.policy_name });
+            let before = policies.len();
+            policies.extend(page);
+            let more = pages.go_on(policies.len() - before, reply.is_truncated, reply.marker);
+            if !more.map_err(|why| self.about(&request, request.no_reply(why)))? {
+                return Ok(policies);
+            }
+        }
     }
 
     /// `ListTagResources`, all pages.
     ///
     /// # Errors
-    /// Any [`Error`].
+    /// Any [`Error`]; a list that does not end as it should is one, too.
     pub async fn list_role_tags(&self, role: &str) -> Result<BTreeMap<String, String>, Error> {
-        let mut tags = BTreeMap::new();
-        let mut token = None;
-        for _ in 0..TAG_PAGES {
+        let (mut tags, mut pages) = (BTreeMap::new(), Pages::default());
+        loop {
             let request = tag_request(Request::read(Api::Ram, "ListTagResources"), role).param("PageSize", &100);
-            let page: TagsReply = self.read(request.optional("NextToken", token)).await?;
+            let request = request.page("NextToken", &pages);
+            let page: TagsReply = self.read(&request).await?;
+            let names = page.tag_resources.iter().filter_map(|tag| tag.resource_name.as_deref());
+            if let Some(other) = names.into_iter().find(|name| !is_same_role(name, role)) {
+                let why = format!("it is about `{}`", foreign(other));
+                return Err(self.about(&request, request.unrelated(why)));
+            }
+            let count = page.tag_resources.len();
             tags.extend(page.tag_resources.into_iter().map(|tag| (tag.tag_key, tag.tag_value)));
-            token = page.next_token.filter(|token| !token.is_empty());
-            if token.is_none() {
-                break;
+            let more = pages.go_on(count, None, page.next_token);
+            if !more.map_err(|why| self.about(&request, request.no_reply(why)))? {
+                return Ok(tags);
             }
         }
-        Ok(tags)
     }
 
     /// `CreateRole`, once.
     ///
     /// # Errors
-    /// Any [`Error`].
+    /// Any [`Error`]. No id is learnt from a reply that is about something else.
     pub async fn create_role(&self, role: &str, new: &NewRole) -> Result<(RoleFacts, Done), Error> {
         let request = write("CreateRole", role)
             .param("AssumeRolePolicyDocument", &new.trust)
@@ -162,7 +254,7 @@ impl Session {
             .optional("MaxSessionDuration", new.max_session_duration)
             .optional("AllowConsoleLogin", new.allow_console_login);
         let reply: RoleReply = self.send(&request).await?;
-        Ok((reply.role, Done { request_id: reply.request_id }))
+        Ok((self.facts(&request, role, reply.role)?, Done { request_id: reply.request_id }))
     }
 
     /// `UpdateRole`, once.
@@ -170,7 +262,12 @@ impl Session {
     /// # Errors
     /// Any [`Error`].
     pub async fn update_role(&self, role: &str, change: &RoleChange) -> Result<Done, Error> {
-        self.send(&write("UpdateRole", role).param("NewAssumeRolePolicyDocument", &change.trust)).await
+        let request = write("UpdateRole", role).param("NewAssumeRolePolicyDocument", &change.trust);
+        let reply: UpdateReply = self.send(&request).await?;
+        if let Some(told) = reply.role {
+            self.check(&request, role, &told.role_name, told.arn.as_deref())?;
+        }
+        Ok(Done { request_id: reply.request_id })
     }
 
     /// `DeleteRole`, once. The cloud refuses while policies are attached.

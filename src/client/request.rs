@@ -8,10 +8,12 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
 use super::rate::{Bucket, NoTime};
+use super::shown::Secrets;
 use super::skew::{self, Skew};
 use super::transport::{Lost, Post, Reply};
-use super::{CALL_TIMEOUT, Denial, Error, Kind, Session};
+use super::{Asked, CALL_TIMEOUT, Denial, Error, Kind, Session, wire};
 use crate::signing::Call;
+use crate::telemetry::foreign;
 
 /// A cloud API with its version.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -25,6 +27,15 @@ pub enum Api {
 }
 
 impl Api {
+    /// The beginning of a permission's name.
+    pub(super) fn product(self) -> &'static str {
+        match self {
+            Self::Ram => "ram",
+            Self::Sts => "sts",
+            Self::ResourceManager => "resourcemanager",
+        }
+    }
+
     fn version(self) -> &'static str {
         match self {
             Self::Ram => "2015-05-01",
@@ -65,8 +76,7 @@ impl Request {
     }
 
     fn error(&self, kind: Kind) -> Error {
-        let (operation, writes) = (self.operation, self.writes);
-        Error { operation, kind, code: None, request_id: None, denial: None, source: None, writes }
+        Error::new(self.operation, kind, self.writes)
     }
 
     fn no_time(&self, NoTime { is_throttled }: NoTime) -> Error {
@@ -76,15 +86,29 @@ impl Request {
         Error { source: Some("too little time is left to wait".into()), ..self.error(Kind::Throttled) }
     }
 
-    fn no_reply(&self, why: impl Into<Box<dyn StdError + Send + Sync>>) -> Error {
+    pub(super) fn no_reply(&self, why: impl Into<Box<dyn StdError + Send + Sync>>) -> Error {
         Error { source: Some(why.into()), ..self.error(Kind::NoReply) }
+    }
+
+    /// The reply is about something else.
+    pub(super) fn unrelated(&self, why: String) -> Error {
+        Error { source: Some(why.into()), ..self.error(Kind::Unrelated) }
+    }
+
+    /// The reply is about another account. What a write did there is looked at first.
+    pub(super) fn other_account(&self, theirs: &str, meant: &str) -> Error {
+        let kind = if self.writes { Kind::Unrelated } else { Kind::OtherAccount };
+        let why = format!("the keys are those of account `{}`, not of account `{meant}`", foreign(theirs));
+        Error { source: Some(why.into()), ..self.error(kind) }
     }
 }
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
 struct Envelope {
+    #[serde(default, deserialize_with = "wire::text")]
     code: Option<String>,
+    #[serde(default, deserialize_with = "wire::text")]
     request_id: Option<String>,
     #[serde(default, deserialize_with = "lenient")]
     access_denied_detail: Option<Denial>,
@@ -100,13 +124,13 @@ impl Session {
     /// Sends once, or twice if the cloud says that our clock is wrong.
     pub(super) async fn send<T: DeserializeOwned>(&self, request: &Request) -> Result<T, Error> {
         let skew = &self.connection.skew;
-        let reply = self.exchange(request, skew.in_use()).await?;
-        let mut result = self.parse(request, &reply);
+        let answer = self.exchange(request, skew.in_use()).await?;
+        let mut result = self.parse(request, &answer);
         if is_wrong_time(&result) {
             skew.forget();
-            if let Some(said) = Skew::said(reply.date, self.connection.clock.now()) {
-                let reply = self.exchange(request, said).await?;
-                result = self.parse(request, &reply);
+            if let Some(said) = Skew::said(answer.reply.date, self.connection.clock.now()) {
+                let answer = self.exchange(request, said).await?;
+                result = self.parse(request, &answer);
                 if !is_wrong_time(&result) {
                     skew.keep(said);
                 }
@@ -121,7 +145,7 @@ impl Session {
         Bucket { operation: request.operation, account: &self.account, writes: request.writes }
     }
 
-    async fn exchange(&self, request: &Request, skew: SignedDuration) -> Result<Reply, Error> {
+    async fn exchange(&self, request: &Request, skew: SignedDuration) -> Result<Answer, Error> {
         let connection = &self.connection;
         connection.rate.ready(self.bucket(request), self.deadline).await.map_err(|no_time| request.no_time(no_time))?;
         let remaining = self.remaining();
@@ -129,17 +153,29 @@ impl Session {
             return Err(request.no_time(NoTime { is_throttled: false }));
         }
         let begin = connection.clock.uptime();
-        let sent = connection.transport.send(self.sign(request, skew, remaining.min(CALL_TIMEOUT))).await;
+        let (post, secrets) = self.sign(request, skew, remaining.min(CALL_TIMEOUT));
+        let sent = connection.transport.send(post).await;
         if sent.is_ok() {
             self.measure(connection.clock.uptime().saturating_sub(begin));
         }
-        sent.map_err(|lost| match lost {
+        let lost = |lost| match lost {
             Lost::Unsent(why) => Error { source: Some(why), ..request.error(Kind::Unreachable) },
             Lost::NoReply(why) => request.no_reply(why),
-        })
+        };
+        match sent {
+            Ok(reply) => Ok(Answer { reply, secrets }),
+            Err(why) => Err(self.about(request, lost(why))),
+        }
     }
 
-    fn sign(&self, request: &Request, skew: SignedDuration, timeout: Duration) -> Post {
+    /// The error with what was asked for.
+    pub(super) fn about(&self, request: &Request, error: Error) -> Error {
+        let address = self.connection.endpoints.of(request.api).address();
+        let asked = Asked::of(request, &self.account, &self.credentials, address);
+        Error { asked: Some(Box::new(asked)), ..error }
+    }
+
+    fn sign(&self, request: &Request, skew: SignedDuration, timeout: Duration) -> (Post, Secrets) {
         let connection = &self.connection;
         let endpoint = connection.endpoints.of(request.api);
         let call = Call {
@@ -151,21 +187,28 @@ impl Session {
             nonce: &connection.clock.nonce(),
         };
         let form = connection.method.sign(&call, &self.credentials);
-        Post { url: endpoint.url().clone(), headers: form.headers, body: form.body, timeout }
+        let secrets = Secrets::of(&self.credentials, form.signature());
+        (Post { url: endpoint.url().clone(), headers: form.headers, body: form.body, timeout }, secrets)
     }
 
-    fn parse<T: DeserializeOwned>(&self, request: &Request, reply: &Reply) -> Result<T, Error> {
-        if reply.is_success() {
-            return serde_json::from_slice(&reply.body)
-                .map_err(|error| request.no_reply(format!("{}: {}", reply.describe(), place(&error))));
-        }
-        match serde_json::from_slice(&reply.body) {
-            Ok(Envelope { code: Some(code), request_id, access_denied_detail: denial }) => {
+    /// A code decides, whatever the HTTP status: a success has none.
+    fn parse<T: DeserializeOwned>(&self, request: &Request, answer: &Answer) -> Result<T, Error> {
+        let Answer { reply, secrets } = answer;
+        let shown = |text: String| secrets.shown(text);
+        let error = match serde_json::from_slice(&reply.body) {
+            Ok(Envelope { code: Some(code), request_id, access_denied_detail: denial }) if !code.is_empty() => {
                 let kind = self.kind(&code);
-                Err(Error { code: Some(code), request_id, denial, ..request.error(kind) })
+                let denial = denial.map(|denial| Box::new(denial.shown(secrets)));
+                let request_id = request_id.map(shown);
+                Error { code: Some(shown(code)), request_id, denial, ..request.error(kind) }
             }
-            _ => Err(request.no_reply(format!("{}: no error code in it", reply.describe()))),
-        }
+            _ if reply.is_success() => match serde_json::from_slice(&reply.body) {
+                Ok(value) => return Ok(value),
+                Err(error) => request.no_reply(format!("{}: {}", reply.describe(secrets), place(&error))),
+            },
+            _ => request.no_reply(format!("{}: no error code in it", reply.describe(secrets))),
+        };
+        Err(self.about(request, error))
     }
 
     /// A temporary key that has expired is also answered with `InvalidAccessKeyId.NotFound` (documented for KMS).
@@ -175,6 +218,12 @@ impl Session {
             _ => Kind::of_code(code),
         }
     }
+}
+
+/// A reply, and what of the call must not be shown of it.
+struct Answer {
+    reply: Reply,
+    secrets: Secrets,
 }
 
 fn is_wrong_time<T>(result: &Result<T, Error>) -> bool {

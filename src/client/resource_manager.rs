@@ -3,8 +3,10 @@
 use jiff::Timestamp;
 use serde::Deserialize;
 
-use super::{Api, Error, Request, Session};
+use super::pages::MOST_PAGES;
+use super::{Api, Error, Request, Session, wire};
 use crate::target::{AccountId, BadAccountId};
+use crate::telemetry::foreign;
 
 /// Whether a member account can be worked in.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -65,12 +67,15 @@ struct Account {
 #[serde(rename_all = "PascalCase")]
 struct ListAccountsReply {
     total_count: usize,
+    page_number: Option<usize>,
+    #[serde(default, deserialize_with = "wire::or_default")]
     accounts: Accounts,
 }
 
-#[derive(Deserialize)]
+#[derive(Default, Deserialize)]
 #[serde(rename_all = "PascalCase")]
 struct Accounts {
+    #[serde(default, deserialize_with = "wire::or_default")]
     account: Vec<Listed>,
 }
 
@@ -101,7 +106,14 @@ impl Session {
         let request = Request::read(Api::ResourceManager, "ListAccounts")
             .param("PageNumber", &page)
             .param("PageSize", &PAGE_SIZE);
-        let reply: ListAccountsReply = self.read(request).await?;
+        if page > MOST_PAGES {
+            let why = format!("the list does not end: {MOST_PAGES} pages were read");
+            return Err(self.about(&request, request.no_reply(why)));
+        }
+        let reply: ListAccountsReply = self.read(&request).await?;
+        if let Some(other) = reply.page_number.filter(|number| *number != page) {
+            return Err(self.about(&request, request.unrelated(format!("it is page {other}, not page {page}"))));
+        }
         let members = reply.accounts.account.into_iter().map(Member::from).collect();
         Ok(Page { total: reply.total_count, members })
     }
@@ -112,11 +124,12 @@ impl Session {
     /// Any [`Error`]; `EntityNotExists.Account` for one that is no member.
     pub async fn get_account(&self, id: &AccountId) -> Result<MemberStatus, Error> {
         let request = Request::read(Api::ResourceManager, "GetAccount").param("AccountId", id);
-        let account = self.read::<GetAccountReply>(request).await?.account;
+        let account = self.read::<GetAccountReply>(&request).await?.account;
         if account.account_id == id.as_str() {
             return Ok(MemberStatus::of(account.status));
         }
-        Err(Error::unreadable("GetAccount", "the reply is about another account"))
+        let why = format!("it is about account `{}`", foreign(&account.account_id));
+        Err(self.about(&request, request.unrelated(why)))
     }
 }
 

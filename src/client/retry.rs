@@ -26,15 +26,15 @@ impl Session {
         pauses(count.min(self.connection.patience))
     }
 
-    pub(super) async fn read<T: DeserializeOwned>(&self, request: Request) -> Result<T, Error> {
+    pub(super) async fn read<T: DeserializeOwned>(&self, request: &Request) -> Result<T, Error> {
         let mut pauses = self.pauses(TRIES - 1);
         loop {
-            let error = match self.send(&request).await {
+            let error = match self.send(request).await {
                 Ok(reply) => return Ok(reply),
                 Err(error) => error,
             };
             let (Retry::After(least), Some(pause)) = (error.retry(), pauses.next()) else { return Err(error) };
-            let held = self.connection.rate.held(self.bucket(&request)).unwrap_or_default();
+            let held = self.connection.rate.held(self.bucket(request)).unwrap_or_default();
             if !self.pause(pause.max(least).max(held)).await {
                 return Err(error);
             }

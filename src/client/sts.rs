@@ -4,6 +4,7 @@ use serde::Deserialize;
 
 use super::{Api, Error, Request, Session};
 use crate::credentials::{Credentials, Source};
+use crate::telemetry::foreign;
 
 /// Who the keys belong to.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
@@ -40,7 +41,24 @@ pub struct AssumeRole {
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
 struct AssumeRoleReply {
+    assumed_role_user: AssumedRoleUser,
     credentials: AssumedKeys,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct AssumedRoleUser {
+    arn: String,
+}
+
+impl AssumedRoleUser {
+    /// Whether it is a session of this role: `acs:ram::<account>:role/<name>/<session>` in the vendor's samples,
+    /// `assumed-role` elsewhere. The case of the name varies.
+    fn is_of(&self, role_arn: &str) -> bool {
+        let said = self.arn.to_ascii_lowercase().replacen(":assumed-role/", ":role/", 1);
+        let session = said.strip_prefix(&role_arn.to_ascii_lowercase());
+        session.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+    }
 }
 
 #[derive(Deserialize)]
@@ -57,7 +75,15 @@ impl Session {
     /// # Errors
     /// Any [`Error`].
     pub async fn get_caller_identity(&self) -> Result<CallerIdentity, Error> {
-        self.read(Request::read(Api::Sts, "GetCallerIdentity")).await
+        let request = Request::read(Api::Sts, "GetCallerIdentity");
+        let caller: CallerIdentity = self.read(&request).await?;
+        let account = caller.arn.split(':').nth(3).unwrap_or_default();
+        if account == caller.account_id {
+            return Ok(caller);
+        }
+        let why =
+            format!("its ARN is of account `{}`, its account `{}`", foreign(account), foreign(&caller.account_id));
+        Err(self.about(&request, request.unrelated(why)))
     }
 
     /// `AssumeRole`. It changes nothing, so it is repeated like a read.
@@ -70,7 +96,11 @@ impl Session {
             .param("RoleSessionName", &role.session_name)
             .param("DurationSeconds", &role.duration_seconds)
             .optional("Policy", role.policy.as_ref());
-        let keys = self.read::<AssumeRoleReply>(request).await?.credentials;
+        let AssumeRoleReply { assumed_role_user: user, credentials: keys } = self.read(&request).await?;
+        if !user.is_of(&role.role_arn) {
+            let why = format!("the keys are those of `{}`", foreign(&user.arn));
+            return Err(self.about(&request, request.unrelated(why)));
+        }
         Ok(Credentials {
             access_key_id: keys.access_key_id,
             access_key_secret: keys.access_key_secret.into(),
@@ -83,6 +113,19 @@ impl Session {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn keys_are_those_of_the_role_that_was_asked_for() {
+        let user = |arn: &str| AssumedRoleUser { arn: arn.to_owned() };
+        let asked = "acs:ram::2234567890123456:role/AccessRole";
+        for right in ["role/AccessRole/s", "role/accessrole/s", "assumed-role/AccessRole/s"] {
+            assert!(user(&format!("acs:ram::2234567890123456:{right}")).is_of(asked), "{right}");
+        }
+        for wrong in ["acs:ram::3234567890123456:role/AccessRole/s", "acs:ram::2234567890123456:role/AccessRole2/s", ""]
+        {
+            assert!(!user(wrong).is_of(asked), "{wrong}");
+        }
+    }
 
     #[test]
     fn the_role_name_stands_in_the_arn() {

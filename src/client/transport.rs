@@ -9,6 +9,7 @@ use std::time::Duration;
 use reqwest::header::{CONTENT_TYPE, DATE};
 use url::Url;
 
+use super::shown::Secrets;
 use crate::signing::FORM;
 
 /// Connecting may take this long.
@@ -72,8 +73,8 @@ impl Reply {
         (200..300).contains(&self.status)
     }
 
-    pub(super) fn describe(&self) -> String {
-        let kind = crate::telemetry::foreign(&self.content_type);
+    pub(super) fn describe(&self, secrets: &Secrets) -> String {
+        let kind = secrets.shown(self.content_type.clone());
         format!("HTTP {} with {} bytes of {kind}", self.status, self.body.len())
     }
 

@@ -45,9 +45,9 @@ pub enum Source {
 impl fmt::Display for Source {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Self::RequestHeaders => "request headers",
-            Self::Environment => "environment",
-            Self::AssumeRole => "`AssumeRole`",
+            Self::RequestHeaders => "the request headers",
+            Self::Environment => "the environment",
+            Self::AssumeRole => "the reply of `AssumeRole`",
         })
     }
 }
@@ -63,7 +63,7 @@ pub enum Error {
     )]
     Missing,
     /// A source holds a part of the set.
-    #[error("incomplete credentials in the {source_name}: {} missing; all three are needed, from the same source", .missing.join(" and "))]
+    #[error("incomplete credentials in {source_name}: {} missing; all three are needed, from the same source", .missing.join(" and "))]
     Partial {
         /// The source that holds the part.
         source_name: Source,

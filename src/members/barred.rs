@@ -95,6 +95,7 @@ mod tests {
         let denial = policy.map(|policy| Denial {
             auth_principal_type: Some(principal.to_owned()),
             policy_type: Some(policy.to_owned()),
+            ..Denial::default()
         });
         Cause::of(&Error::denied("AssumeRole", "NoPermission", denial))
     }

@@ -37,6 +37,16 @@ pub struct SignedForm {
     pub body: String,
 }
 
+impl SignedForm {
+    /// The signature as it is sent.
+    #[must_use]
+    pub fn signature(&self) -> &str {
+        let header = self.headers.iter().find(|(name, _)| *name == "authorization");
+        let holder = header.map_or(self.body.as_str(), |(_, value)| value);
+        holder.rsplit_once("Signature=").map(|(_, signature)| signature).unwrap_or_default()
+    }
+}
+
 /// The content type of every signed body.
 pub const FORM: &str = "application/x-www-form-urlencoded";
 

@@ -4,5 +4,7 @@
 #[path = "../support/lab.rs"]
 mod lab;
 
+mod causes;
 mod clock;
 mod pace;
+mod replies;
