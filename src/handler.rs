@@ -9,15 +9,16 @@ use fc_runtime::{Context, Diagnostic, HeaderCredentials, Invocation};
 use serde_json::Value;
 use tracing::Instrument as _;
 
-use crate::apply::journal::Store;
+use crate::apply::journal::{LogBook, Store};
+use crate::clear::{self, NotCleared};
 use crate::client::{Connection, Http, RateLimits, Session, Transport};
 use crate::clock::{Deadline, SharedClock};
-use crate::config::{Config, InvalidSettings, Variables};
+use crate::config::{Config, InvalidSettings, Scope, Variables};
 use crate::credentials::{self, Credentials, Found};
-use crate::event::{self, Allowed, Decision, Event, Request};
+use crate::event::{self, Allowed, Clear, Decision, Event, Request};
 use crate::reconcile::Guard;
 use crate::report::{AccountReport, CallError, Json, Render, Report, Results, Run, message_for_queues};
-use crate::sweep::{LogLines, Progress, Sweep, Swept};
+use crate::sweep::{LogLines, Progress, Sweep, Swept, outside};
 use crate::target::AccountId;
 use crate::telemetry::Log;
 
@@ -228,7 +229,7 @@ impl App {
         let begin = (self.clock.now(), self.clock.uptime());
         let mode = match &ask.event.decision {
             Decision::Run(request) => request.mode,
-            Decision::Ignored { .. } | Decision::Rejected(_) => config.mode,
+            Decision::Clear(_) | Decision::Ignored { .. } | Decision::Rejected(_) => config.mode,
         };
         let run = |trigger| Run {
             request_id: ask.request_id.clone(),
@@ -244,12 +245,30 @@ impl App {
         match &ask.event.decision {
             Decision::Ignored { reason, records } => Ok(Report::ignored(run(trigger), reason.clone(), records.clone())),
             Decision::Rejected(reason) => Ok(Report::rejected(run(trigger), reason.clone(), example)),
+            Decision::Clear(clear) => match self.forget(config, &ask, clear).await {
+                Ok(line) => Ok(Report::of(run(trigger), Results { accounts: vec![line], ..Results::default() })),
+                Err(reason) => Ok(Report::rejected(run(trigger), reason, example)),
+            },
             Decision::Run(request) => match self.work(config, &ask, request).await? {
                 Swept::Accounts(results) => Ok(Report::of(run(trigger), results)),
                 Swept::Ignored(left_out) => Ok(Report::ignored(run(trigger), NOTHING_TO_DO.to_owned(), left_out)),
                 Swept::Rejected(reason) => Ok(Report::rejected(run(trigger), reason, example)),
             },
         }
+    }
+
+    /// Forgets what is on record, but never under the hands of a run that may write.
+    async fn forget(&self, config: &Config, ask: &Ask, clear: &Clear) -> Result<AccountReport, String> {
+        let account = &clear.account;
+        if let Some(own) = ask.account.as_ref().filter(|own| config.scope == Scope::Account && *own != account) {
+            return Err(outside(account, own));
+        }
+        let Ok(_held) = self.repairs.try_lock() else {
+            return Ok(clear::line(account, Err(NotCleared::Busy)));
+        };
+        let store = self.store.clone().or_else(|| config.journal_store());
+        let log = LogBook::new(self.log, self.clock.clone(), account.clone(), ask.request_id.clone());
+        Ok(clear::line(account, clear::clear(store, log, clear.what).await))
     }
 
     async fn work(&self, config: &Config, ask: &Ask, request: &Request) -> Result<Swept, Abort> {

@@ -17,6 +17,7 @@
 //! | [`verify`] | an observed role → findings; pure |
 //! | [`plan`] | findings → ordered steps, each with its undo; pure |
 //! | [`apply`] | carries the steps out; the only writer |
+//! | `clear` | forgets what is on record about an account, when a person says so |
 //! | `confirm` | the second look: whether the cloud shows what was written |
 //! | [`report`] | the model, and its renderings |
 //! | [`policy`] | evaluates trust policies; pure |
@@ -51,6 +52,7 @@ pub mod plan;
 
 pub mod apply;
 
+mod clear;
 mod confirm;
 
 pub mod report;

@@ -53,6 +53,13 @@ fn word() -> impl Strategy<Value = Value> {
         json!("x".repeat(5000)),
         json!("verify"),
         json!("organization"),
+        json!("EntityNotExist.Role"),
+        json!("role/aliyundtsdefaultrole."),
+        json!("AliyunDTSDefaultRole@role.1.onaliyunservice.com"),
+        json!("{\"RoleName\":\"AliyunDTSDefaultRole\"}"),
+        json!("a;AliyunDTSDefaultRole,b"),
+        json!("\u{ad}\u{e0041}\u{fe0f}"),
+        json!("attempts"),
     ];
     select(words.to_vec())
 }
@@ -92,10 +99,12 @@ proptest! {
 
     #[test]
     fn any_text_in_a_known_shape(
-        mode in "verify|plan|remediate|[a-z]{0,9}", id in "[0-9]{0,20}", key in "mode|scope|planId|accounts|x",
+        mode in "verify|plan|remediate|[a-z]{0,9}", id in "[0-9]{0,20}", key in "mode|scope|planId|accounts|clear|x",
     ) {
         check(json!({"mode": mode, "accounts": [id]}).to_string().as_bytes());
         check(json!({&key: mode}).to_string().as_bytes());
+        check(json!({&key: null, "accounts": [id]}).to_string().as_bytes());
+        check(json!({"clear": "attempts", "accounts": [id], &key: mode}).to_string().as_bytes());
         check(json!({"triggerTime": id, "triggerName": key, "payload": mode}).to_string().as_bytes());
     }
 
@@ -125,7 +134,7 @@ proptest! {
 
     #[test]
     fn a_batch_of_samples_as_objects_and_as_strings(
-        documents in prop::collection::vec((documents(), any::<bool>()), 1..6),
+        documents in prop::collection::vec((prop_oneof![4 => documents(), 1 => word()], any::<bool>()), 1..6),
     ) {
         let item = |(document, text): (Value, bool)| if text { json!(document.to_string()) } else { document };
         check(Value::Array(documents.into_iter().map(item).collect()).to_string().as_bytes());

@@ -4,7 +4,7 @@
 use std::path::Path;
 
 use dts_role_guard::config::{Config, Mode, Scope, Variables};
-use dts_role_guard::event::{Allowed, Decision, decode};
+use dts_role_guard::event::{Allowed, decode};
 use dts_role_guard::sweep::Exceptions;
 
 const PAGES: [&str; 5] =
@@ -61,11 +61,11 @@ fn the_events_of_the_guide_are_accepted() {
     let allowed = Allowed { mode: Mode::Remediate, scope: Scope::Organization };
     let guide = page("docs/operations.md").replace('…', &"0".repeat(64));
     let events = between(&guide, "s invoke -e ", "\n");
-    assert_eq!(events.len(), 2);
-    for event in events {
-        let decision = decode(event.trim_matches('\'').as_bytes(), allowed).decision;
-        assert!(matches!(decision, Decision::Run(_)), "{event}: {decision:?}");
-    }
+    // Some stand in quotes, in the middle of a line.
+    let events =
+        events.iter().map(|event| event.strip_prefix('\'').map_or(*event, |quoted| quoted.split('\'').next().unwrap()));
+    let decisions: Vec<_> = events.map(|event| decode(event.as_bytes(), allowed).decision.word()).collect();
+    assert_eq!(decisions, ["run", "run", "clear", "clear"]);
 }
 
 #[test]

@@ -329,8 +329,9 @@ fn clear_needs_the_folder_and_never_calls_the_cloud() {
     assert!(said.contains("`DTS_GUARD_JOURNAL_DIR` is not set"), "{said}");
     for more in [&[][..], &["--unfinished"]] {
         let (code, said) = clear(&lab, Some(folder.text()), more);
-        assert_eq!(code, 0, "{more:?}: {said}");
-        assert!(said.contains(lab::ACCOUNT) && said.contains("0 repairs"), "{more:?}: {said}");
+        assert_eq!(code, 1, "{more:?}: {said}");
+        assert!(said.contains("no record") && said.contains(lab::ACCOUNT), "{more:?}: {said}");
+        assert_eq!(folder.names(), [""; 0], "a mistyped account gets no file");
     }
     let absent = folder.path().join("absent");
     let (code, said) = clear(&lab, absent.to_str(), &[]);
@@ -359,8 +360,7 @@ fn clear_takes_one_account_and_no_keys() {
         command.env_remove(name);
     }
     let (code, _, said) = outcome(&command.output().unwrap());
-    assert_eq!(code, 0, "{said}");
-    assert!(folder.names().iter().all(|name| name.starts_with("2234567890123456.")), "{:?}", folder.names());
+    assert!(code == 1 && said.contains("no record of account `2234567890123456`"), "{said}");
 }
 
 #[test]
@@ -372,6 +372,8 @@ fn clear_forgets_the_repairs_that_were_counted() {
     assert_eq!(code, 0, "{said}");
     assert!(said.contains("1 repair"), "{said}");
     assert_eq!(folder.newest()["remediated"], serde_json::json!([]));
+    let (code, said) = clear(&lab, Some(folder.text()), &["--unfinished"]);
+    assert!(code == 0 && said.contains("0 repairs") && said.contains("No unfinished repair was on record"), "{said}");
 }
 
 #[tokio::test]

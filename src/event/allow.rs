@@ -1,6 +1,6 @@
 //! Holds what an event asks for against what the settings allow.
 
-use super::{Allowed, Approved, Decision, Request, Wanted};
+use super::{Allowed, Approved, Clear, Decision, Forget, Request, Wanted};
 use crate::config::{Mode, Scope};
 use crate::plan::PlanId;
 use crate::target::AccountId;
@@ -15,6 +15,7 @@ pub(super) struct Wish {
     pub(super) scope: Option<Scope>,
     pub(super) accounts: Option<Vec<AccountId>>,
     pub(super) plan_id: Option<PlanId>,
+    pub(super) clear: Option<Forget>,
 }
 
 pub(super) fn too_many(accounts: usize) -> Option<String> {
@@ -24,9 +25,22 @@ pub(super) fn too_many(accounts: usize) -> Option<String> {
 
 /// Holds a wish against the settings.
 pub(super) fn decide(wish: Result<Wish, String>, allowed: Allowed) -> Decision {
-    match wish.and_then(|wish| allow(wish, allowed)) {
-        Ok(request) => Decision::Run(request),
-        Err(reason) => Decision::Rejected(reason),
+    let decided = wish.and_then(|wish| match wish.clear {
+        Some(what) => forget(what, wish).map(Decision::Clear),
+        None => allow(wish, allowed).map(Decision::Run),
+    });
+    decided.unwrap_or_else(Decision::Rejected)
+}
+
+fn forget(what: Forget, wish: Wish) -> Result<Clear, String> {
+    let Wish { mode: None, scope: None, plan_id: None, accounts, .. } = wish else {
+        return Err("beside `clear` there is `accounts`, and nothing else".to_owned());
+    };
+    let mut accounts = accounts.unwrap_or_default();
+    accounts.dedup();
+    match <[AccountId; 1]>::try_from(accounts) {
+        Ok([account]) => Ok(Clear { account, what }),
+        Err(_) => Err("`clear` is about exactly one account: name that one in `accounts`".to_owned()),
     }
 }
 

@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use serde::Deserialize;
+
 use crate::config::{Mode, Scope};
 use crate::plan::PlanId;
 use crate::report::{LeftOut, TriggerKind};
@@ -12,6 +14,8 @@ use crate::target::AccountId;
 pub enum Decision {
     /// Look, and do what the mode allows.
     Run(Request),
+    /// Forget what is on record about an account. No cloud is called.
+    Clear(Clear),
     /// None of ours. Nothing is done.
     Ignored {
         /// Why.
@@ -29,10 +33,30 @@ impl Decision {
     pub fn word(&self) -> &'static str {
         match self {
             Self::Run(_) => "run",
+            Self::Clear(_) => "clear",
             Self::Ignored { .. } => "ignored",
             Self::Rejected(_) => "rejected",
         }
     }
+}
+
+/// What a person wants to be forgotten.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Clear {
+    /// About whom.
+    pub account: AccountId,
+    /// What.
+    pub what: Forget,
+}
+
+/// What can be forgotten about an account.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Forget {
+    /// How often its role was repaired.
+    Attempts,
+    /// That, and a repair that is not finished.
+    Unfinished,
 }
 
 /// The most that the settings allow.

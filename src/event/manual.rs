@@ -3,7 +3,7 @@
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer};
 
-use super::Wish;
+use super::{Forget, Wish};
 use crate::config::{Mode, Scope};
 use crate::target::AccountId;
 use crate::telemetry::foreign;
@@ -20,6 +20,8 @@ struct Manual {
     accounts: Option<Vec<AccountId>>,
     #[serde(default, deserialize_with = "given")]
     plan_id: Option<String>,
+    #[serde(default, deserialize_with = "given")]
+    clear: Option<Forget>,
 }
 
 /// A script whose query found nothing sends `null`. It means less than everything, so it must not mean everything.
@@ -44,7 +46,7 @@ pub(super) fn json(text: &str) -> Result<Wish, String> {
     let mut reader = serde_json::Deserializer::from_str(text);
     let manual: Manual = serde_path_to_error::deserialize(&mut reader).map_err(|error| explain(&error))?;
     let plan_id = manual.plan_id.map(|id| id.parse().map_err(|error| format!("`planId`: {error}"))).transpose()?;
-    Ok(Wish { mode: manual.mode, scope: manual.scope, accounts: manual.accounts, plan_id })
+    Ok(Wish { mode: manual.mode, scope: manual.scope, accounts: manual.accounts, plan_id, clear: manual.clear })
 }
 
 fn explain(error: &serde_path_to_error::Error<serde_json::Error>) -> String {

@@ -108,7 +108,7 @@ mod tests {
                 }),
                 other => panic!("{other:?}"),
             },
-            Decision::Rejected(reason) => panic!("{reason}"),
+            other => panic!("{other:?}"),
         }
     }
 

@@ -18,7 +18,7 @@ use serde_json::{Map, Value, json};
 
 pub use allow::ACCOUNTS_LIMIT;
 use allow::{Wish, decide, too_many};
-pub use decision::{Actor, Allowed, Approved, Decision, Occurrence, Request, Wanted, Whose};
+pub use decision::{Actor, Allowed, Approved, Clear, Decision, Forget, Occurrence, Request, Wanted, Whose};
 
 use crate::config::Scope;
 use crate::report::{LeftOut, Trigger, TriggerKind};
@@ -218,6 +218,32 @@ mod tests {
         }
         for body in [by_hand(101), batch(101)] {
             assert!(rejected(&body, Mode::Verify).contains("at most 100"));
+        }
+    }
+
+    #[test]
+    fn a_record_is_forgotten_by_hand_for_one_account() {
+        let account = "2234567890123456";
+        for (word, what) in [("attempts", Forget::Attempts), ("unfinished", Forget::Unfinished)] {
+            let body = json!({"clear": word, "accounts": [account, account]}).to_string();
+            let clear = Decision::Clear(Clear { account: account.parse().unwrap(), what });
+            assert_eq!(decision(&body, Mode::Verify), clear, "it writes to no cloud, so the mode is no matter");
+            let timer = json!({"triggerTime": "", "triggerName": "t", "payload": body}).to_string();
+            assert!(rejected(&timer, Mode::Remediate).contains("cannot stand in a timer"));
+        }
+        for (wrong, part) in [
+            (json!({"clear": "attempts"}), "exactly one account"),
+            (json!({"clear": "attempts", "accounts": []}), "exactly one account"),
+            (json!({"clear": "attempts", "accounts": [account, "3234567890123456"]}), "exactly one account"),
+            (json!({"clear": "attempts", "accounts": [account], "mode": "verify"}), "nothing else"),
+            (json!({"clear": "attempts", "accounts": [account], "scope": "account"}), "nothing else"),
+            (json!({"clear": "attempts", "accounts": [account], "planId": PLAN}), "nothing else"),
+            (json!({"clear": null, "accounts": [account]}), "`clear`: `null` is no value"),
+            (json!({"clear": true, "accounts": [account]}), "`clear`"),
+            (json!({"clear": "all", "accounts": [account]}), "`attempts` or `unfinished`"),
+        ] {
+            let reason = rejected(&wrong.to_string(), Mode::Remediate);
+            assert!(reason.contains(part), "{wrong}: {reason}");
         }
     }
 

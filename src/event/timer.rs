@@ -27,6 +27,9 @@ fn wish(payload: Option<&Value>) -> Result<Wish, String> {
         Wish { plan_id: Some(_), .. } => {
             Err("`payload`: a `planId` approves one plan once and cannot stand in a timer".to_owned())
         }
+        Wish { clear: Some(_), .. } => {
+            Err("`payload`: `clear` is for a person who has looked, and cannot stand in a timer".to_owned())
+        }
         wish => Ok(wish),
     }
 }

@@ -27,7 +27,7 @@ use tracing::Instrument as _;
 pub use brake::{BadBrake, Brake};
 pub use exceptions::{Exception, Exceptions};
 pub use progress::{Counts, LogLines, Progress, Stage};
-pub use select::{Look, Place, Rules, Selection, needs_caller, select};
+pub use select::{Look, Place, Rules, Selection, needs_caller, outside, select};
 
 use crate::client::CallerIdentity;
 use crate::config::{Config, EXCEPTIONS, EXCLUDE_ACCOUNTS, Scope};

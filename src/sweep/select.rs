@@ -86,6 +86,12 @@ pub fn needs_caller(request: &Request, own: &AccountId) -> bool {
     }
 }
 
+/// Said of an account that the scope `account` leaves out.
+#[must_use]
+pub fn outside(account: &AccountId, own: &AccountId) -> String {
+    format!("account `{account}` is not the own account `{own}`, and the scope is `account`")
+}
+
 /// Chooses among accounts that are known by now: those of the directory are not.
 ///
 /// # Errors
@@ -107,7 +113,7 @@ impl Rules<'_> {
     }
 
     fn outside(&self, account: &AccountId) -> String {
-        format!("account `{account}` is not the own account `{}`, and the scope is `account`", self.own)
+        outside(account, self.own)
     }
 
     fn place(&self, account: &AccountId) -> Place {

@@ -9,13 +9,14 @@ use std::time::Duration;
 
 use clap::{Parser, Subcommand, ValueEnum};
 
-use crate::apply::journal::{History, LogBook};
+use crate::apply::journal::LogBook;
+use crate::clear as forget;
 use crate::clock::Deadline;
 use crate::config::{Config, InvalidSettings, JOURNAL_DIR, MODE, Mode, SCOPE, Scope};
 use crate::credentials::Found;
-use crate::event::{Allowed, Approved, Decision, Event, Request, Wanted};
+use crate::event::{Allowed, Approved, Decision, Event, Forget, Request, Wanted};
 use crate::handler::{Abort, App, Ask};
-use crate::plan::{PlanId, Refusal};
+use crate::plan::PlanId;
 use crate::report::{AccountReport, Human, Json, Render, Report, Status, Trigger, TriggerKind};
 use crate::target::AccountId;
 use crate::telemetry::{Log, chain};
@@ -176,34 +177,17 @@ async fn clear(app: &App, options: &ClearOptions) -> u8 {
     };
     let run = format!("terminal-{}", app.clock().nonce());
     let log = LogBook::new(Log::Off, app.clock().clone(), options.account.clone(), run);
-    match cleared(History::look(log, Some(store), true).await, options).await {
+    let what = if options.unfinished { Forget::Unfinished } else { Forget::Attempts };
+    match forget::clear(Some(store), log, what).await {
         Ok(text) => {
             say(&text);
             0
         }
-        Err(refusal) => {
-            say(&format!("{refusal}\n"));
+        Err(why) => {
+            say(&format!("{why}\n"));
             1
         }
     }
-}
-
-async fn cleared(mut history: History, options: &ClearOptions) -> Result<String, Refusal> {
-    let aside = if options.unfinished { history.give_up().await? } else { None };
-    let forgotten = history.record().remediated.len();
-    let repairs = if forgotten == 1 { "repair" } else { "repairs" };
-    history.clear().await?;
-    let account = &options.account;
-    let unfinished = match aside {
-        Some(name) => {
-            format!("The record of the unfinished repair is kept as `{name}`; nothing is brought back from it.\n")
-        }
-        None if history.record().unfinished().is_some() => {
-            "An unfinished repair stays on record: the next run in mode `remediate` finishes it.\n".to_owned()
-        }
-        None => String::new(),
-    };
-    Ok(format!("account {account}: {forgotten} {repairs} forgotten; its role may be repaired again\n{unfinished}"))
 }
 
 fn usage(config: &Config, asked: Allowed, yes: bool) -> Option<Usage> {

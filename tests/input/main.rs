@@ -8,8 +8,13 @@
     reason = "tests"
 )]
 
+#[path = "../support/folder.rs"]
+mod folder;
+#[path = "../support/hang.rs"]
+mod hang;
 #[path = "../support/lab.rs"]
 mod lab;
 
+mod clear;
 mod newcomers;
 mod trust;

@@ -14,8 +14,8 @@ pub(crate) const OWN: &str = "1234567890123456";
 pub(crate) const EXCLUDED: &str = "2234567890123456";
 
 /// Everything that a decision can be.
-pub(crate) const VARIANTS: [&str; 9] =
-    ["all", "accounts", "audit", "member", "newcomer", "plan", "ignored", "ignored batch", "rejected"];
+pub(crate) const VARIANTS: [&str; 10] =
+    ["all", "accounts", "audit", "member", "newcomer", "plan", "clear", "ignored", "ignored batch", "rejected"];
 
 /// Holds the decision about these bytes, under all settings, against the promises; gives what it was.
 pub(crate) fn check(body: &[u8]) -> BTreeSet<&'static str> {
@@ -37,6 +37,10 @@ fn check_one(event: &Event, allowed: Allowed) -> Vec<&'static str> {
             harmless(reason);
             listed(records);
             vec![if records.is_empty() { "ignored" } else { "ignored batch" }]
+        }
+        Decision::Clear(_) => {
+            assert_eq!(event.trigger.kind, TriggerKind::Manual, "only a person has something forgotten");
+            vec!["clear"]
         }
         Decision::Run(request) => {
             assert!(request.mode <= allowed.mode, "a wider mode: {request:?}");

@@ -72,6 +72,14 @@ impl History {
         &self.record
     }
 
+    /// Whether there is anything about the account.
+    ///
+    /// # Errors
+    /// When the folder cannot be used.
+    pub fn is_on_record(&self) -> Result<bool, Refusal> {
+        self.trouble.as_ref().map_or(Ok(self.newest > 0), |trouble| Err(Refusal::Journal(trouble.clone())))
+    }
+
     /// What the record may order.
     #[must_use]
     pub fn evidence(&self, approval: Approval) -> Evidence {
