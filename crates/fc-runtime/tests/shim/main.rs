@@ -10,6 +10,7 @@
 
 mod address;
 mod answers;
+mod any_request;
 mod bodies;
 mod client;
 mod crowd;
