@@ -13,9 +13,10 @@ use crate::apply::journal::{LogBook, Store};
 use crate::clear::{self, NotCleared};
 use crate::client::{Connection, Http, RateLimits, Session, Transport};
 use crate::clock::{Deadline, SharedClock};
-use crate::config::{Config, InvalidSettings, Scope, Variables};
+use crate::config::{Config, InvalidSettings, NOTIFY, Scope, Variables};
 use crate::credentials::{self, Credentials, Found};
 use crate::event::{self, Allowed, Clear, Decision, Event, Request};
+use crate::notify::{self, Hook, Means, News};
 use crate::reconcile::Guard;
 use crate::report::{AccountReport, CallError, Json, Render, Report, Results, Run, message_for_queues};
 use crate::sweep::{LogLines, Progress, Sweep, Swept, outside};
@@ -43,6 +44,8 @@ pub struct App {
     /// Held by a run that may write: two in one process would undo each other's work.
     repairs: tokio::sync::Mutex<()>,
     progress: Arc<dyn Progress>,
+    /// Who is told of a run, whether or not the other settings are right.
+    hooks: Vec<Hook>,
     /// None with a mistake in the settings.
     rate: Option<Arc<RateLimits>>,
 }
@@ -103,6 +106,7 @@ impl App {
         let config = Config::from_variables(variables);
         let limits = |config: &Config| Arc::new(RateLimits::per_second(config.rate, clock.clone()));
         let rate = config.as_ref().ok().map(limits);
+        let hooks = variables.get(NOTIFY).filter(|text| !text.is_empty()).map(|text| notify::hooks(text).0);
         Self {
             config,
             environment,
@@ -114,6 +118,7 @@ impl App {
             repairs: tokio::sync::Mutex::default(),
             progress: Arc::new(LogLines::default()),
             rate,
+            hooks: hooks.unwrap_or_default(),
         }
     }
 
@@ -182,14 +187,36 @@ impl App {
         let trace_id = context.trace_id.as_deref();
         let span = tracing::error_span!("invocation", request_id = context.request_id.as_str(), trace_id, retry);
         async {
-            let config = self.config().map_err(|mistakes| abort(&mistakes.into()))?;
-            let ask = self.ask(event::decode(&event, config.allowed()), &context);
-            let report = self.run(ask).await.map_err(|why| abort(&why))?;
-            self.tell(&report);
-            answer(&report)
+            let ran = self.ran(&event, &context).await;
+            if let Ok(report) = &ran {
+                self.tell(report);
+            }
+            self.notify(&ran, &context).await;
+            answer(&ran?)
         }
         .instrument(span)
         .await
+    }
+
+    async fn ran(&self, event: &[u8], context: &Context) -> Result<Report, Diagnostic> {
+        let config = self.config().map_err(|mistakes| abort(&mistakes.into()))?;
+        let ask = self.ask(event::decode(event, config.allowed()), context);
+        self.run(ask).await.map_err(|why| abort(&why))
+    }
+
+    /// Into people's chat, for those who asked for it.
+    async fn notify(&self, ran: &Result<Report, Diagnostic>, context: &Context) {
+        if self.hooks.is_empty() {
+            return;
+        }
+        let news = match ran {
+            Ok(report) => News::of_report(report),
+            Err(why) => Some(News::of_abort(context.request_id.as_str(), &why.error_type, &why.error_message)),
+        };
+        let Some(news) = news else { return };
+        let store = self.store.clone().or_else(|| self.config.as_ref().ok()?.journal_store());
+        let means = Means { clock: self.clock.clone(), deadline: self.deadline(context), store };
+        notify::tell(&self.hooks, news, means).await;
     }
 
     /// Into the log: the caller of a timer or an event drops the answer.
@@ -204,15 +231,18 @@ impl App {
     fn ask(&self, event: Event, context: &Context) -> Ask {
         let trigger = event.trigger.name.as_deref();
         tracing::info!(retry = context.retry_count, trigger, decision = event.decision.word(), "invoked");
-        let left = context.deadline.saturating_duration_since(tokio::time::Instant::now());
-        let left = left.saturating_sub(ANSWER_MARGIN.min(left / 10));
         Ask {
             request_id: context.request_id.as_str().to_owned(),
             event,
             keys: context.credentials.clone().map(Found::from).unwrap_or_default(),
             account: context.account_id.as_deref().and_then(|id| id.parse().ok()),
-            deadline: Deadline::after(&*self.clock, left),
+            deadline: self.deadline(context),
         }
+    }
+
+    fn deadline(&self, context: &Context) -> Deadline {
+        let left = context.deadline.saturating_duration_since(tokio::time::Instant::now());
+        Deadline::after(&*self.clock, left.saturating_sub(ANSWER_MARGIN.min(left / 10)))
     }
 
     /// Does what an event asks for.

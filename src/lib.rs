@@ -20,6 +20,7 @@
 //! | `clear` | forgets what is on record about an account, when a person says so |
 //! | `confirm` | the second look: whether the cloud shows what was written |
 //! | [`report`] | the model, and its renderings |
+//! | [`notify`] | tells people in their chat; never changes what a run reports |
 //! | [`policy`] | evaluates trust policies; pure |
 //! | [`client`] | typed calls to RAM, STS and Resource Manager, with errors that say what to do |
 //! | [`signing`] | RPC signature 1.0 and ACS3; no clock, no network |
@@ -56,6 +57,8 @@ mod clear;
 mod confirm;
 
 pub mod report;
+
+pub mod notify;
 
 pub mod policy;
 

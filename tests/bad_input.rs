@@ -161,7 +161,7 @@ fn wrong_settings_are_all_named_at_once() {
     let words = [
         "`DTS_GUARD_MODE` is `repair`: it takes `verify` or `plan` or `remediate`",
         "`DTS_GUARD_X` is no setting; there are DTS_GUARD_MODE, ",
-        "`DTS_GUARD_NOTIFY` is not available in this version",
+        "the 1st URL of `DTS_GUARD_NOTIFY` is no URL",
     ];
     assert_aborted(&guard, &emulator, &guard.invoke("verify"), "InvalidSettings", &words);
     // Also at start, where whoever deploys looks first.

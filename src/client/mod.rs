@@ -32,6 +32,7 @@ pub use rate::{Bucket, NoTime, RateLimits};
 pub use request::{Api, Request};
 pub use resource_manager::{Member, MemberStatus, PAGE_SIZE, Page};
 pub use sts::{AssumeRole, CallerIdentity};
+pub(crate) use transport::tls;
 pub use transport::{Http, Lost, Post, Reply, Sending, Transport};
 
 use self::skew::Skew;

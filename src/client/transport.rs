@@ -138,7 +138,7 @@ fn lost(error: reqwest::Error) -> Lost {
 }
 
 /// Roots are compiled in: an image may have none, and reading the system's costs a cold start 20 ms.
-fn tls() -> Result<rustls::ClientConfig, rustls::Error> {
+pub(crate) fn tls() -> Result<rustls::ClientConfig, rustls::Error> {
     let roots = rustls::RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() };
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     Ok(rustls::ClientConfig::builder_with_provider(provider)

@@ -16,6 +16,7 @@ pub use words::{Approval, Mode, Scope, Strategy};
 use crate::apply::journal::{Key, Store};
 use crate::client::{BadEndpoint, Endpoint, Endpoints};
 use crate::event::Allowed;
+use crate::notify::hooks;
 use crate::signing;
 use crate::sweep::{BadBrake, Brake, Exceptions};
 use crate::target::{AccountId, BadRoleName, RoleName};
@@ -53,10 +54,12 @@ pub const SIGNATURE: &str = "DTS_GUARD_SIGNATURE";
 pub const JOURNAL_DIR: &str = "DTS_GUARD_JOURNAL_DIR";
 /// The secret that authenticates the journal's records.
 pub const JOURNAL_KEY: &str = "DTS_GUARD_JOURNAL_KEY";
+/// Who is told of a run, and where.
+pub const NOTIFY: &str = "DTS_GUARD_NOTIFY";
 /// What is logged.
 pub const LOG: &str = "DTS_GUARD_LOG";
 
-const KNOWN: [&str; 17] = [
+const KNOWN: [&str; 18] = [
     MODE,
     APPROVAL,
     STRATEGY,
@@ -73,11 +76,9 @@ const KNOWN: [&str; 17] = [
     SIGNATURE,
     JOURNAL_DIR,
     JOURNAL_KEY,
+    NOTIFY,
     LOG,
 ];
-
-/// Names that later versions will accept. Refused rather than ignored: who sets one relies on it.
-const NOT_YET: [&str; 1] = ["DTS_GUARD_NOTIFY"];
 
 /// The settings.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -146,7 +147,7 @@ impl Config {
     /// Reads the settings.
     ///
     /// # Errors
-    /// Every mistake at once: a value out of range, an unknown `DTS_GUARD_*` name, one that is not available yet.
+    /// Every mistake at once: a value out of range, an unknown `DTS_GUARD_*` name.
     pub fn from_variables(variables: &Variables) -> Result<Self, InvalidSettings> {
         let mut read = Reader { variables, mistakes: unknown_names(variables) };
         let config = Self {
@@ -171,6 +172,7 @@ impl Config {
             mode_is_set: read.value(MODE).is_some(),
             scope_is_set: read.value(SCOPE).is_some(),
         };
+        read.notify();
         read.log_filter();
         if read.mistakes.is_empty() { Ok(config) } else { Err(InvalidSettings(read.mistakes)) }
     }
@@ -195,9 +197,6 @@ fn unknown_names(variables: &Variables) -> Vec<Mistake> {
 }
 
 fn unknown(name: &str) -> Mistake {
-    if NOT_YET.contains(&name) {
-        return Mistake(format!("`{name}` is not available in this version: unset it"));
-    }
     Mistake(format!("`{}` is no setting; there are {}", foreign(name), KNOWN.join(", ")))
 }
 
@@ -293,6 +292,15 @@ impl Reader<'_> {
         key.ok()
     }
 
+    /// Who is told is known apart from the other settings, since a mistake in them is told too. A URL is a secret.
+    fn notify(&mut self) {
+        let Some(value) = self.value(NOTIFY) else { return };
+        for (place, mistake) in hooks(&value).1 {
+            let ending = ["st", "nd", "rd"].get(place.wrapping_sub(1)).unwrap_or(&"th");
+            self.mistakes.push(Mistake(format!("the {place}{ending} URL of `{NOTIFY}` is {mistake}")));
+        }
+    }
+
     fn log_filter(&mut self) {
         let Some(value) = self.value(LOG) else { return };
         if let Err(error) = value.parse::<tracing_subscriber::EnvFilter>() {
@@ -346,10 +354,10 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_available_yet_is_refused_and_not_ignored() {
-        for name in NOT_YET {
-            assert!(mistakes(&[(name, "x")])[0].contains("not available"), "{name}");
-        }
+    fn a_wrong_url_for_notices_is_a_mistake_and_not_shown() {
+        let found = mistakes(&[(NOTIFY, "https://a.example/x, http://a.example/hunter2 hunter2")]);
+        assert!(found[0].contains("the 2nd URL of `DTS_GUARD_NOTIFY`") && !found[0].contains("hunter2"), "{found:?}");
+        assert!(read(&[(NOTIFY, "https://a.example/x")]).is_ok());
     }
 
     #[test]

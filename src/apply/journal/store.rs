@@ -39,6 +39,14 @@ pub trait Store: Send + Sync {
     fn set_aside<'a>(&'a self, account: &'a AccountId, generation: u64) -> Doing<'a, String>;
     /// Removes the files of earlier generations.
     fn forget_before<'a>(&'a self, account: &'a AccountId, generation: u64) -> Doing<'a, ()>;
+    /// Another file than a record.
+    fn read_file(&self, _name: &'static str, _limit: usize) -> Doing<'_, Vec<u8>> {
+        Box::pin(async { Err(ErrorKind::NotFound.into()) })
+    }
+    /// Keeps such a file, or removes it.
+    fn keep_file(&self, _name: &'static str, _bytes: Option<Vec<u8>>) -> Doing<'_, ()> {
+        Box::pin(async { Ok(()) })
+    }
 }
 
 impl std::fmt::Debug for dyn Store {
@@ -138,6 +146,24 @@ impl Store for Folder {
 
     fn forget_before<'a>(&'a self, account: &'a AccountId, generation: u64) -> Doing<'a, ()> {
         self.on_thread(account, move |files| files.forget_before(generation))
+    }
+
+    fn read_file(&self, name: &'static str, limit: usize) -> Doing<'_, Vec<u8>> {
+        let folder = self.clone();
+        let work = tokio::task::spawn_blocking(move || match folder.to_read()? {
+            Some(path) => file::read(&path.join(name), limit),
+            None => Err(ErrorKind::NotFound.into()),
+        });
+        Box::pin(async { work.await.map_err(io::Error::other)? })
+    }
+
+    fn keep_file(&self, name: &'static str, bytes: Option<Vec<u8>>) -> Doing<'_, ()> {
+        let folder = self.clone();
+        let work = tokio::task::spawn_blocking(move || match bytes {
+            Some(bytes) => file::replace(&folder.to_write()?.join(name), &bytes),
+            None => fs::remove_file(folder.path.join(name)),
+        });
+        Box::pin(async { work.await.map_err(io::Error::other)? })
     }
 }
 

@@ -1,0 +1,267 @@
+//! What there is to tell of a run, and how it is put.
+
+use std::fmt::Write as _;
+
+use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
+
+use super::harmless::harmless;
+use crate::report::{AccountReport, CallError, Report, Status};
+
+/// Texts of others, in characters.
+const NEXT: usize = 160;
+const SHORT: usize = 64;
+/// The findings of one account.
+const FINDINGS: usize = 6;
+
+/// How loud a message is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Tone {
+    /// Something was repaired.
+    Good,
+    /// Somebody should look.
+    Warning,
+    /// Somebody must act.
+    Alarm,
+}
+
+/// What is known of one account, or of the run as a whole.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Item {
+    /// Whose it is; `run` for what belongs to no account.
+    pub(super) key: String,
+    /// Names the state: the same state is not told again within a day.
+    pub(super) state: String,
+    /// Whether it is told every time.
+    pub(super) always: bool,
+    urgency: Status,
+    line: String,
+}
+
+/// What there is to tell of a run.
+#[derive(Debug)]
+pub struct News {
+    title: String,
+    tone: Tone,
+    items: Vec<Item>,
+    tail: String,
+    json: String,
+}
+
+/// A message to one hook.
+#[derive(Debug)]
+pub(super) struct Message<'a> {
+    pub(super) title: &'a str,
+    pub(super) tone: Tone,
+    /// The most urgent first.
+    lines: Vec<&'a str>,
+    /// Accounts that were told before.
+    known: usize,
+    tail: &'a str,
+    /// For programs.
+    pub(super) json: &'a str,
+}
+
+impl News {
+    /// Of a run that changed something, found something that is not in order, or failed; else there is none.
+    #[must_use]
+    pub fn of_report(report: &Report) -> Option<Self> {
+        if matches!(report.status, Status::Ignored | Status::Rejected) {
+            return None;
+        }
+        let accounts = report.accounts.iter().filter(|account| is_worth_telling(account.status)).map(Item::of_account);
+        let mut items: Vec<_> = accounts.chain(report.errors.iter().map(Item::of_error)).collect();
+        if items.is_empty() {
+            return None;
+        }
+        items.sort_by_key(|item| std::cmp::Reverse(item.urgency));
+        let compact = report.compact("");
+        let of = |name: &str| compact.get(name).map(plain).unwrap_or_default();
+        let reason = report.reason.as_deref().map(|reason| format!("{}\n", harmless(reason, NEXT))).unwrap_or_default();
+        let started_by = compact.pointer("/trigger/name").and_then(Value::as_str).map(|name| harmless(name, SHORT));
+        let started_by = started_by.map(|name| format!(", started by {name}")).unwrap_or_default();
+        let tail = format!("{reason}mode {}{started_by}; the log has the rest: {}", of("mode"), of("requestId"));
+        Some(Self { title: title(report), tone: tone(report.status), items, tail, json: compact.to_string() })
+    }
+
+    /// Of a run that could not begin.
+    #[must_use]
+    pub fn of_abort(request_id: &str, error_type: &str, message: &str) -> Self {
+        let state = state(&json!([error_type, message]));
+        let line = format!("{error_type}: {}", harmless(message, 4 * NEXT));
+        let item = Item { key: "run".to_owned(), state, always: false, urgency: Status::Failed, line };
+        let json = json!({"requestId": request_id, "errorType": error_type, "errorMessage": message});
+        Self {
+            title: "dts-role-guard: the run could not begin".to_owned(),
+            tone: Tone::Alarm,
+            items: vec![item],
+            tail: format!("nothing was looked at; the log has the rest: {}", harmless(request_id, SHORT)),
+            json: json.to_string(),
+        }
+    }
+
+    pub(super) fn items(&self) -> &[Item] {
+        &self.items
+    }
+
+    pub(super) fn message<'a>(&'a self, items: &[&'a Item], known: usize) -> Message<'a> {
+        let lines = items.iter().map(|item| item.line.as_str()).collect();
+        Message { title: &self.title, tone: self.tone, lines, known, tail: &self.tail, json: &self.json }
+    }
+}
+
+impl Item {
+    fn of_account(account: &AccountReport) -> Self {
+        let mut ids: Vec<_> = account.findings.iter().map(|finding| finding.id.word()).collect();
+        ids.sort_unstable();
+        ids.dedup();
+        let key = account.account_id.as_ref().map_or("unknown", |id| id.as_str()).to_owned();
+        let first = account.next.as_deref().and_then(|next| next.lines().next());
+        let why = first.map(|first| format!(". {}", harmless(first, NEXT))).unwrap_or_default();
+        let found = if ids.is_empty() { String::new() } else { format!(": {}", listed(&ids)) };
+        Self {
+            state: state(&json!([account.status.word(), ids])),
+            always: matches!(account.status, Status::Stuck | Status::Remediated),
+            urgency: account.status,
+            line: format!("{key} {}{found}{why}", account.status.word()),
+            key,
+        }
+    }
+
+    fn of_error(error: &CallError) -> Self {
+        let whole = json!(error);
+        let code = whole.get("code").and_then(Value::as_str).unwrap_or_default();
+        Self {
+            key: "run".to_owned(),
+            state: state(&json!([whole.get("operation"), code])),
+            always: false,
+            urgency: Status::Failed,
+            line: format!("the run: {}", harmless(&error.to_string(), NEXT)),
+        }
+    }
+}
+
+fn listed(ids: &[&str]) -> String {
+    let more = ids.len().saturating_sub(FINDINGS);
+    let first: Vec<_> = ids.iter().take(FINDINGS).copied().collect();
+    let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+    first.join(", ") + &more
+}
+
+fn state(of: &Value) -> String {
+    hex::encode(Sha256::digest(of.to_string().as_bytes()).get(..8).unwrap_or_default())
+}
+
+fn is_worth_telling(status: Status) -> bool {
+    !matches!(status, Status::Authorized | Status::Skipped | Status::Ignored | Status::Rejected)
+}
+
+fn tone(status: Status) -> Tone {
+    match status {
+        Status::Stuck | Status::Failed => Tone::Alarm,
+        Status::Remediated => Tone::Good,
+        _ => Tone::Warning,
+    }
+}
+
+/// Every number in it is one of the report's summary.
+fn title(report: &Report) -> String {
+    let summary = &report.summary;
+    let counts = [
+        (summary.stuck, Status::Stuck),
+        (summary.failed, Status::Failed),
+        (summary.rolled_back, Status::RolledBack),
+        (summary.refused, Status::Refused),
+        (summary.drifted, Status::Drifted),
+        (summary.pending, Status::Pending),
+        (summary.remediated, Status::Remediated),
+    ];
+    let counts = counts.iter().filter(|(count, _)| *count > 0);
+    let mut parts: Vec<_> = counts.map(|(count, status)| format!("{count} {}", status.word())).collect();
+    if parts.is_empty() {
+        parts.push("the run failed".to_owned());
+    }
+    let accounts = if summary.accounts == 1 { "account" } else { "accounts" };
+    format!("dts-role-guard: {} of {} {accounts}", parts.join(", "), summary.accounts)
+}
+
+fn plain(value: &Value) -> String {
+    harmless(&value.as_str().map_or_else(|| value.to_string(), str::to_owned), SHORT)
+}
+
+impl Message<'_> {
+    /// The title, as many accounts as fit, and how many more there are.
+    pub(super) fn text(&self, fits: impl Fn(&str) -> bool) -> String {
+        let mut text = self.with_lines(0);
+        for count in 1..=self.lines.len() {
+            let longer = self.with_lines(count);
+            if !fits(&longer) {
+                break;
+            }
+            text = longer;
+        }
+        text
+    }
+
+    fn with_lines(&self, count: usize) -> String {
+        let mut text = format!("{}\n", self.title);
+        for line in self.lines.iter().take(count) {
+            text.push_str(line);
+            text.push('\n');
+        }
+        let more = self.lines.len() - count;
+        if more > 0 {
+            let _ = writeln!(text, "and {more} more");
+        }
+        if self.known > 0 {
+            let _ = writeln!(text, "{} as told before", self.known);
+        }
+        text + self.tail
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::clock::{Clock as _, SystemClock};
+    use crate::notify::hook::hooks;
+
+    /// Text of others at its worst, in an account's `next`.
+    fn worst(filler: &str, accounts: usize) -> News {
+        let account = |index: usize| {
+            let id = (1_000_000_000_000_000 + index).to_string().parse().unwrap();
+            AccountReport { next: Some(filler.repeat(4_000)), ..AccountReport::new(Some(id), Status::Stuck) }
+        };
+        let items: Vec<_> = (0..accounts).map(|index| Item::of_account(&account(index))).collect();
+        let tail = harmless(&filler.repeat(400), SHORT);
+        News { title: "dts-role-guard: stuck".to_owned(), tone: Tone::Alarm, items, tail, json: "{}".to_owned() }
+    }
+
+    #[test]
+    fn every_service_gets_no_more_than_it_takes_whatever_the_text() {
+        let text = "dingtalk+https://a.example/x s,feishu+https://a.example/x s,wecom+https://a.example/x,slack+https://a.example/x";
+        for filler in ["x", "\"", "\\", "漢", "\u{1f600}", "\u{202e}", "\u{0}", "@all ", "<!channel>", "a.b", "//"] {
+            let news = worst(filler, 2_000);
+            let all: Vec<_> = news.items().iter().collect();
+            let message = news.message(&all, 0);
+            for hook in hooks(text).0 {
+                let body = hook.service().post(&message, hook.secret(), SystemClock::start().now()).body;
+                let value: Value = serde_json::from_str(&body).unwrap();
+                let (size, limit) = match hook.name() {
+                    "DingTalk" | "Feishu" => (body.len(), 20_000),
+                    "WeCom" => (value["text"]["content"].as_str().unwrap().len(), 2_048),
+                    _ => (value["blocks"][0]["text"]["text"].as_str().unwrap().encode_utf16().count(), 3_000),
+                };
+                assert!(size <= limit, "{} {filler:?}: {size}", hook.name());
+                assert!(
+                    body.contains("1000000000000000 stuck") && body.contains(" more"),
+                    "{} {filler:?}",
+                    hook.name()
+                );
+                for evil in ["@", "<!", "://", "a.b"] {
+                    assert!(!body.contains(evil), "{} {filler:?}: {body}", hook.name());
+                }
+            }
+        }
+    }
+}
