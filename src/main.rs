@@ -18,7 +18,8 @@ async fn main() -> ExitCode {
     let command = arguments.command.unwrap_or(Command::Serve);
     let log = if matches!(command, Command::Serve) { Log::Stdout } else { Log::Stderr };
     let clock: SharedClock = Arc::new(SystemClock::start());
-    log.start(variables.get(LOG).map(String::as_str), clock.clone());
+    let filter = variables.get(LOG).map(String::as_str).filter(|filter| !filter.is_empty());
+    log.start(filter.or(command.log_filter()), clock.clone());
     let app = App::new(&variables, clock.clone(), log);
     let code = match command {
         Command::Serve => serve(app, log).await,

@@ -72,7 +72,7 @@ async fn every_report_on_records_follows_the_schema() {
         let value = serde_json::from_str(&Json.render(&report)).unwrap();
         let errors: Vec<_> = validator.iter_errors(&value).map(|error| error.to_string()).collect();
         assert_eq!((errors, report.status), (Vec::new(), status), "{event}: {value:#}");
-        let text = anstream::adapter::strip_str(&Human.render(&report)).to_string();
+        let text = anstream::adapter::strip_str(&Human::default().render(&report)).to_string();
         assert_eq!(text.contains("ignored:"), value.get("ignored").is_some(), "{text}");
         assert!(text.lines().all(|line| !line.ends_with(' ')), "{text}");
     }
@@ -114,7 +114,7 @@ async fn every_account_that_is_not_authorized_has_its_line_in_the_log() {
 #[tokio::test]
 async fn a_person_reads_what_was_found_and_what_to_do() {
     for (status, report, _) in every_kind().await {
-        let text = anstream::adapter::strip_str(&Human.render(&report)).to_string();
+        let text = anstream::adapter::strip_str(&Human::default().render(&report)).to_string();
         assert!(text.contains(status), "{text}");
         assert!(text.lines().all(|line| !line.ends_with(' ')), "{text}");
         if matches!(status, "stuck" | "failed" | "refused" | "rolledBack") {
@@ -128,7 +128,7 @@ async fn foreign_text_cannot_draw_on_the_terminal() {
     let lab = Lab::new(Some(Role::dts().trust(
         "{\"Version\":\"1\",\"Statement\":[{\"Effect\":\"Allow\",\"Action\":\"sts:AssumeRole\",\"Principal\":{\"RAM\":\"acs:\\u001b[31m\\u202e\"}}]}",
     )));
-    let text = anstream::adapter::strip_str(&Human.render(&lab.run(Mode::Plan).await)).to_string();
+    let text = anstream::adapter::strip_str(&Human::default().render(&lab.run(Mode::Plan).await)).to_string();
     assert!(text.contains("\\u{1b}[31m\\u{202e}"), "{text}");
     assert!(!text.contains('\u{202e}'), "{text}");
 }
@@ -139,6 +139,6 @@ async fn a_description_cannot_draw_on_the_terminal_through_a_command() {
     let _denied = lab.emulator.fault(Rule::on("CreateRole").every().deny());
     let report = lab.run(Mode::Remediate).await;
     assert_eq!(report.status, Status::Stuck);
-    let text = Human.render(&report);
+    let text = Human::default().render(&report);
     assert!(text.contains("a\\u{202e}b") && !text.contains('\u{202e}'), "{text}");
 }

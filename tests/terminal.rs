@@ -82,7 +82,7 @@ fn usage_mistakes_say_what_would_be_right_and_call_nothing() {
     let lab = broken();
     for (arguments, part) in [
         (&["repair"][..], "unrecognized subcommand"),
-        (&["verify", "--format", "ocsf"], "possible values: human, json"),
+        (&["verify", "--format", "xml"], "possible values: human, json"),
         (&["verify", "--scope", "world"], "possible values: account, organization"),
         (&["verify", "--account", "me"], "5 to 20 digits"),
         (&["verify", "--yes"], "unexpected argument"),

@@ -11,6 +11,7 @@ mod json;
 mod log;
 mod manual;
 mod read;
+mod view;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};

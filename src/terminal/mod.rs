@@ -1,6 +1,8 @@
 //! The terminal commands: arguments, the question before a write, exit codes. Same handler, same report.
 
 mod bar;
+mod output;
+mod render;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{IsTerminal, Write};
@@ -17,9 +19,10 @@ use crate::credentials::Found;
 use crate::event::{Allowed, Approved, Decision, Event, Forget, Request, Wanted};
 use crate::handler::{Abort, App, Ask};
 use crate::plan::PlanId;
-use crate::report::{AccountReport, Human, Json, Render, Report, Status, Trigger, TriggerKind};
+use crate::report::{AccountReport, Render, Report, Status, Trigger, TriggerKind};
 use crate::target::AccountId;
 use crate::telemetry::{Log, chain};
+use output::OutputOptions;
 
 /// Keeps the RAM role that Alibaba Cloud DTS needs authorized.
 #[derive(Debug, Parser)]
@@ -46,6 +49,8 @@ pub enum Command {
     Plan(Options),
     /// Repair the role if it is broken, after a question
     Remediate(RemediateOptions),
+    /// Print a saved report, from standard input, in another format: no cloud, no settings
+    Render(OutputOptions),
     /// Forget how often an account's role was repaired, so that it may be repaired again
     Clear(ClearOptions),
 }
@@ -64,9 +69,8 @@ pub struct ClearOptions {
 /// What every command takes.
 #[derive(Debug, clap::Args)]
 pub struct Options {
-    /// How to print the report [default: human on a terminal, else json]
-    #[arg(long)]
-    format: Option<Format>,
+    #[command(flatten)]
+    output: OutputOptions,
     /// Which accounts may be looked at [default: the setting `DTS_GUARD_SCOPE`]
     #[arg(long)]
     scope: Option<ScopeArgument>,
@@ -76,6 +80,20 @@ pub struct Options {
     /// Answer within so many seconds [default: no limit]
     #[arg(long, value_name = "SECONDS")]
     timeout: Option<u64>,
+}
+
+impl Command {
+    /// How much the log says where the settings do not say it.
+    #[must_use]
+    pub fn log_filter(&self) -> Option<&'static str> {
+        let options = match self {
+            Self::Verify(options) | Self::Plan(options) => &options.output,
+            Self::Remediate(remediate) => &remediate.options.output,
+            Self::Render(options) => options,
+            Self::Serve | Self::Clear(_) => return None,
+        };
+        options.is_quiet().then_some("error")
+    }
 }
 
 impl Options {
@@ -92,14 +110,6 @@ pub struct RemediateOptions {
     /// Do not ask
     #[arg(long)]
     yes: bool,
-}
-
-#[derive(Debug, Clone, Copy, ValueEnum)]
-enum Format {
-    /// Lines for a person
-    Human,
-    /// The report as JSON
-    Json,
 }
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
@@ -137,6 +147,7 @@ pub async fn run(app: App, command: Command) -> u8 {
     let (mode, options, yes) = match command {
         Command::Serve => return USAGE,
         Command::Clear(options) => return clear(&app, &options).await,
+        Command::Render(options) => return render::render(&options),
         Command::Verify(options) => (Mode::Verify, options, false),
         Command::Plan(options) => (Mode::Plan, options, false),
         Command::Remediate(RemediateOptions { options, yes }) => (Mode::Remediate, options, yes),
@@ -149,15 +160,16 @@ pub async fn run(app: App, command: Command) -> u8 {
         say(&format!("{usage}\n"));
         return USAGE;
     }
-    let app = if std::io::stderr().is_terminal() { app.showing(Arc::new(bar::Bar::new())) } else { app };
+    let output = match options.output.open() {
+        Ok(output) => output,
+        Err(why) => return unwritable(&why),
+    };
+    let app = if options.output.shows_progress() { app.showing(Arc::new(bar::Bar::new())) } else { app };
     let app = app.with(asked);
     let asks = mode.writes() && !yes;
     let run = if asks { ask_first(&app, &options, asked).await } else { run_in(&app, &options, asked).await.map(Some) };
     match run {
-        Ok(Some(report)) => {
-            print(&report, &options);
-            report.exit_code()
-        }
+        Ok(Some(report)) => output.write(&report).map_or_else(|why| unwritable(&why), |()| report.exit_code()),
         Ok(None) => 1,
         Err(why) => complain(&why),
     }
@@ -208,7 +220,7 @@ async fn ask_first(app: &App, options: &Options, asked: Allowed) -> Result<Optio
     if plans.is_empty() || report.reason.is_some() {
         return Ok(Some(report));
     }
-    say(&Human.render(&report));
+    say(&options.output.human().render(&report));
     if !confirmed() {
         say("Nothing was written.\n");
         return Ok(None);
@@ -250,12 +262,9 @@ fn confirmed() -> bool {
     read.is_ok() && answer.trim() == "yes"
 }
 
-fn print(report: &Report, options: &Options) {
-    let human =
-        options.format.map_or_else(|| std::io::stdout().is_terminal(), |format| matches!(format, Format::Human));
-    let text = if human { Human.render(report) } else { Json.render(report) };
-    // A reader that has gone away misses nothing.
-    let _ = anstream::stdout().write_all(text.as_bytes());
+fn unwritable(why: &output::Unwritable) -> u8 {
+    say(&format!("{why}\n"));
+    output::UNWRITABLE
 }
 
 fn say(text: &str) {

@@ -14,5 +14,7 @@ mod lab;
 mod support;
 
 mod compact;
+mod human;
 mod model;
 mod samples;
+mod terminal;

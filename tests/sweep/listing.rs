@@ -99,7 +99,7 @@ async fn a_person_sees_the_list_failing_and_how_many_are_in_order() {
     let lab = organization(150, 2);
     let _denied = lab.emulator.fault(Rule::on("ListAccounts").from(2).unavailable());
     let report = sweep(&lab).await;
-    let text = anstream::adapter::strip_str(&Human.render(&report)).to_string();
+    let text = anstream::adapter::strip_str(&Human::default().render(&report)).to_string();
     assert!(text.contains("99 more accounts are authorized") && text.contains("`ListAccounts`"), "{text}");
     assert!(text.lines().count() < 50, "{text}");
 }

@@ -1,0 +1,219 @@
+//! The report for a person at a terminal. The verdict stands where the eye is at the end, in the last line; above it one
+//! line for each account that is not in order, above these the details.
+//!
+//! Colours vanish where the output is none.
+
+mod detail;
+mod layout;
+
+use std::fmt::Write as _;
+
+use anstyle::{AnsiColor, Style};
+
+use super::view::{duration, thousands};
+use super::{AccountReport, LeftOut, Render, Report, Status};
+use crate::telemetry::{escaped, foreign};
+use crate::verify::Severity;
+use layout::{WIDTH, clipped, wrapped};
+
+/// Lines with colours.
+#[derive(Debug, Clone, Copy)]
+pub struct Human {
+    /// All details of all accounts, however many.
+    pub verbose: bool,
+    /// Columns.
+    pub width: usize,
+}
+
+impl Default for Human {
+    fn default() -> Self {
+        Self { verbose: false, width: WIDTH }
+    }
+}
+
+const BOLD: Style = Style::new().bold();
+const DIM: Style = Style::new().dimmed();
+
+/// Details end after so many lines, but for the first account's.
+const DETAILS: usize = 200;
+/// So many accounts have a line.
+const LINES: usize = 30;
+/// So many of other things have one.
+const OTHERS: usize = 5;
+
+impl Render for Human {
+    fn render(&self, report: &Report) -> String {
+        let mut told: Vec<_> = report.accounts.iter().filter(|account| is_told(account)).collect();
+        // Most urgent first; the sort keeps the report's order among the same.
+        told.sort_by_key(|account| std::cmp::Reverse(account.status));
+        let alone = report.summary.accounts == 1;
+        let mut text = self.details(&told);
+        if alone && text.is_empty() {
+            text = report.accounts.iter().map(|account| self.account(account)).collect();
+        }
+        if !alone {
+            text.push_str(&self.lines(&told));
+            text.push_str(&self.counted(report));
+        }
+        text.push_str(&self.rest(report));
+        text.push_str(&verdict(report));
+        text
+    }
+}
+
+/// Of thousands of accounts that are in order, not begun or left alone only the number is shown.
+fn is_told(account: &AccountReport) -> bool {
+    match account.status {
+        Status::Authorized => !account.findings.is_empty(),
+        Status::Pending | Status::Skipped => false,
+        _ => true,
+    }
+}
+
+impl Human {
+    /// Of as many accounts as fit, of the most urgent in any case.
+    fn details(&self, told: &[&AccountReport]) -> String {
+        let (mut text, mut lines) = (String::new(), 0);
+        for (index, account) in told.iter().enumerate() {
+            let mut detail = self.account(account);
+            lines += detail.lines().count();
+            if !self.verbose && lines > DETAILS {
+                if index > 0 {
+                    let more = thousands(told.len() - index);
+                    let _ = writeln!(text, "{DIM}The details of {more} more: --verbose, or --format html{DIM:#}\n");
+                    break;
+                }
+                detail = layout::first_lines(&detail, DETAILS);
+            }
+            text.push_str(&detail);
+        }
+        text
+    }
+
+    fn lines(&self, told: &[&AccountReport]) -> String {
+        let fit = if self.verbose { told.len() } else { LINES };
+        let mut text: String = told.iter().take(fit).map(|account| self.line(account)).collect();
+        let more = told.len().saturating_sub(fit);
+        if more > 0 {
+            let _ = writeln!(text, "  {DIM}and {} more{DIM:#}", thousands(more));
+        }
+        text
+    }
+
+    fn line(&self, account: &AccountReport) -> String {
+        let (style, mark, word) = (style(account.status), mark(account.status), account.status.word());
+        let reason = clipped(&in_a_few_words(account), self.width.saturating_sub(37));
+        let line =
+            format!("  {style}{mark}{style:#} {BOLD}{:<20}{BOLD:#} {style}{word:<10}{style:#}  {reason}", id(account));
+        line.trim_end().to_owned() + "\n"
+    }
+
+    /// What was not begun or left alone, with one example each.
+    fn counted(&self, report: &Report) -> String {
+        let mut text = String::new();
+        for (status, count) in report.summary.counts() {
+            let example = report.accounts.iter().find(|account| account.status == status);
+            if let (Status::Pending | Status::Skipped, Some(example)) = (status, example) {
+                let why = foreign(example.next.as_deref().unwrap_or_default());
+                let line = format!("{} {}, such as {}: {why}", thousands(count), status.word(), id(example));
+                text.push_str(&wrapped(&line, self.width, "  – ", "    "));
+            }
+        }
+        text
+    }
+
+    /// What belongs to no account.
+    fn rest(&self, report: &Report) -> String {
+        let mut text = String::new();
+        let red = colour(AnsiColor::Red);
+        let fit = if self.verbose { usize::MAX } else { OTHERS };
+        for error in report.errors.iter().take(fit) {
+            let lines = wrapped(&foreign(&error.to_string()), self.width, "", "    ");
+            let _ = write!(text, "  {red}✗{red:#} {lines}");
+        }
+        more(&mut text, report.errors.len().saturating_sub(fit), "errors");
+        if let Some(reason) = &report.reason {
+            text.push_str(&wrapped(&foreign(reason), self.width, "  ", "  "));
+        }
+        for LeftOut { record, reason } in report.ignored.iter().take(fit) {
+            let line = format!("record {record} ignored: {}", escaped(reason));
+            text.push_str(&wrapped(&line, self.width, "  ", "    "));
+        }
+        more(&mut text, report.ignored.len().saturating_sub(fit), "records that were ignored");
+        if let Some(example) = &report.example {
+            let _ = writeln!(text, "  a right event: {BOLD}{example}{BOLD:#}");
+        }
+        if report.truncated > 0 {
+            let _ = writeln!(
+                text,
+                "  {} more accounts are missing here: they did not fit this report",
+                thousands(report.truncated)
+            );
+        }
+        text
+    }
+}
+
+fn more(text: &mut String, count: usize, what: &str) {
+    if count > 0 {
+        let _ = writeln!(text, "  {DIM}and {} more {what}{DIM:#}", thousands(count));
+    }
+}
+
+/// `21 of 1,001 drifted, 980 authorized, 13.9 s`
+fn verdict(report: &Report) -> String {
+    let counts: Vec<_> = report.summary.counts().into_iter().filter(|(_, count)| *count > 0).collect();
+    let mut parts = Vec::new();
+    let style_of = |status| (style(status), status.word());
+    // What belongs to no account can be worse than all of them.
+    if counts.first().is_none_or(|(worst, _)| *worst < report.status) {
+        let (style, word) = style_of(report.status);
+        parts.push(format!("{style}{word}{style:#}"));
+    }
+    let total = thousands(report.summary.accounts);
+    for (index, (status, count)) in counts.into_iter().enumerate() {
+        let (style, word) = style_of(status);
+        let of = if index == 0 { format!(" of {total}") } else { String::new() };
+        parts.push(format!("{style}{}{of} {word}{style:#}", thousands(count)));
+    }
+    parts.push(duration(report.duration_ms));
+    parts.join(", ") + "\n"
+}
+
+fn in_a_few_words(account: &AccountReport) -> String {
+    let has_failed = |severity| account.findings.iter().filter(move |finding| finding.severity == severity);
+    let ids = |severity| has_failed(severity).map(|finding| finding.id.word()).collect::<Vec<_>>().join(", ");
+    let cause = account.next.as_deref().and_then(|next| next.lines().next()).map(foreign);
+    match account.status {
+        Status::Authorized => ids(Severity::Advisory),
+        Status::Drifted | Status::Remediated => ids(Severity::Failed),
+        _ => cause.unwrap_or_else(|| ids(Severity::Failed)),
+    }
+}
+
+fn id(account: &AccountReport) -> &str {
+    account.account_id.as_ref().map_or("unknown account", |id| id.as_str())
+}
+
+const fn colour(colour: AnsiColor) -> Style {
+    colour.on_default()
+}
+
+fn style(status: Status) -> Style {
+    let colour = match status {
+        Status::Authorized | Status::Remediated => AnsiColor::Green,
+        Status::Ignored | Status::Skipped => AnsiColor::Cyan,
+        Status::Pending | Status::Drifted | Status::Refused | Status::RolledBack => AnsiColor::Yellow,
+        Status::Rejected | Status::Failed | Status::Stuck => AnsiColor::Red,
+    };
+    colour.on_default().bold()
+}
+
+fn mark(status: Status) -> char {
+    match status {
+        Status::Authorized | Status::Remediated => '✓',
+        Status::Ignored | Status::Skipped | Status::Pending => '–',
+        Status::Drifted | Status::Refused | Status::RolledBack => '!',
+        Status::Rejected | Status::Failed | Status::Stuck => '✗',
+    }
+}
