@@ -57,6 +57,7 @@ mod address;
 mod answer;
 mod body;
 mod context;
+mod crowd;
 mod diagnostic;
 mod handler;
 mod headers;
@@ -84,7 +85,7 @@ use tokio::net::TcpListener;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 pub use tower::service_fn;
 
-use self::{address::Site, initializer::Initializer, intake::Intake, lifecycle::Lifecycle};
+use self::{address::Site, crowd::Crowd, initializer::Initializer, intake::Intake, lifecycle::Lifecycle};
 pub use self::{
     context::{ASSUMED_TIMEOUT, Context, HeaderCredentials},
     diagnostic::Diagnostic,
@@ -227,7 +228,8 @@ impl Runtime {
         self
     }
 
-    /// So many connections are open at once, instead of [`CONNECTION_LIMIT`]. Beyond it new ones are closed at once.
+    /// So many connections are open at once, instead of [`CONNECTION_LIMIT`]. Beyond it, the one is closed that has waited
+    /// longest since it came or was last answered; if the handler works for all of them, the new one.
     pub fn connection_limit(mut self, connections: usize) -> Self {
         self.connection_limit = connections;
         self
@@ -308,8 +310,8 @@ impl Runtime {
         if let Ok(address) = listener.local_addr() {
             tracing::info!(%address, site = ?self.site, "listening");
         }
-        let (limit, grace) = (self.connection_limit, self.grace);
-        server::serve(listener, self.lifecycle(handler), limit, grace, shutdown).await;
+        let grace = self.grace;
+        server::serve(listener, self.lifecycle(handler), grace, shutdown).await;
     }
 
     fn lifecycle<H>(self, handler: H) -> Arc<Lifecycle<H>> {
@@ -318,6 +320,7 @@ impl Runtime {
             initializer: self.initializer,
             site: self.site,
             body_limit: self.body_limit,
+            crowd: Crowd::new(self.connection_limit),
             intake: Intake::new(self.intake_limit.max(self.body_limit)),
             markers: self.markers,
             in_hand: TaskTracker::new(),

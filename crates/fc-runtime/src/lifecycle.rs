@@ -15,6 +15,7 @@ use super::{
     address::Site,
     answer::{self, Answer, Failure},
     body, context,
+    crowd::{Crowd, Pass},
     initializer::Initializer,
     intake::{Intake, Room},
     markers::Phase,
@@ -28,6 +29,7 @@ pub(super) struct Lifecycle<H> {
     pub(super) site: Site,
     pub(super) body_limit: usize,
     pub(super) intake: Arc<Intake>,
+    pub(super) crowd: Arc<Crowd>,
     pub(super) markers: Markers,
     /// Invocations that have begun, those whose client has gone among them.
     pub(super) in_hand: TaskTracker,
@@ -36,12 +38,12 @@ pub(super) struct Lifecycle<H> {
 }
 
 impl<H: Handler> Lifecycle<H> {
-    pub(super) async fn answer(self: Arc<Self>, request: Request<Incoming>) -> Answer {
+    pub(super) async fn answer(self: Arc<Self>, request: Request<Incoming>, pass: Pass) -> Answer {
         let (parts, body) = request.into_parts();
         match Route::of(&parts, self.site) {
             Route::Health => answer::fine(),
-            Route::Hook(phase) => self.hook(phase, &parts.headers).await,
-            Route::Invoke => self.invoke(&parts.headers, body).await,
+            Route::Hook(phase) => self.hook(phase, &parts.headers, &pass).await,
+            Route::Invoke => self.invoke(&parts.headers, body, pass).await,
             Route::Refused(answer) => {
                 body::discard(body).await;
                 answer
@@ -49,8 +51,9 @@ impl<H: Handler> Lifecycle<H> {
         }
     }
 
-    async fn hook(self: Arc<Self>, phase: Phase, headers: &HeaderMap) -> Answer {
+    async fn hook(self: Arc<Self>, phase: Phase, headers: &HeaderMap, pass: &Pass) -> Answer {
         if let (Phase::Initialize, Some(initializer)) = (phase, self.initializer.clone()) {
+            let _work = pass.work();
             let context = initializer.context(headers, Instant::now());
             return self.finish(context.request_id.clone(), phase, initialize(initializer, context)).await;
         }
@@ -60,11 +63,11 @@ impl<H: Handler> Lifecycle<H> {
         answer::fine()
     }
 
-    async fn invoke(self: Arc<Self>, headers: &HeaderMap, body: Incoming) -> Answer {
+    async fn invoke(self: Arc<Self>, headers: &HeaderMap, body: Incoming, pass: Pass) -> Answer {
         let context = Context::from_headers(headers, Instant::now());
         let id = context.request_id.clone();
         let lifecycle = Arc::clone(&self);
-        self.finish(id, Phase::Invoke, async move { lifecycle.outcome(context, body).await }).await
+        self.finish(id, Phase::Invoke, async move { lifecycle.outcome(context, body, &pass).await }).await
     }
 
     /// The work is a task of its own: a client that goes away drops this future, and must not stop a repair half way.
@@ -85,10 +88,11 @@ impl<H: Handler> Lifecycle<H> {
         done.await.unwrap_or_else(|_| Failure::from(after_panic("runtime", &id)).into_answer())
     }
 
-    async fn outcome(&self, context: Context, body: Incoming) -> Result<Answer, Failure> {
+    async fn outcome(&self, context: Context, body: Incoming, pass: &Pass) -> Result<Answer, Failure> {
         // The room is the event's until its answer is there.
         let room = self.intake.room();
         let event = self.event(body, &room).await?;
+        let _work = pass.work();
         let id = context.request_id.clone();
         // What the handler shares with other invocations is for the handler to keep whole.
         let call = AssertUnwindSafe(self.call(Invocation { event, context }));

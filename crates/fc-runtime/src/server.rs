@@ -10,7 +10,7 @@ use tokio::{
 };
 use tokio_util::sync::CancellationToken;
 
-use super::{Handler, lifecycle::Lifecycle, stream::Stream};
+use super::{Handler, crowd::Place, lifecycle::Lifecycle, stream::Stream};
 
 /// A head is far smaller: the platform lets 8 KB of headers and 4 KB of path through. hyper's own limit is seven times
 /// that, for each connection.
@@ -23,7 +23,6 @@ const SHORTAGE: Duration = Duration::from_secs(1);
 pub(super) async fn serve<H: Handler>(
     listener: TcpListener,
     lifecycle: Arc<Lifecycle<H>>,
-    limit: usize,
     grace: Duration,
     shutdown: impl Future<Output = ()>,
 ) {
@@ -31,7 +30,7 @@ pub(super) async fn serve<H: Handler>(
     // Dropping it ends what is left.
     let mut connections = JoinSet::new();
     tokio::select! {
-        () = accept(listener, &mut connections, limit, &lifecycle, &stop) => (),
+        () = accept(listener, &mut connections, &lifecycle, &stop) => (),
         () = shutdown => (),
     }
     stop.cancel();
@@ -44,24 +43,19 @@ pub(super) async fn serve<H: Handler>(
     lifecycle.in_hand.wait().await;
 }
 
-/// Takes connections for ever, so many at a time.
+/// Takes connections for ever.
 async fn accept<H: Handler>(
     listener: TcpListener,
     connections: &mut JoinSet<()>,
-    limit: usize,
     lifecycle: &Arc<Lifecycle<H>>,
     stop: &CancellationToken,
 ) {
-    let mut is_full = false;
     loop {
         let stream = next(&listener).await;
         while connections.try_join_next().is_some() {}
-        if connections.len() < limit {
-            is_full = false;
-            connections.spawn(connection(stream, Arc::clone(lifecycle), stop.clone()));
-        } else if !is_full {
-            is_full = true;
-            tracing::warn!(limit, "too many connections; new ones are closed until one of them ends");
+        // With no place the stream is dropped, which closes it.
+        if let Some(place) = lifecycle.crowd.enter() {
+            connections.spawn(connection(stream, place, Arc::clone(lifecycle), stop.clone()));
         }
     }
 }
@@ -87,11 +81,17 @@ fn is_of_client(error: &io::Error) -> bool {
 
 /// Connections are kept alive and nothing here has a timer: the platform reuses a connection after any idle time, and
 /// hyper gets no clock, without which it has no timeout.
-async fn connection<H: Handler>(stream: TcpStream, lifecycle: Arc<Lifecycle<H>>, stop: CancellationToken) {
+async fn connection<H: Handler>(
+    stream: TcpStream,
+    place: Place,
+    lifecycle: Arc<Lifecycle<H>>,
+    stop: CancellationToken,
+) {
     // Answers are small and awaited, so they must not wait for more to send. Fails only on a connection that is gone.
     let _ = stream.set_nodelay(true);
+    let pass = place.pass();
     let service = service_fn(move |request| {
-        let answer = Arc::clone(&lifecycle).answer(request);
+        let answer = Arc::clone(&lifecycle).answer(request, pass.clone());
         async { Ok::<_, Infallible>(answer.await) }
     });
     let mut server = http1::Builder::new();
@@ -101,6 +101,7 @@ async fn connection<H: Handler>(stream: TcpStream, lifecycle: Arc<Lifecycle<H>>,
     // How a connection ends is no news either.
     tokio::select! {
         _ = connection.as_mut() => return,
+        () = place.lost() => return,
         () = stop.cancelled() => connection.as_mut().graceful_shutdown(),
     }
     let _ = connection.await;

@@ -51,12 +51,6 @@ impl Client {
     }
 
     /// The answer, unless the server closes the connection instead.
-    pub(crate) fn try_ask(&mut self, request: impl AsRef<[u8]>) -> Option<Answer> {
-        self.0.get_mut().write_all(request.as_ref()).ok()?;
-        self.try_answer()
-    }
-
-    /// The same without a question.
     pub(crate) fn try_answer(&mut self) -> Option<Answer> {
         let has_answer = self.0.fill_buf().is_ok_and(|bytes| !bytes.is_empty());
         has_answer.then(|| self.answer())

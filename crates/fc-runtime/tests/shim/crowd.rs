@@ -1,11 +1,12 @@
 //! Many connections at once, and connections of which only one half is open.
 
-use std::net::Shutdown;
+use std::{net::Shutdown, sync::mpsc};
 
 use fc_runtime::service_fn;
+use tokio_util::sync::CancellationToken;
 
 use crate::{
-    client::{Client, invocation, request},
+    client::{Client, PATIENCE, invocation, request},
     server::{Server, platform},
 };
 
@@ -50,20 +51,62 @@ fn four_hundred_unfinished_connections_stop_nobody() {
     assert_eq!(server.ask(invocation("through")).json()["echo"], "through");
 }
 
+/// The server is in the middle of an invocation for it.
+fn hold(server: &Server, started: &mpsc::Receiver<()>) -> Client {
+    let mut client = server.connect();
+    client.send(invocation(""));
+    started.recv_timeout(PATIENCE).unwrap();
+    client
+}
+
 #[test]
-fn connections_beyond_the_limit_are_closed_at_once_and_logged_once() {
-    let server = Server::start(platform().connection_limit(2), service_fn(|_| async { Ok("{}") }));
-    let mut clients = [server.connect(), server.connect()];
-    for client in &mut clients {
-        assert_eq!(client.ask(invocation("")).status, 200);
+fn beyond_the_limit_the_connection_that_has_waited_longest_is_closed() {
+    let server = Server::start(platform().connection_limit(3), service_fn(|_| async { Ok("{}") }));
+    let mut idle = server.connect();
+    assert_eq!(idle.ask(invocation("")).status, 200);
+    let mut half_head = server.connect();
+    half_head.send("POST /invoke HTTP/1.1\r\nhost:");
+    let mut half_event = server.connect();
+    all_but_a_byte(&mut half_event, 10);
+    // Each new one takes the place of one that waits.
+    let mut new = Vec::new();
+    for waits in [&mut idle, &mut half_head, &mut half_event] {
+        new.push(server.connect());
+        assert_eq!(new.last_mut().unwrap().ask(invocation("")).status, 200);
+        assert!(waits.is_closed());
     }
-    assert!(server.connect().is_closed());
-    assert!(server.connect().is_closed());
-    assert_eq!(clients[0].ask(invocation("")).status, 200);
     assert_eq!(server.log.read().matches("too many connections").count(), 1);
-    drop(clients);
-    // The server sees at some time that they have gone.
-    while server.connect().try_ask(request("GET /health", &[], "")).is_none() {}
+    server.stop();
+    let half = "FC Invoke End RequestId: 1-a, Error: Unhandled function error\n";
+    assert_eq!(server.markers.read().matches(half).count(), 1, "half an event ran nothing");
+}
+
+#[test]
+fn a_connection_with_work_in_hand_is_not_closed_for_another() {
+    let gate = CancellationToken::new();
+    let (told, started) = mpsc::channel();
+    let opened = gate.clone();
+    let handler = service_fn(move |_| {
+        let (told, opened) = (told.clone(), opened.clone());
+        async move {
+            told.send(()).unwrap();
+            opened.cancelled().await;
+            Ok("{}")
+        }
+    });
+    let server = Server::start(platform().connection_limit(2), handler);
+    let mut clients = [hold(&server, &started), hold(&server, &started)];
+    assert!(server.connect().is_closed());
+    gate.cancel();
+    assert!(clients.iter_mut().all(|client| client.answer().status == 200));
+    assert_eq!(server.ask(invocation("")).status, 200);
+}
+
+#[test]
+fn connections_whose_clients_say_nothing_keep_nobody_out() {
+    let server = Server::start(platform().connection_limit(20), service_fn(|_| async { Ok("{}") }));
+    let _silent: Vec<_> = (0..60).map(|_| server.connect()).collect();
+    assert_eq!(server.ask(invocation("")).status, 200);
 }
 
 #[test]
