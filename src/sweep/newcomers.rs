@@ -14,8 +14,8 @@ const LATELY: SignedDuration = SignedDuration::from_hours(24);
 /// No directory has so many pages.
 const PAGES_LIMIT: usize = 1000;
 
-/// A member that joined lately, and when.
-type Newcomer = (Timestamp, AccountId);
+/// A member that joined lately, and when; the directory may not say when, and then it may have been lately.
+type Newcomer = (Option<Timestamp>, AccountId);
 
 impl Sweep<'_> {
     /// Adds every member that joined lately, if a record asks for them; tells what kept it from doing so.
@@ -35,14 +35,14 @@ impl Sweep<'_> {
                 too_many += 1;
                 continue;
             }
-            let is_new = rules.now.duration_since(*at) < NEW_FOR;
+            let is_new = at.is_some_and(|at| rules.now.duration_since(at) < NEW_FOR);
             for occurrence in &occurrences {
                 selection.add(rules.look(account), occurrence, is_new);
             }
         }
         if too_many > 0 {
             let why = format!(
-                "{} members joined within a day, and one event takes at most {ACCOUNTS_LIMIT} accounts: \
+                "{} members joined within a day (or at a time that is not known), and one event takes at most {ACCOUNTS_LIMIT} accounts: \
                  the next run over all accounts looks at the other {too_many}",
                 joined.len()
             );
@@ -76,9 +76,11 @@ impl Sweep<'_> {
             seen += page.members.len();
             let is_last = page.members.is_empty() || seen >= page.total;
             for member in page.members {
-                let Some(at) = member.joined.filter(|at| now.duration_since(*at) < LATELY) else { continue };
+                if member.joined.is_some_and(|at| now.duration_since(at) >= LATELY) {
+                    continue;
+                }
                 match member.account {
-                    Ok(account) => joined.push((at, account)),
+                    Ok(account) => joined.push((member.joined, account)),
                     Err(bad) => errors.push(CallError::of_reply(OPERATION, bad.to_string())),
                 }
             }

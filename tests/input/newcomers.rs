@@ -54,6 +54,23 @@ async fn those_that_joined_within_a_day_are_repaired_and_no_other() {
     assert!(reason.starts_with("`CreateResourceAccount`: a member account was created"), "{reason}");
 }
 
+/// Those of which it is known come first.
+#[tokio::test]
+async fn a_member_that_may_have_joined_lately_is_looked_at_too() {
+    let ids = ids();
+    let lab = Lab::organization(|directory| {
+        directory.members(ids.clone(), |index, member| match index {
+            0 => joined(member, hours(1)),
+            1 => joined(member, hours(25)),
+            _ => member.role(Role::dts()).joined(["", "", "", "last week"][index]),
+        })
+    });
+    let report = json(&lab.invoke(&record()).await);
+    let found: Vec<_> = statuses(&report);
+    assert_eq!(found[0], (&*ids[0], "remediated"), "{report}");
+    assert_eq!((report["summary"]["accounts"].as_u64(), report["summary"]["authorized"].as_u64()), (Some(3), Some(2)));
+}
+
 #[tokio::test]
 async fn several_such_records_and_one_that_names_its_account_lead_to_one_look_each() {
     let (lab, ids) = (lab(), ids());
