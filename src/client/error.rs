@@ -141,6 +141,11 @@ impl Error {
         Self { operation, kind, code: None, request_id: None, denial: None, asked: None, source: None, writes }
     }
 
+    /// Replies to reads that make no sense together.
+    pub(crate) fn unreadable(operation: &'static str, why: &'static str) -> Self {
+        Self { source: Some(why.into()), ..Self::new(operation, Kind::NoReply, false) }
+    }
+
     #[cfg(test)]
     pub(crate) fn denied(operation: &'static str, code: &str, denial: Option<Denial>) -> Self {
         let error = Self::new(operation, Kind::of_code(code), false);

@@ -30,7 +30,7 @@ pub use error::{Error, Kind, Retry};
 pub use ram::{NewRole, RoleChange, RoleFacts};
 pub use rate::{Bucket, NoTime, RateLimits};
 pub use request::{Api, Request};
-pub use resource_manager::{Member, MemberStatus, PAGE_SIZE, Page};
+pub use resource_manager::{Folder, Member, MemberStatus, PAGE_SIZE, Page, Whereabouts};
 pub use sts::{AssumeRole, CallerIdentity};
 pub(crate) use transport::tls;
 pub use transport::{Http, Lost, Post, Reply, Sending, Transport};

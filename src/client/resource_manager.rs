@@ -26,10 +26,28 @@ pub struct Member {
     pub status: MemberStatus,
     /// When it became one.
     pub joined: Option<Timestamp>,
+    /// Where it stands in the directory.
+    pub place: Whereabouts,
+}
+
+/// Where a member stands in the directory.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Whereabouts {
+    /// The folder that it is in.
+    pub folder: Option<String>,
+    /// The ids of the directory, its root and all folders down to that one, with slashes between them.
+    pub path: Option<String>,
+}
+
+/// A folder of the directory.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Folder {
+    /// The one that it is in; the root is in none.
+    pub parent: Option<String>,
 }
 
 /// One page of the members.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Page {
     /// How many members there are on all pages.
     pub total: usize,
@@ -53,14 +71,20 @@ impl MemberStatus {
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
 struct GetAccountReply {
-    account: Account,
+    account: Listed,
 }
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
-struct Account {
-    account_id: String,
-    status: Option<String>,
+struct GetFolderReply {
+    folder: FolderFields,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct FolderFields {
+    folder_id: String,
+    parent_folder_id: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -85,6 +109,8 @@ struct Listed {
     account_id: String,
     status: Option<String>,
     join_time: Option<String>,
+    folder_id: Option<String>,
+    resource_directory_path: Option<String>,
 }
 
 impl From<Listed> for Member {
@@ -93,6 +119,7 @@ impl From<Listed> for Member {
             account: listed.account_id.parse(),
             status: MemberStatus::of(listed.status),
             joined: listed.join_time.and_then(|time| time.parse().ok()),
+            place: Whereabouts { folder: listed.folder_id, path: listed.resource_directory_path },
         }
     }
 }
@@ -118,15 +145,30 @@ impl Session {
         Ok(Page { total: reply.total_count, members })
     }
 
-    /// `GetAccount`: whether an account is a member of the resource directory of the keys' account.
+    /// `GetFolder`: a folder of the resource directory (source: the vendor's API reference).
+    ///
+    /// # Errors
+    /// Any [`Error`]; `EntityNotExists.Folder` for one that does not exist.
+    pub async fn get_folder(&self, id: &str) -> Result<Folder, Error> {
+        let request = Request::read(Api::ResourceManager, "GetFolder").param("FolderId", &id);
+        let folder = self.read::<GetFolderReply>(&request).await?.folder;
+        if folder.folder_id == id {
+            return Ok(Folder { parent: folder.parent_folder_id.filter(|parent| !parent.is_empty()) });
+        }
+        let why = format!("it is about folder `{}`", foreign(&folder.folder_id));
+        Err(self.about(&request, request.unrelated(why)))
+    }
+
+    /// `GetAccount`: whether an account is a member of the resource directory of the keys' account, and where in it.
     ///
     /// # Errors
     /// Any [`Error`]; `EntityNotExists.Account` for one that is no member.
-    pub async fn get_account(&self, id: &AccountId) -> Result<MemberStatus, Error> {
+    pub async fn get_account(&self, id: &AccountId) -> Result<(MemberStatus, Whereabouts), Error> {
         let request = Request::read(Api::ResourceManager, "GetAccount").param("AccountId", id);
         let account = self.read::<GetAccountReply>(&request).await?.account;
         if account.account_id == id.as_str() {
-            return Ok(MemberStatus::of(account.status));
+            let member = Member::from(account);
+            return Ok((member.status, member.place));
         }
         let why = format!("it is about account `{}`", foreign(&account.account_id));
         Err(self.about(&request, request.unrelated(why)))

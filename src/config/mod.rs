@@ -16,6 +16,7 @@ pub use words::{Approval, Mode, Scope, Strategy};
 use crate::apply::journal::{Key, Store};
 use crate::client::{BadEndpoint, Endpoint, Endpoints};
 use crate::event::Allowed;
+use crate::members::{BadFolderId, FolderId, FolderRules};
 use crate::notify::hooks;
 use crate::signing;
 use crate::sweep::{BadBrake, Brake, Exceptions};
@@ -34,6 +35,10 @@ pub const SCOPE: &str = "DTS_GUARD_SCOPE";
 pub const MEMBER_ROLE: &str = "DTS_GUARD_MEMBER_ROLE";
 /// Accounts that are never looked at.
 pub const EXCLUDE_ACCOUNTS: &str = "DTS_GUARD_EXCLUDE_ACCOUNTS";
+/// Only members in or below these folders of the resource directory.
+pub const FOLDERS: &str = "DTS_GUARD_FOLDERS";
+/// No members in or below these folders.
+pub const EXCLUDE_FOLDERS: &str = "DTS_GUARD_EXCLUDE_FOLDERS";
 /// The file of the accounts that are left alone for a time.
 pub const EXCEPTIONS: &str = "DTS_GUARD_EXCEPTIONS";
 /// The share of broken accounts above which nothing is written.
@@ -59,13 +64,15 @@ pub const NOTIFY: &str = "DTS_GUARD_NOTIFY";
 /// What is logged.
 pub const LOG: &str = "DTS_GUARD_LOG";
 
-const KNOWN: [&str; 18] = [
+const KNOWN: [&str; 20] = [
     MODE,
     APPROVAL,
     STRATEGY,
     SCOPE,
     MEMBER_ROLE,
     EXCLUDE_ACCOUNTS,
+    FOLDERS,
+    EXCLUDE_FOLDERS,
     EXCEPTIONS,
     BRAKE,
     CONCURRENCY,
@@ -95,6 +102,8 @@ pub struct Config {
     pub member_role: RoleName,
     /// Accounts that are never looked at.
     pub excluded: BTreeSet<AccountId>,
+    /// The folders that a run over an organization is about.
+    pub folders: FolderRules,
     /// Accounts that are left alone for a time.
     pub exceptions: Exceptions,
     /// When so much is broken that nothing is written.
@@ -157,6 +166,7 @@ impl Config {
             scope: read.word(SCOPE),
             member_role: read.member_role(),
             excluded: read.excluded(),
+            folders: FolderRules { only: read.folders(FOLDERS), excluded: read.folders(EXCLUDE_FOLDERS) },
             exceptions: read.exceptions(),
             brake: read.brake(),
             concurrency: read.concurrency(),
@@ -246,6 +256,19 @@ impl Reader<'_> {
             self.mistake(EXCLUDE_ACCOUNTS, id, "account ids with commas between them, each of 5 to 20 digits");
         }
         account
+    }
+
+    /// A member of one that cannot be read must not be left unprotected, nor all that are outside of it be repaired.
+    fn folders(&mut self, name: &str) -> BTreeSet<FolderId> {
+        let Some(value) = self.value(name) else { return BTreeSet::new() };
+        let mut folder = |id: &str| {
+            let folder = id.parse().ok();
+            if folder.is_none() {
+                self.mistake(name, id, &BadFolderId.to_string());
+            }
+            folder
+        };
+        value.split(',').map(str::trim).filter_map(&mut folder).collect()
     }
 
     fn exceptions(&mut self) -> Exceptions {
@@ -394,6 +417,14 @@ mod tests {
     #[test]
     fn an_account_that_cannot_be_read_is_not_left_unprotected() {
         let found = mistakes(&[(EXCLUDE_ACCOUNTS, "2234567890123456,,me"), (MEMBER_ROLE, "acs:ram::1:role/x")]);
+        assert_eq!(found.len(), 3, "{found:?}");
+    }
+
+    #[test]
+    fn folders_that_cannot_be_read_are_mistakes() {
+        let config = read(&[(FOLDERS, "fd-000000001, r-000001"), (EXCLUDE_FOLDERS, "fd-2")]).unwrap();
+        assert_eq!((config.folders.only.len(), config.folders.excluded.len()), (2, 1));
+        let found = mistakes(&[(FOLDERS, "fd-1,,Production"), (EXCLUDE_FOLDERS, "2234567890123456")]);
         assert_eq!(found.len(), 3, "{found:?}");
     }
 

@@ -5,18 +5,20 @@
 
 mod barred;
 mod enter;
+mod folders;
 
 pub use barred::Barred;
 pub use enter::{Entry, SESSION_PREFIX, enter};
+pub use folders::{BadFolderId, FolderId, FolderRules, Folders, Standing};
 
-use crate::client::{Error, Kind, MemberStatus, Session};
+use crate::client::{Error, Kind, MemberStatus, Session, Whereabouts};
 use crate::target::AccountId;
 
 /// Whether an account may be entered.
 #[derive(Debug)]
 pub enum Admission {
-    /// An active member.
-    Member,
+    /// An active member, and where it stands in the directory.
+    Member(Whereabouts),
     /// A member that does not exist yet or any more; the directory's word for it.
     Absent(String),
     /// No member of our directory.
@@ -30,14 +32,14 @@ pub enum Admission {
 pub fn advice(error: &Error) -> Option<String> {
     let no_directory = error.is("EntityNotExists.ResourceDirectory") || error.is("ResourceDirectoryNotInUse");
     if no_directory {
-        let mend = "deploy the guard in the directory's management account";
+        let mend = "deploy the guard in the directory's management account, or in a delegated administrator's";
         return Some(format!("the own account has no resource directory: {mend}"));
     }
     let lacks = || {
         let operation = error.operation;
         format!(
-            "the guard's own role lacks `resourcemanager:{operation}`, or its account is not the directory's management \
-             account"
+            "the guard's own role lacks `resourcemanager:{operation}`, or its account is neither the directory's management \
+             account nor a delegated administrator's"
         )
     };
     (error.kind == Kind::Denied).then(lacks)
@@ -46,8 +48,8 @@ pub fn advice(error: &Error) -> Option<String> {
 /// Asks the resource directory about an account.
 pub async fn admit(session: &Session, account: &AccountId) -> Admission {
     match session.get_account(account).await {
-        Ok(MemberStatus::Active) => Admission::Member,
-        Ok(MemberStatus::Absent(status)) => Admission::Absent(status),
+        Ok((MemberStatus::Active, place)) => Admission::Member(place),
+        Ok((MemberStatus::Absent(status), _)) => Admission::Absent(status),
         Err(error) if error.is("EntityNotExists.Account") => Admission::Stranger,
         Err(error) => Admission::Unknown(error),
     }

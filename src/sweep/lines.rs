@@ -3,9 +3,10 @@
 use super::Look;
 use super::brake::HELD_BACK;
 use crate::client::Error;
-use crate::members::{self, Barred};
+use crate::members::{self, Barred, FolderId};
 use crate::report::{AccountReport, CallError, Status};
-use crate::telemetry::foreign;
+use crate::target::AccountId;
+use crate::telemetry::{chain, foreign};
 
 fn line(look: &Look, status: Status, next: String) -> AccountReport {
     AccountReport { next: Some(next), ..AccountReport::new(Some(look.account.clone()), status) }
@@ -13,6 +14,10 @@ fn line(look: &Look, status: Status, next: String) -> AccountReport {
 
 pub(super) fn skipped(look: &Look, why: &str) -> AccountReport {
     line(look, Status::Skipped, why.to_owned())
+}
+
+pub(super) fn in_folder(look: &Look, folder: &FolderId) -> AccountReport {
+    skipped(look, &format!("it is in or below the folder `{folder}` of the setting `DTS_GUARD_EXCLUDE_FOLDERS`"))
 }
 
 pub(super) fn absent(look: &Look, status: &str) -> AccountReport {
@@ -50,6 +55,21 @@ pub(super) fn held(seen: AccountReport) -> AccountReport {
 /// A plan that the brake would keep from being carried out.
 pub(super) fn warned(seen: AccountReport) -> AccountReport {
     AccountReport { next: Some(format!("`remediate` would refuse: {HELD_BACK}")), ..seen }
+}
+
+/// The settings name a folder that does not exist, or could not be asked for: nothing is looked at.
+pub(super) fn not_begun(own: &AccountId, may_pass: bool) -> AccountReport {
+    let next = "not looked at: which accounts the run is about could not be found out (`errors` of the report)";
+    AccountReport { next: Some(next.to_owned()), may_pass, ..AccountReport::new(Some(own.clone()), Status::Failed) }
+}
+
+/// Of the run, not of an account.
+pub(super) fn no_directory_folder(folder: &FolderId, error: &Error) -> CallError {
+    let advice = members::advice(error).map(|advice| format!("; {advice}")).unwrap_or_default();
+    let what = if error.is("EntityNotExists.Folder") { "does not exist" } else { "could not be found" };
+    let settings = "the folder of `DTS_GUARD_FOLDERS` or `DTS_GUARD_EXCLUDE_FOLDERS`";
+    CallError::from(error)
+        .saying(format!("{settings} `{folder}` {what}, so nothing was looked at: {}{advice}", chain(error)))
 }
 
 /// Of the run, not of an account.

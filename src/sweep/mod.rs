@@ -4,11 +4,13 @@
 //! is more likely a mistake than drift. What goes wrong in one account is that account's line in the report and stops no
 //! other.
 
+mod admit;
 mod brake;
 mod exceptions;
 mod lines;
 mod listing;
 mod newcomers;
+mod pages;
 mod phases;
 mod place;
 mod progress;
@@ -21,8 +23,7 @@ use std::collections::HashMap;
 use std::sync::atomic::AtomicUsize;
 use std::time::Duration;
 
-use futures_util::{StreamExt as _, stream};
-use tracing::Instrument as _;
+use futures_util::stream;
 
 pub use brake::{BadBrake, Brake};
 pub use exceptions::{Exception, Exceptions};
@@ -32,10 +33,10 @@ pub use select::{Look, Place, Rules, Selection, needs_caller, outside, select};
 use crate::client::CallerIdentity;
 use crate::config::{Config, EXCEPTIONS, EXCLUDE_ACCOUNTS, Scope};
 use crate::event::{Request, Wanted};
-use crate::members::{self, Admission};
 use crate::reconcile::Guard;
 use crate::report::{AccountReport, LeftOut, Results};
 use crate::target::AccountId;
+use admit::{Named, as_left_out};
 use listing::Listed;
 use place::{Done, Memory, Place as Kept};
 use queue::{Queue, Turn};
@@ -82,13 +83,6 @@ enum Gate {
     Closed(Box<AccountReport>),
 }
 
-/// An account that somebody named.
-enum Named {
-    Turn(Box<Turn>),
-    /// No member of our directory: never entered.
-    Stranger(Look),
-}
-
 impl Gate {
     fn closed(report: AccountReport) -> Self {
         Self::Closed(Box::new(report))
@@ -118,16 +112,21 @@ impl Sweep<'_> {
     }
 
     async fn everything(&self) -> Swept {
+        let folders = self.folders();
+        if let Err((folder, error)) = folders.check().await {
+            return self.without_folder(&folder, &error);
+        }
         let clock = self.guard.session.clock();
         let rules = Rules::new(self.config, &self.own, None, clock.now());
         let place = Kept::new(self.config.journal.folder());
         let memory = place.read().await;
         let queue = Queue::new(&memory.waiting, &clock.nonce());
         let own = rules.look(&self.own);
-        let gate = Gate::of(&own);
+        let gate = self.own_gate(&own, &folders).await;
         queue.offer(own, gate);
         let watch = Watch::new(self, Some((&queue, &place)), &memory);
-        let (listed, mut judged) = tokio::join!(self.list(&rules, &queue), self.judge_all(queue.turns(), &watch, true));
+        let listed = self.list(&rules, &queue, &folders);
+        let (listed, mut judged) = tokio::join!(listed, self.judge_all(queue.turns(), &watch, true));
         let begun = judged.take_begun();
         let (mut results, failed) = self.repair_all(judged, &watch).await;
         let is_whole = listed.errors.is_empty();
@@ -162,14 +161,20 @@ impl Sweep<'_> {
             Ok(selection) => selection,
             Err(reason) => return Swept::Rejected(reason),
         };
+        let folders = self.folders();
+        if !(selection.looks.is_empty() && selection.newcomers.is_empty())
+            && let Err((folder, error)) = folders.check().await
+        {
+            return self.without_folder(&folder, &error);
+        }
         let (selection, errors) = self.with_newcomers(selection, &rules).await;
         let Selection { looks, mut left_out, .. } = selection;
         let mut turns = Vec::new();
-        for named in self.admit_all(looks).await {
+        for named in self.admit_all(looks, &folders).await {
             match named {
                 Named::Turn(turn) => turns.push(*turn),
-                Named::Stranger(look) if self.is_by_hand() => return Swept::Rejected(not_a_member(&look.account)),
-                Named::Stranger(look) => left_out.extend(as_left_out(&look)),
+                Named::Outside(_, why) if self.is_by_hand() => return Swept::Rejected(why),
+                Named::Outside(look, why) => left_out.extend(as_left_out(&look, &why)),
             }
         }
         if turns.is_empty() && errors.is_empty() {
@@ -191,38 +196,12 @@ impl Sweep<'_> {
         results
     }
 
-    fn is_by_hand(&self) -> bool {
-        matches!(self.request.wanted, Wanted::Accounts(_))
-    }
-
     /// A failure leaves it in doubt whose writes the records are about, so they are looked at.
     async fn caller(&self) -> Option<CallerIdentity> {
         if !needs_caller(self.request, &self.own) {
             return None;
         }
         self.guard.session.get_caller_identity().await.ok()
-    }
-
-    /// The directory is asked about every account before work begins in the first: a wrong list by hand does nothing.
-    async fn admit_all(&self, looks: Vec<Look>) -> Vec<Named> {
-        let named = stream::iter(looks.into_iter().zip(0..)).map(|(look, index)| self.admit(look, index == 0));
-        named.buffered(self.config.concurrency).collect().await
-    }
-
-    async fn admit(&self, look: Look, is_certain: bool) -> Named {
-        let gate = match look.place {
-            Place::Own | Place::LeftAlone(_) => Gate::of(&look),
-            Place::Elsewhere if !is_certain && self.is_late() => Gate::closed(lines::pending(&look)),
-            Place::Elsewhere => {
-                match members::admit(&self.guard.session, &look.account).instrument(self.span(&look)).await {
-                    Admission::Member => Gate::Open,
-                    Admission::Absent(status) => Gate::closed(lines::absent(&look, &status)),
-                    Admission::Unknown(error) => Gate::closed(lines::unknown(&look, &error)),
-                    Admission::Stranger => return Named::Stranger(look),
-                }
-            }
-        };
-        Named::Turn(Box::new(Turn { look, gate, is_certain }))
     }
 
     fn is_late(&self) -> bool {
@@ -253,12 +232,4 @@ impl Sweep<'_> {
 fn joined(one: Option<String>, other: Option<String>) -> Option<String> {
     let both: Vec<_> = one.into_iter().chain(other).collect();
     (!both.is_empty()).then(|| both.join("; "))
-}
-
-fn not_a_member(account: &AccountId) -> String {
-    format!("account `{account}` is no member of the own account's resource directory")
-}
-
-fn as_left_out(look: &Look) -> impl Iterator<Item = LeftOut> {
-    look.records.iter().map(|record| LeftOut { record: *record, reason: not_a_member(&look.account) })
 }

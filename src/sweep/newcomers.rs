@@ -2,7 +2,8 @@
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::listing::{NEW_FOR, OPERATION, not_listed};
+use super::listing::NEW_FOR;
+use super::pages::{OPERATION, Pages};
 use super::{Rules, Selection, Sweep};
 use crate::event::ACCOUNTS_LIMIT;
 use crate::report::CallError;
@@ -10,9 +11,6 @@ use crate::target::AccountId;
 
 /// A record may come late, and the platform repeats a run for some hours.
 const LATELY: SignedDuration = SignedDuration::from_hours(24);
-
-/// No directory has so many pages.
-const PAGES_LIMIT: usize = 1000;
 
 /// A member that joined lately, and when; the directory may not say when, and then it may have been lately.
 type Newcomer = (Option<Timestamp>, AccountId);
@@ -59,23 +57,13 @@ impl Sweep<'_> {
     }
 
     async fn joined_lately(&self, now: Timestamp) -> (Vec<Newcomer>, Vec<CallError>) {
-        let (mut joined, mut errors, mut seen) = (Vec::new(), Vec::new(), 0);
-        for number in 1..=PAGES_LIMIT {
-            if self.is_late() {
-                let message = "too little time was left to find out who joined the directory lately";
-                errors.push(CallError::of_reply(OPERATION, message.to_owned()));
-                break;
-            }
-            let page = match self.guard.session.list_accounts(number).await {
-                Ok(page) => page,
-                Err(error) => {
-                    errors.push(not_listed(&error));
-                    break;
-                }
-            };
-            seen += page.members.len();
-            let is_last = page.members.is_empty() || seen >= page.total;
-            for member in page.members {
+        let (mut pages, mut joined, mut errors) = (Pages::of(self), Vec::new(), Vec::new());
+        while let Some(page) = pages.next().await {
+            let page = page.unwrap_or_else(|error| {
+                errors.push(error);
+                Vec::new()
+            });
+            for member in page {
                 if member.joined.is_some_and(|at| now.duration_since(at) >= LATELY) {
                     continue;
                 }
@@ -84,11 +72,8 @@ impl Sweep<'_> {
                     Err(bad) => errors.push(CallError::of_reply(OPERATION, bad.to_string())),
                 }
             }
-            if is_last {
-                break;
-            }
         }
-        // Pages shift when a member leaves meanwhile.
+        // A list that may have gaps is read twice.
         joined.sort_unstable();
         joined.dedup();
         (joined, errors)

@@ -94,10 +94,6 @@ impl Queue {
         state.total.max(state.seen.len())
     }
 
-    pub(super) fn known(&self) -> usize {
-        self.state().seen.len()
-    }
-
     /// There will be no more.
     pub(super) fn close(&self) {
         self.state().is_closed = true;

@@ -60,7 +60,7 @@ impl Sweep<'_> {
             match members::admit(&self.guard.session, &look.account).await {
                 Admission::Stranger => return lines::gone(look),
                 Admission::Absent(status) => return lines::absent(look, &status),
-                Admission::Member | Admission::Unknown(_) => {}
+                Admission::Member(_) | Admission::Unknown(_) => {}
             }
         }
         lines::not_entered(look, barred)

@@ -119,9 +119,11 @@ async fn each_part_of_the_document_for_an_organization_is_needed() {
     let (document, own) = (Document::parse(ORGANIZATION), Document::parse(REMEDIATE));
     let sweep = ("a run over all members", serde_json::json!({}));
     let named = ("a run over one member", serde_json::json!({"accounts": [crate::place::MEMBER]}));
+    let folders = ("a run over the members of a folder", serde_json::json!({}));
     let rows = [
         (0, "resourcemanager:ListAccounts", &sweep),
         (0, "resourcemanager:GetAccount", &named),
+        (0, "resourcemanager:GetFolder", &folders),
         (0, "*", &sweep),
         (1, "sts:AssumeRole", &sweep),
         (1, ACCESS_ROLE, &named),
@@ -129,9 +131,10 @@ async fn each_part_of_the_document_for_an_organization_is_needed() {
     assert_all_named(&document, rows.iter().map(|(statement, value, _)| document.part(*statement, value)));
     for (statement, value, (name, event)) in rows {
         let part = document.part(statement, value);
-        let whole = crate::place::in_directory(&document.clone().and(own.clone()), event).await;
+        let has_folders = value == "resourcemanager:GetFolder";
+        let whole = crate::place::in_directory(&document.clone().and(own.clone()), event, has_folders).await;
         assert!(whole.is(Status::Remediated, &[]), "{name}: {whole:?}");
-        let broken = crate::place::in_directory(&document.without(&part).and(own.clone()), event).await;
+        let broken = crate::place::in_directory(&document.without(&part).and(own.clone()), event, has_folders).await;
         assert_broken(&part, &broken, Status::Failed, name);
     }
 }

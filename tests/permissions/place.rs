@@ -71,10 +71,12 @@ pub(crate) fn entered_by(trust: &str, document: &str) -> Member {
     member.account(|account| account.custom_policy_with("Guard", document)).role(entry)
 }
 
-/// A run over a directory with one member, whose role is missing; the document is that of the function's role.
-pub(crate) async fn in_directory(document: &Document, event: &Value) -> Outcome {
+/// A run over a directory with one member, whose role is missing; the document is that of the function's role. With folders, a
+/// run over that of the member.
+pub(crate) async fn in_directory(document: &Document, event: &Value, has_folders: bool) -> Outcome {
     let key = Lab::key().policy(&document.text());
     let lab = Lab::organization_with_key(key, |directory| directory.member(Member::new(MEMBER).seed(Seed::Missing)));
+    let lab = lab.set("DTS_GUARD_FOLDERS", if has_folders { "fd-000000001" } else { "" });
     let report = lab.invoke(event).await;
     Outcome::of(&lab, &report)
 }

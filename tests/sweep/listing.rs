@@ -100,8 +100,8 @@ async fn a_person_sees_the_list_failing_and_how_many_are_in_order() {
     let _denied = lab.emulator.fault(Rule::on("ListAccounts").from(2).unavailable());
     let report = sweep(&lab).await;
     let text = anstream::adapter::strip_str(&Human::default().render(&report)).to_string();
-    assert!(text.contains("99 more accounts are authorized") && text.contains("`ListAccounts`"), "{text}");
-    assert!(text.lines().count() < 50, "{text}");
+    assert!(text.contains("99 authorized") && text.contains("`ListAccounts`"), "{text}");
+    assert!(text.lines().count() < 100, "two accounts in full, and none of the others: {text}");
 }
 
 /// The accounts of the report with their status, but the own one.
@@ -192,7 +192,7 @@ async fn a_list_without_end_is_an_error_and_no_shorter_list() {
     });
     let report = checked(&sweep(&lab).await);
     assert_eq!((&report["status"], &report["summary"]["skipped"]), (&json!("failed"), &json!(1000)));
-    assert!(report["errors"][0]["message"].as_str().unwrap().contains("no end"), "{}", report["errors"]);
+    assert!(report["errors"][0]["message"].as_str().unwrap().contains("does not end"), "{}", report["errors"]);
 }
 
 /// Some APIs refuse a page beyond the last one.

@@ -18,6 +18,7 @@ mod support;
 mod brake;
 mod deadline;
 mod exceptions;
+mod folders;
 mod kill;
 mod limits;
 mod listing;

@@ -2,15 +2,13 @@
 
 use serde_json::{Map, Value, json};
 
-use super::directory::{DIRECTORY_ID, ROOT_FOLDER, administered};
-use super::errors;
-use super::model::{ListBends, MemberRecord};
+use super::directory::{DIRECTORY_ID, administered};
+use super::model::{Directory, ListBends, MemberRecord};
+use super::{errors, folders};
 use crate::access;
 use crate::ram::wanted_tags;
 use crate::wire::{Failure, Params, Reply};
 use crate::world::{Key, WorldState};
-
-const FOLDER: &str = "fd-000000001";
 
 /// The parameters of `ListAccounts`.
 struct Ask {
@@ -51,24 +49,40 @@ pub(super) fn list(world: &WorldState, caller: &Key, params: &Params) -> Reply {
     let resource = format!("acs:resourcemanager:*:{}:account/*", caller.account);
     access::require(world, caller, "resourcemanager:ListAccounts", &[resource])?;
     let directory = administered(world, caller)?;
-    let chosen: Vec<_> = directory.members.iter().filter(|(_, member)| ask.chooses(member)).collect();
+    Ok(page(&ask, directory, |_| true))
+}
+
+/// Only those directly in the folder.
+pub(super) fn list_for_parent(world: &WorldState, caller: &Key, params: &Params) -> Reply {
+    let (ask, parent) = (Ask::read(params)?, folders::required(params, "ParentFolderId")?);
+    let resource = format!("acs:resourcemanager:*:{}:account/*", caller.account);
+    access::require(world, caller, "resourcemanager:ListAccountsForParent", &[resource])?;
+    let directory = administered(world, caller)?;
+    folders::exists(directory, parent)?;
+    Ok(page(&ask, directory, |member| member.folder == parent))
+}
+
+fn page(ask: &Ask, directory: &Directory, is_meant: impl Fn(&MemberRecord) -> bool) -> Value {
+    let chosen: Vec<_> =
+        directory.members.iter().filter(|(_, member)| ask.chooses(member) && is_meant(member)).collect();
     let (start, size) = ask.part(chosen.len(), &directory.bends);
     let page = chosen.iter().skip(start).take(size);
-    let page: Vec<Value> = page.map(|(id, member)| listed(id, member, ask.with_tags)).collect();
-    Ok(json!({
+    let page: Vec<Value> = page.map(|(id, member)| listed(directory, id, member, ask.with_tags)).collect();
+    json!({
         "TotalCount": directory.bends.total.unwrap_or(chosen.len()),
         "PageNumber": ask.number,
         "PageSize": ask.size,
         "Accounts": { "Account": page },
-    }))
+    })
 }
 
 /// That it cannot be narrowed to an account is inferred; for `ListAccounts` the resource is documented.
 pub(super) fn get(world: &WorldState, caller: &Key, params: &Params) -> Reply {
     let (id, with_tags) = (account_id(params)?, params.flag("IncludeTags")?.unwrap_or(false));
     access::require(world, caller, "resourcemanager:GetAccount", &["*".to_owned()])?;
-    let member = administered(world, caller)?.members.get(id).ok_or_else(errors::account_not_found)?;
-    let mut told = fields(id, member);
+    let directory = administered(world, caller)?;
+    let member = directory.members.get(id).ok_or_else(errors::account_not_found)?;
+    let mut told = fields(directory, id, member);
     told.insert("AccountName".to_owned(), format!("{}@{DIRECTORY_ID}.aliyunid.com", member.name).into());
     told.insert("IdentityInformation".to_owned(), "Example Ltd".into());
     if with_tags {
@@ -85,15 +99,15 @@ fn account_id(params: &Params) -> Result<&str, Failure> {
 }
 
 /// Wraps the tags twice, unlike `GetAccount`.
-fn listed(id: &str, member: &MemberRecord, with_tags: bool) -> Value {
-    let mut told = fields(id, member);
+fn listed(directory: &Directory, id: &str, member: &MemberRecord, with_tags: bool) -> Value {
+    let mut told = fields(directory, id, member);
     if with_tags {
         told.insert("Tags".to_owned(), json!({ "Tag": tags(member) }));
     }
     Value::Object(told)
 }
 
-fn fields(id: &str, member: &MemberRecord) -> Map<String, Value> {
+fn fields(directory: &Directory, id: &str, member: &MemberRecord) -> Map<String, Value> {
     let fields = [
         ("AccountId", id.to_owned()),
         ("DisplayName", member.name.clone()),
@@ -102,11 +116,12 @@ fn fields(id: &str, member: &MemberRecord) -> Map<String, Value> {
         ("JoinMethod", member.join_method.to_string()),
         ("JoinTime", member.joined.clone()),
         ("ModifyTime", member.joined.clone()),
-        ("FolderId", FOLDER.to_owned()),
+        ("FolderId", member.folder.clone()),
         ("ResourceDirectoryId", DIRECTORY_ID.to_owned()),
-        ("ResourceDirectoryPath", format!("{DIRECTORY_ID}/{ROOT_FOLDER}/{FOLDER}/{id}")),
     ];
-    fields.map(|(name, value)| (name.to_owned(), Value::String(value))).into_iter().collect()
+    let path = format!("{}/{id}", folders::path(directory, &member.folder));
+    let path = (!directory.bends.without_paths).then_some(("ResourceDirectoryPath", path));
+    fields.into_iter().chain(path).map(|(name, value)| (name.to_owned(), Value::String(value))).collect()
 }
 
 fn tags(member: &MemberRecord) -> Value {

@@ -9,7 +9,7 @@ use crate::wire::{Failure, Reply};
 use crate::world::{Key, WorldState};
 
 pub(super) const DIRECTORY_ID: &str = "rd-000001";
-pub(super) const ROOT_FOLDER: &str = "r-000001";
+pub(crate) const ROOT_FOLDER: &str = "r-000001";
 
 /// Members may ask too: they learn whose directory they are in.
 pub(super) fn get(world: &WorldState, caller: &Key) -> Reply {

@@ -31,3 +31,11 @@ pub(super) fn account_id_missing() -> Failure {
 pub(super) fn account_id_invalid() -> Failure {
     Failure::new(400, "InvalidParameter.AccountId", "The AccountId is invalid.")
 }
+
+pub(super) fn folder_not_found() -> Failure {
+    Failure::new(404, "EntityNotExists.Folder", "The resource directory folder does not exist.")
+}
+
+pub(super) fn folder_id_missing(name: &str) -> Failure {
+    Failure::new(400, format!("MissingParameter.{name}"), format!("You must specify {name}."))
+}

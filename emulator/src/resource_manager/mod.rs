@@ -3,19 +3,30 @@
 mod accounts;
 mod directory;
 mod errors;
+mod folders;
 mod model;
 
 use crate::access;
 use crate::wire::{Params, Reply};
 use crate::world::{Key, WorldState};
 
-pub(crate) use model::{Directory, ListBends, MemberRecord};
+pub(crate) use directory::ROOT_FOLDER;
+pub(crate) use folders::FOLDER;
+pub(crate) use model::{Directory, FolderRecord, ListBends, MemberRecord};
 pub use model::{JoinMethod, MemberStatus, MemberType};
 
 pub(crate) const VERSION: &str = "2020-03-31";
 
 pub(crate) fn knows(action: &str) -> bool {
-    matches!(action, "ListAccounts" | "GetAccount" | "GetResourceDirectory")
+    matches!(
+        action,
+        "ListAccounts"
+            | "GetAccount"
+            | "GetResourceDirectory"
+            | "GetFolder"
+            | "ListFoldersForParent"
+            | "ListAccountsForParent"
+    )
 }
 
 pub(crate) fn call(world: &WorldState, caller: &Key, action: &str, params: &Params) -> Reply {
@@ -23,6 +34,9 @@ pub(crate) fn call(world: &WorldState, caller: &Key, action: &str, params: &Para
         "ListAccounts" => accounts::list(world, caller, params),
         "GetAccount" => accounts::get(world, caller, params),
         "GetResourceDirectory" => directory::get(world, caller),
+        "GetFolder" => folders::get(world, caller, params),
+        "ListFoldersForParent" => folders::list(world, caller, params),
+        "ListAccountsForParent" => accounts::list_for_parent(world, caller, params),
         _ => Err(access::unknown_action()),
     }
 }

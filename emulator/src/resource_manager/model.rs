@@ -117,6 +117,14 @@ pub(crate) struct MemberRecord {
     pub(crate) join_method: JoinMethod,
     pub(crate) joined: String,
     pub(crate) tags: BTreeMap<String, String>,
+    pub(crate) folder: String,
+}
+
+/// A folder of the directory.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct FolderRecord {
+    pub(crate) name: String,
+    pub(crate) parent: String,
 }
 
 /// The directory; its members are kept under their account id.
@@ -125,6 +133,8 @@ pub(crate) struct Directory {
     pub(crate) management: String,
     pub(crate) delegated: BTreeSet<String>,
     pub(crate) members: BTreeMap<String, MemberRecord>,
+    /// By id; the root is none of them.
+    pub(crate) folders: BTreeMap<String, FolderRecord>,
     pub(crate) bends: ListBends,
 }
 
@@ -137,6 +147,8 @@ pub(crate) struct ListBends {
     pub(crate) total: Option<usize>,
     /// After the last page comes the first one again.
     pub(crate) starts_again: bool,
+    /// No reply has a `ResourceDirectoryPath`.
+    pub(crate) without_paths: bool,
 }
 
 /// What an account is to a directory.

@@ -1,7 +1,9 @@
 //! The resource directory: seeding it, and what a person may do to it meanwhile.
 
 use super::{Member, Role, WorldState};
-use crate::resource_manager::{Directory, JoinMethod, ListBends, MemberStatus, MemberType};
+use crate::resource_manager::{
+    Directory, FOLDER, FolderRecord, JoinMethod, ListBends, MemberStatus, MemberType, ROOT_FOLDER,
+};
 
 /// What a test puts into the directory; see [`World::directory`](crate::World::directory).
 #[derive(Clone, Debug, Default)]
@@ -10,6 +12,7 @@ pub struct DirectorySeed {
     members: Vec<Member>,
     delegated: Vec<String>,
     lists_management: bool,
+    folders: Vec<(String, String)>,
     bends: ListBends,
 }
 
@@ -50,6 +53,18 @@ impl DirectorySeed {
     /// The vendor does not say which is true.
     pub fn list_management_account(mut self) -> Self {
         self.lists_management = true;
+        self
+    }
+
+    /// Adds a folder below another one, or below the root `r-000001`. One is there: `fd-000000001`, below the root.
+    pub fn folder(mut self, id: &str, parent: &str) -> Self {
+        self.folders.push((id.to_owned(), parent.to_owned()));
+        self
+    }
+
+    /// Lets no reply have a `ResourceDirectoryPath`.
+    pub fn without_paths(mut self) -> Self {
+        self.bends.without_paths = true;
         self
     }
 
@@ -113,6 +128,10 @@ impl WorldState {
         management.clone_into(&mut directory.management);
         directory.delegated.extend(seed.delegated);
         directory.bends = seed.bends;
+        let first = (FOLDER.to_owned(), ROOT_FOLDER.to_owned());
+        for (id, parent) in std::iter::once(first).chain(seed.folders) {
+            directory.folders.insert(id.clone(), FolderRecord { name: id, parent });
+        }
         for member in seed.members {
             self.put_member(member);
         }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::{AccountSeed, Role, Seed};
-use crate::resource_manager::{JoinMethod, MemberRecord, MemberStatus, MemberType};
+use crate::resource_manager::{FOLDER, JoinMethod, MemberRecord, MemberStatus, MemberType};
 
 /// A member to put into the directory, with its account. No check is made.
 ///
@@ -35,6 +35,7 @@ impl Member {
             join_method: JoinMethod::Created,
             joined: "2025-03-01T02:15:40Z".to_owned(),
             tags: BTreeMap::new(),
+            folder: FOLDER.to_owned(),
         };
         Self { id: id.to_owned(), record, account: AccountSeed::default(), has_access_role: true }
     }
@@ -70,6 +71,12 @@ impl Member {
     /// When it joined, as the directory writes it; a day in 2025 unless told.
     pub fn joined(mut self, time: &str) -> Self {
         time.clone_into(&mut self.record.joined);
+        self
+    }
+
+    /// The folder that it is in; `fd-000000001` unless told. `r-000001` is the root.
+    pub fn in_folder(mut self, id: &str) -> Self {
+        id.clone_into(&mut self.record.folder);
         self
     }
 
