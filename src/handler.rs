@@ -1,8 +1,8 @@
 //! Event in, report out: decode, choose the target, reconcile, report. It cannot fail to answer.
 
 use std::num::NonZeroU32;
-use std::sync::Arc;
 use std::sync::atomic::AtomicUsize;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use fc_runtime::{Context, Diagnostic, HeaderCredentials, Invocation};
@@ -11,7 +11,7 @@ use tracing::Instrument as _;
 
 use crate::apply::journal::{LogBook, Store};
 use crate::clear::{self, NotCleared};
-use crate::client::{Connection, Http, RateLimits, Session, Transport};
+use crate::client::{Connection, Endpoint, Endpoints, Http, RateLimits, Session, Transport};
 use crate::clock::{Deadline, SharedClock};
 use crate::config::{Config, InvalidSettings, NOTIFY, Scope, Variables};
 use crate::credentials::{self, Credentials, Found};
@@ -26,6 +26,9 @@ use crate::telemetry::Log;
 /// Kept back from the deadline for the answer itself.
 const ANSWER_MARGIN: Duration = Duration::from_millis(500);
 
+/// Opening connections ahead of the first call may take so long; the platform gives an initializer three seconds.
+const WARM_TIMEOUT: Duration = Duration::from_secs(2);
+
 /// Said of a batch whose records all turned out to be none for the guard.
 const NOTHING_TO_DO: &str = "no record is for the guard";
 
@@ -38,6 +41,8 @@ pub struct App {
     log: Log,
     /// The way to the cloud, where it is not HTTP.
     transport: Option<Arc<dyn Transport>>,
+    /// HTTP, once it was needed. Its connections outlive an invocation.
+    http: OnceLock<Arc<Http>>,
     /// Where the journal's files live, if not where the settings say.
     store: Option<Arc<dyn Store>>,
     patience: usize,
@@ -113,6 +118,7 @@ impl App {
             clock,
             log,
             transport: None,
+            http: OnceLock::new(),
             store: None,
             patience: usize::MAX,
             repairs: tokio::sync::Mutex::default(),
@@ -144,6 +150,12 @@ impl App {
     #[must_use]
     pub fn over(self, transport: Arc<dyn Transport>) -> Self {
         Self { transport: Some(transport), ..self }
+    }
+
+    /// The same over HTTP that is set up already, and may have connections.
+    #[must_use]
+    pub fn connecting(self, http: Http) -> Self {
+        Self { http: OnceLock::from(Arc::new(http)), ..self }
     }
 
     /// The same with another place for the journal's files.
@@ -330,13 +342,35 @@ impl App {
         let rate = self.rate.clone().unwrap_or_else(per_second);
         let transport = match &self.transport {
             Some(transport) => transport.clone(),
-            None => Arc::new(Http::new().map_err(Abort::Tls)?),
+            None => self.http().map_err(Abort::Tls)?,
         };
         let connection =
             Connection::new(transport, config.endpoints.clone(), config.signature, rate, self.clock.clone())
                 .repeating_at_most(self.patience);
         let account = ask.account.as_ref().map_or("", AccountId::as_str);
         Ok(Session::new(Arc::new(connection), credentials, account, ask.deadline))
+    }
+
+    fn http(&self) -> Result<Arc<Http>, Box<dyn std::error::Error + Send + Sync>> {
+        if let Some(http) = self.http.get() {
+            return Ok(http.clone());
+        }
+        let http = Arc::new(Http::with_clock(self.clock.clone())?);
+        Ok(self.http.get_or_init(|| http).clone())
+    }
+
+    /// Opens the connections that a run begins with, so that the first one finds them. It takes at most two seconds, calls
+    /// nothing, and cannot fail: a run without it makes its own.
+    pub async fn warm(&self) {
+        let (Ok(config), Ok(http)) = (self.config(), self.http()) else { return };
+        let url = |endpoint: &Endpoint| endpoint.url().clone();
+        let Endpoints { ram, sts, resource_manager } = &config.endpoints;
+        // Two reads at the same time.
+        let mut addresses = vec![(url(ram), 2), (url(sts), 1)];
+        if config.scope == Scope::Organization {
+            addresses.push((url(resource_manager), 1));
+        }
+        http.warm(&addresses, WARM_TIMEOUT).await;
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::process::ExitCode;
 use std::sync::Arc;
+use std::time::Duration;
 
 use clap::Parser;
 use dts_role_guard::clock::{SharedClock, SystemClock};
@@ -10,6 +11,9 @@ use dts_role_guard::handler::App;
 use dts_role_guard::telemetry::{self, Log, chain};
 use dts_role_guard::terminal::{self, Arguments, Command};
 use fc_runtime::{Markers, Runtime, service_fn};
+
+/// A little less than what `s.yaml` gives the initializer.
+const INITIALIZER_TIMEOUT: Duration = Duration::from_millis(2500);
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
@@ -36,9 +40,20 @@ async fn serve(app: App, log: Log) -> ExitCode {
         }
     }
     let app = Arc::new(app);
+    let early = Arc::clone(&app);
+    let initialize = move |_| {
+        let app = Arc::clone(&early);
+        async move {
+            app.warm().await;
+            Ok(())
+        }
+    };
     let handler = service_fn(move |invocation| Arc::clone(&app).invoke(invocation));
     let served = match Runtime::from_env() {
-        Ok(runtime) => runtime.markers(Markers::to(telemetry::Markers(log))).run(handler).await,
+        Ok(runtime) => {
+            let runtime = runtime.initializer(INITIALIZER_TIMEOUT, initialize);
+            runtime.markers(Markers::to(telemetry::Markers(log))).run(handler).await
+        }
         Err(error) => Err(error),
     };
     match served {

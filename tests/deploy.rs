@@ -162,6 +162,8 @@ fn the_guard_is_deployed_as_it_is_documented() {
     assert_eq!(props["environmentVariables"], json!({"DTS_GUARD_MODE": "remediate"}));
     assert_eq!(props["concurrencyConfig"]["reservedConcurrency"], 1, "two guards must not work on one role at once");
     assert_eq!(props["instanceConcurrency"], 1);
+    let initializer = &props["instanceLifecycleConfig"]["initializer"];
+    assert_eq!(initializer["timeout"], 3, "the program stops its own after 2.5 s, to say why");
     let role = props["role"].as_str().unwrap();
     assert_eq!(role, role.to_lowercase(), "fc3 lower-cases it");
     assert!(has_a_ratio_that_is_allowed(props));

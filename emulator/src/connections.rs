@@ -20,6 +20,7 @@ pub enum End {
 /// What all connections share.
 pub(crate) struct Connections {
     count: AtomicUsize,
+    resumed: AtomicUsize,
     latency_micros: AtomicU64,
     end: watch::Sender<End>,
 }
@@ -29,7 +30,12 @@ pub(crate) struct Fate(watch::Receiver<End>);
 
 impl Connections {
     pub(crate) fn new() -> Self {
-        Self { count: AtomicUsize::new(0), latency_micros: AtomicU64::new(0), end: watch::Sender::new(End::Close) }
+        Self {
+            count: AtomicUsize::new(0),
+            resumed: AtomicUsize::new(0),
+            latency_micros: AtomicU64::new(0),
+            end: watch::Sender::new(End::Close),
+        }
     }
 
     pub(crate) fn opened(&self) -> Fate {
@@ -39,6 +45,14 @@ impl Connections {
 
     pub(crate) fn count(&self) -> usize {
         self.count.load(Ordering::SeqCst)
+    }
+
+    pub(crate) fn has_resumed(&self) {
+        self.resumed.fetch_add(1, Ordering::SeqCst);
+    }
+
+    pub(crate) fn resumed(&self) -> usize {
+        self.resumed.load(Ordering::SeqCst)
     }
 
     pub(crate) fn latency(&self) -> Duration {

@@ -177,6 +177,12 @@ impl Emulator {
         self.service.connections.count()
     }
 
+    /// How many of them resumed the TLS session of an earlier one.
+    #[must_use]
+    pub fn resumed_connections(&self) -> usize {
+        self.service.connections.resumed()
+    }
+
     /// Ends every connection that is open now. Those that come later live.
     pub fn end_connections(&self, end: End) {
         self.service.connections.end(end);

@@ -15,6 +15,7 @@ use tokio::runtime::Builder;
 use tokio::sync::oneshot;
 use tokio::task::JoinSet;
 use tokio_rustls::TlsAcceptor;
+use tokio_rustls::rustls::HandshakeKind;
 
 use crate::connections::Fate;
 use crate::service::Service;
@@ -76,6 +77,9 @@ async fn connection(stream: TcpStream, service: Arc<Service>, tls: Option<TlsAcc
     tokio::time::sleep(service.connections.latency()).await;
     let Some(acceptor) = tls else { return requests(stream, &service, &mut fate, |stream| stream).await };
     if let Ok(stream) = acceptor.accept(stream).await {
+        if stream.get_ref().1.handshake_kind() == Some(HandshakeKind::Resumed) {
+            service.connections.has_resumed();
+        }
         requests(stream, &service, &mut fate, |stream| stream.into_inner().0).await;
     }
 }

@@ -27,6 +27,8 @@ pub struct Error {
     /// What is below, where something is.
     pub source: Option<Box<dyn StdError + Send + Sync>>,
     pub(super) writes: bool,
+    /// Whether the connection had been kept, and may have been dead all along.
+    pub(super) was_kept: bool,
 }
 
 /// What went wrong, by what a caller does about it.
@@ -138,7 +140,8 @@ impl Kind {
 
 impl Error {
     pub(super) fn new(operation: &'static str, kind: Kind, writes: bool) -> Self {
-        Self { operation, kind, code: None, request_id: None, denial: None, asked: None, source: None, writes }
+        let (code, request_id, denial, asked, source) = (None, None, None, None, None);
+        Self { operation, kind, code, request_id, denial, asked, source, writes, was_kept: false }
     }
 
     /// Replies to reads that make no sense together.

@@ -7,6 +7,7 @@ mod backoff;
 mod cause;
 mod endpoint;
 pub mod error;
+mod http;
 mod pages;
 mod ram;
 mod rate;
@@ -27,13 +28,14 @@ use std::time::Duration;
 pub use cause::{Asked, Denial};
 pub use endpoint::{BadEndpoint, Endpoint, Endpoints};
 pub use error::{Error, Kind, Retry};
+pub use http::Http;
+pub(crate) use http::tls;
 pub use ram::{NewRole, RoleChange, RoleFacts};
 pub use rate::{Bucket, NoTime, RateLimits};
 pub use request::{Api, Request};
 pub use resource_manager::{Folder, Member, MemberStatus, PAGE_SIZE, Page, Whereabouts};
 pub use sts::{AssumeRole, CallerIdentity};
-pub(crate) use transport::tls;
-pub use transport::{Http, Lost, Post, Reply, Sending, Transport};
+pub use transport::{Lost, Post, Reply, Sending, Transport};
 
 use self::skew::Skew;
 use crate::clock::{Deadline, SharedClock};
@@ -46,8 +48,7 @@ const CALL_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// What one invocation shares between its calls: connections, endpoints, clock, rate limits.
 ///
-/// It is made anew for each invocation: the platform may freeze an instance in between, and the pooled connections of a
-/// thawed one are dead.
+/// It is made anew for each invocation; the transport, with its connections, and the rate limits outlive it.
 #[derive(Debug)]
 pub struct Connection {
     transport: Arc<dyn Transport>,

@@ -161,6 +161,7 @@ impl Session {
         let lost = |lost| match lost {
             Lost::Unsent(why) => Error { source: Some(why), ..request.error(Kind::Unreachable) },
             Lost::NoReply(why) => request.no_reply(why),
+            Lost::Dead(why) => Error { was_kept: true, ..request.no_reply(why) },
         };
         match sent {
             Ok(reply) => Ok(Answer { reply, secrets }),

@@ -1,4 +1,5 @@
-//! When to repeat a read: up to four tries, with growing, jittered pauses, inside the deadline.
+//! When to repeat a read: up to four tries, with growing, jittered pauses, inside the deadline. A try that met a kept
+//! connection that was dead says nothing about the cloud: it is repeated at once, and not counted.
 
 use std::time::Duration;
 
@@ -28,11 +29,16 @@ impl Session {
 
     pub(super) async fn read<T: DeserializeOwned>(&self, request: &Request) -> Result<T, Error> {
         let mut pauses = self.pauses(TRIES - 1);
+        let mut kept = true;
         loop {
             let error = match self.send(request).await {
                 Ok(reply) => return Ok(reply),
                 Err(error) => error,
             };
+            if error.was_kept && std::mem::take(&mut kept) {
+                tracing::debug!(operation = request.operation, "a kept connection was dead: trying again on a new one");
+                continue;
+            }
             let (Retry::After(least), Some(pause)) = (error.retry(), pauses.next()) else { return Err(error) };
             let held = self.connection.rate.held(self.bucket(request)).unwrap_or_default();
             if !self.pause(pause.max(least).max(held)).await {

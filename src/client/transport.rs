@@ -3,21 +3,17 @@
 use std::error::Error as StdError;
 use std::future::Future;
 use std::pin::Pin;
-use std::sync::Arc;
 use std::time::Duration;
 
 use reqwest::header::{CONTENT_TYPE, DATE};
 use url::Url;
 
 use super::shown::Secrets;
-use crate::signing::FORM;
 
-/// Connecting may take this long.
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
 /// A reply larger than this is not the cloud's.
 const REPLY_LIMIT: usize = 1024 * 1024;
 
-type BoxError = Box<dyn StdError + Send + Sync>;
+pub(super) type BoxError = Box<dyn StdError + Send + Sync>;
 /// What [`Transport::send`] promises.
 pub type Sending<'a> = Pin<Box<dyn Future<Output = Result<Reply, Lost>> + Send + 'a>>;
 
@@ -66,6 +62,8 @@ pub enum Lost {
     Unsent(BoxError),
     /// It may have had its effect.
     NoReply(BoxError),
+    /// The same, on a connection that had been kept: most likely it was dead, and nobody had told.
+    Dead(BoxError),
 }
 
 impl Reply {
@@ -78,7 +76,7 @@ impl Reply {
         format!("HTTP {} with {} bytes of {kind}", self.status, self.body.len())
     }
 
-    async fn read(mut response: reqwest::Response) -> Result<Self, BoxError> {
+    pub(super) async fn read(mut response: reqwest::Response) -> Result<Self, BoxError> {
         let mut body = Vec::new();
         while let Some(chunk) = response.chunk().await.map_err(reqwest::Error::without_url)? {
             body.extend_from_slice(&chunk);
@@ -94,55 +92,4 @@ impl Reply {
             body,
         })
     }
-}
-
-/// HTTP, over TLS but for loopback.
-#[derive(Debug)]
-pub struct Http(reqwest::Client);
-
-impl Http {
-    /// A client that has not connected yet.
-    ///
-    /// # Errors
-    /// When TLS cannot be set up.
-    pub fn new() -> Result<Self, BoxError> {
-        let client = reqwest::Client::builder()
-            .user_agent(concat!("dts-role-guard/", env!("CARGO_PKG_VERSION")))
-            .tls_backend_preconfigured(tls()?)
-            .connect_timeout(CONNECT_TIMEOUT)
-            .redirect(reqwest::redirect::Policy::none())
-            .retry(reqwest::retry::never())
-            .no_proxy()
-            .tcp_nodelay(true)
-            .build()?;
-        Ok(Self(client))
-    }
-}
-
-impl Transport for Http {
-    fn send(&self, post: Post) -> Sending<'_> {
-        let request = self.0.post(post.url).header(CONTENT_TYPE, FORM).body(post.body).timeout(post.timeout);
-        let request = post.headers.into_iter().fold(request, |post, (name, value)| post.header(name, value));
-        Box::pin(async move {
-            let response = request.send().await.map_err(lost)?;
-            Reply::read(response).await.map_err(Lost::NoReply)
-        })
-    }
-}
-
-/// An error below the reply. `without_url`, since a URL could carry keys.
-fn lost(error: reqwest::Error) -> Lost {
-    let unsent = error.is_connect() || error.is_builder();
-    let why = error.without_url().into();
-    if unsent { Lost::Unsent(why) } else { Lost::NoReply(why) }
-}
-
-/// Roots are compiled in: an image may have none, and reading the system's costs a cold start 20 ms.
-pub(crate) fn tls() -> Result<rustls::ClientConfig, rustls::Error> {
-    let roots = rustls::RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() };
-    let provider = Arc::new(rustls::crypto::ring::default_provider());
-    Ok(rustls::ClientConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()?
-        .with_root_certificates(roots)
-        .with_no_client_auth())
 }

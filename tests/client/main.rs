@@ -3,8 +3,11 @@
 
 #[path = "../support/lab.rs"]
 mod lab;
+#[path = "../support/mod.rs"]
+mod support;
 
 mod causes;
 mod clock;
+mod connections;
 mod pace;
 mod replies;

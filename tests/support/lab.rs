@@ -91,7 +91,10 @@ impl Lab {
     }
 
     pub(crate) fn of(world: World) -> Self {
-        let emulator = Emulator::start(world).unwrap();
+        Self::around(Emulator::start(world).unwrap())
+    }
+
+    pub(crate) fn around(emulator: Emulator) -> Self {
         let clock = Arc::new(LabClock { real: SystemClock::start(), slept: Mutex::default() });
         let url = emulator.url();
         let lab = Self { emulator, clock, variables: Variables::new() };

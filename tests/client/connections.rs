@@ -1,0 +1,224 @@
+//! Connections outlive an invocation, and a dead one costs nothing that anybody is told of.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use dts_role_guard::client::{Http, Lost, Post, Transport};
+use dts_role_guard::clock::{Clock, SystemClock};
+use dts_role_guard::config::Mode;
+use dts_role_guard::handler::App;
+use dts_role_guard::report::{Report, Status};
+use emulator::{AccessKey, DTS_POLICY, Emulator, End, PolicyType, Role, World};
+use jiff::Timestamp;
+use rustls::RootCertStore;
+
+use crate::lab::{ACCOUNT, Lab, account};
+use crate::support;
+
+fn broken() -> Role {
+    Role::dts().detach(DTS_POLICY).attach_custom("TeamExtra").tag("team", "blue")
+}
+
+fn world(role: Role) -> World {
+    let key: AccessKey = Lab::key();
+    World::new().key(key).account(ACCOUNT, |account| account.role(role).custom_policy("TeamExtra"))
+}
+
+/// The machine's clocks, of which each can be told how long the machine was frozen.
+struct Thawed {
+    real: Arc<dyn Clock>,
+    frozen: Mutex<(Duration, Duration)>,
+}
+
+impl Thawed {
+    /// By the monotonic clock, and by the time of day.
+    fn freeze(&self, by: (u64, u64)) {
+        *self.frozen.lock().unwrap() = (Duration::from_secs(by.0), Duration::from_secs(by.1));
+    }
+}
+
+impl Clock for Thawed {
+    fn now(&self) -> Timestamp {
+        self.real.now() + self.frozen.lock().unwrap().1
+    }
+
+    fn uptime(&self) -> Duration {
+        self.real.uptime() + self.frozen.lock().unwrap().0
+    }
+
+    fn nonce(&self) -> String {
+        self.real.nonce()
+    }
+
+    fn sleep(&self, pause: Duration) -> Pin<Box<dyn Future<Output = ()> + Send + '_>> {
+        self.real.sleep(pause)
+    }
+}
+
+/// A guard over TLS.
+struct Tls {
+    lab: Lab,
+    clock: Arc<Thawed>,
+    app: App,
+}
+
+impl Tls {
+    fn new(role: Role) -> Self {
+        let lab = Lab::around(Emulator::start_tls(world(role)).unwrap());
+        let clock = Arc::new(Thawed { real: lab.clock(), frozen: Mutex::default() });
+        let http = Http::trusting(roots(&lab.emulator), clock.clone()).unwrap();
+        let app = lab.app_with(clock.clone()).connecting(http);
+        Self { lab, clock, app }
+    }
+
+    async fn run(&self, mode: Mode) -> Report {
+        self.lab.ask_app(&self.app, mode, None, Duration::from_mins(10)).await
+    }
+
+    /// No error, and nothing that was tried twice.
+    async fn verify(&self, case: &str) {
+        let report = self.run(Mode::Verify).await;
+        assert_eq!(report.status, Status::Authorized, "{case}: {}", account(&report));
+    }
+
+    fn connections(&self) -> usize {
+        self.lab.emulator.connections()
+    }
+}
+
+fn roots(emulator: &Emulator) -> RootCertStore {
+    let mut roots = RootCertStore::empty();
+    roots.add(emulator.certificate().unwrap().to_vec().into()).unwrap();
+    roots
+}
+
+#[tokio::test]
+async fn a_warm_verify_makes_no_new_connection() {
+    let tls = Tls::new(Role::dts());
+    tls.verify("first").await;
+    let connections = tls.connections();
+    assert_eq!(connections, 2, "two reads at the same time");
+    for _ in 0..5 {
+        tls.verify("warm").await;
+    }
+    assert_eq!((tls.connections(), tls.lab.emulator.calls().len()), (connections, 12));
+}
+
+#[tokio::test]
+async fn the_first_verify_after_warming_makes_no_new_connection() {
+    let tls = Tls::new(Role::dts());
+    tls.app.warm().await;
+    let connections = tls.connections();
+    assert!(connections >= 2, "{connections}");
+    assert_eq!(tls.lab.emulator.operations(), [""; 0], "warming calls nothing");
+    tls.verify("first").await;
+    assert_eq!(tls.connections(), connections);
+}
+
+#[tokio::test]
+async fn warming_cannot_fail() {
+    for url in ["https://localhost:1", "http://127.0.0.1:1"] {
+        let lab = Lab::new(Some(Role::dts())).set("DTS_GUARD_STS_ENDPOINT", url);
+        lab.app().warm().await;
+        assert_eq!(lab.run(Mode::Verify).await.status, Status::Authorized);
+    }
+    Lab::new(None).set("DTS_GUARD_MODE", "wrong").app().warm().await;
+}
+
+/// As the platform does it before the first invocation, where `s.yaml` says so.
+#[test]
+fn the_platforms_initializer_opens_the_connections() {
+    let emulator = support::cloud(Role::dts());
+    let guard = support::Guard::start(&emulator, &[]);
+    let headers = [("host", "h"), ("x-fc-control-path", "/initialize"), ("x-fc-request-id", "1-692414ee-1")];
+    assert_eq!(guard.send("POST", "/initialize", &headers, b"").status, 200);
+    let connections = emulator.connections();
+    assert!(connections >= 2, "{connections}");
+    assert_eq!(emulator.operations(), [""; 0]);
+    assert_eq!(guard.invoke("verify").report()["status"], "authorized");
+    assert_eq!(emulator.connections(), connections);
+}
+
+/// Each clock may stand still in a freeze, or both; then the cloud has closed.
+#[tokio::test]
+async fn what_was_idle_through_a_freeze_is_not_used_again() {
+    for (frozen, end) in [
+        ((60, 60), End::Silence),
+        ((0, 60), End::Silence),
+        ((60, 0), End::Silence),
+        ((21, 21), End::Silence),
+        ((0, 0), End::Close),
+        ((0, 0), End::Reset),
+        ((60, 60), End::Reset),
+    ] {
+        let case = format!("{frozen:?} {end:?}");
+        let tls = Tls::new(Role::dts());
+        tls.verify(&case).await;
+        let before = tls.connections();
+        tls.lab.emulator.end_connections(end);
+        tls.clock.freeze(frozen);
+        tls.verify(&case).await;
+        assert!(tls.connections() > before, "{case}");
+        let resumed = tls.lab.emulator.resumed_connections();
+        assert_eq!(resumed, tls.connections() - before, "{case}: TLS sessions outlive their connections");
+        let calls = tls.lab.emulator.calls();
+        assert!(calls.len() <= 6, "{case}: {calls:?}");
+    }
+}
+
+#[tokio::test]
+async fn nothing_is_new_where_nothing_was_idle() {
+    let tls = Tls::new(Role::dts());
+    tls.verify("first").await;
+    for seconds in [15, 30, 45] {
+        tls.clock.freeze((seconds, seconds));
+        tls.verify("within 20 s").await;
+    }
+    assert_eq!(tls.connections(), 2);
+}
+
+/// The freeze comes, or the connection goes, between any two calls of a repair, or while one is on its way.
+#[tokio::test]
+async fn a_repair_loses_nothing_with_its_connections() {
+    let whole = Tls::new(broken());
+    assert_eq!(whole.run(Mode::Remediate).await.status, Status::Remediated);
+    let mut operations = whole.lab.emulator.operations();
+    operations.sort();
+    operations.dedup();
+    for operation in &operations {
+        for end in [End::Close, End::Reset] {
+            let tls = Tls::new(broken());
+            let case = format!("{operation} {end:?}");
+            let cut = async {
+                tls.lab.emulator.wait_for_call(operation, 1).await;
+                tls.lab.emulator.end_connections(end);
+                tls.clock.freeze((0, 60));
+            };
+            let (report, ()) = tokio::join!(tls.run(Mode::Remediate), cut);
+            assert_eq!(report.status, Status::Remediated, "{case}: {}", account(&report));
+            assert!(tls.lab.role().unwrap().has_policy(PolicyType::Custom, "TeamExtra"), "{case}");
+            let steps = &account(&report)["steps"];
+            let told = steps.as_array().unwrap().iter().filter(|step| step["error"].is_string()).count();
+            assert_eq!(told, 0, "{case}: {steps}");
+        }
+    }
+}
+
+/// The network forgets a connection and tells nobody: that costs one call, and the next one has a connection of its own.
+#[tokio::test]
+async fn a_connection_that_the_network_forgot_costs_one_call() {
+    let emulator = Emulator::start_tls(world(Role::dts())).unwrap();
+    let http = Http::trusting(roots(&emulator), Arc::new(SystemClock::start())).unwrap();
+    let send = async || {
+        let url = emulator.url().parse().unwrap();
+        let post = Post { url, headers: Vec::new(), body: String::new(), timeout: Duration::from_millis(500) };
+        http.send(post).await.map(|reply| reply.status)
+    };
+    assert_eq!(send().await.unwrap(), 400);
+    emulator.end_connections(End::Silence);
+    assert!(matches!(send().await, Err(Lost::Dead(_))));
+    assert_eq!(send().await.unwrap(), 400);
+    assert_eq!(emulator.connections(), 2);
+}
