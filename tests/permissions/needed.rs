@@ -4,11 +4,11 @@ use std::collections::BTreeSet;
 
 use dts_role_guard::config::Mode;
 use dts_role_guard::report::Status;
-use emulator::{DTS_POLICY, Role};
+use emulator::{DTS_POLICY, Role, WorldState};
 
 use crate::document::{Document, Kind, Part};
 use crate::place::{Outcome, Place};
-use crate::{ORGANIZATION, REMEDIATE, VERIFY, full};
+use crate::{ORGANIZATION, REMEDIATE, VERIFY, full, lab};
 
 const DTS_ROLE: &str = "acs:ram:*:*:role/AliyunDTSDefaultRole";
 const ACCESS_ROLE: &str = "acs:ram:*:*:role/ResourceDirectoryAccountAccessRole";
@@ -65,7 +65,7 @@ const OF_VERIFY: [Row; 4] = [
     (0, DTS_ROLE, LOOK, Status::Failed),
 ];
 
-const OF_REMEDIATE: [Row; 14] = [
+const OF_REMEDIATE: [Row; 16] = [
     (0, "ram:GetRole", LOOK, Status::Failed),
     (0, "ram:ListPoliciesForRole", LOOK, Status::Failed),
     (0, "ram:ListTagResources", RECREATION, Status::Refused),
@@ -80,22 +80,41 @@ const OF_REMEDIATE: [Row; 14] = [
     (1, "ram:DetachPolicyFromRole", RECREATION, Status::RolledBack),
     (1, "acs:ram:*:system:policy/*", POLICY, Status::RolledBack),
     (1, "acs:ram:*:*:policy/*", RECREATION, Status::RolledBack),
+    // As far as the vendor says; that it needs no permission is inferred.
+    (3, "sts:GetCallerIdentity", CREATION, Status::Failed),
+    (3, "*", CREATION, Status::Failed),
 ];
 
 #[tokio::test]
 async fn each_part_of_the_document_for_verify_is_needed() {
-    each_is_needed(VERIFY, &OF_VERIFY).await;
+    each_is_needed(VERIFY, &OF_VERIFY, &[(1, "sts:GetCallerIdentity"), (1, "*")]).await;
+}
+
+/// A terminal learns from the keys whose account it looks at, and so does a function whose platform does not say it.
+#[tokio::test]
+async fn the_document_for_verify_lets_the_keys_say_whose_they_are() {
+    let document = Document::parse(VERIFY);
+    let look = async |document: &Document| {
+        let lab = lab(Some(Role::dts()), &document.text());
+        lab.emulator.with_world(WorldState::require_permission_for_identity);
+        lab.ask_without_account(Mode::Verify).await.status
+    };
+    assert_eq!(look(&document).await, Status::Authorized);
+    for value in ["sts:GetCallerIdentity", "*"] {
+        assert_eq!(look(&document.without(&document.part(1, value))).await, Status::Failed, "{value}");
+    }
 }
 
 #[tokio::test]
 async fn each_part_of_the_document_for_remediate_is_needed() {
-    each_is_needed(REMEDIATE, &OF_REMEDIATE).await;
+    each_is_needed(REMEDIATE, &OF_REMEDIATE, &[]).await;
 }
 
 /// In the function's own account, and as the document of a member role of one's own.
-async fn each_is_needed(document: &str, rows: &[Row]) {
+async fn each_is_needed(document: &str, rows: &[Row], elsewhere: &[(usize, &str)]) {
     let document = Document::parse(document);
-    assert_all_named(&document, rows.iter().map(|(statement, value, ..)| document.part(*statement, value)));
+    let named = rows.iter().map(|(statement, value, ..)| (*statement, *value)).chain(elsewhere.iter().copied());
+    assert_all_named(&document, named.map(|(statement, value)| document.part(statement, value)));
     for (statement, value, scenario, status) in rows {
         let part = document.part(*statement, value);
         for place in [Place::Own, Place::Member] {

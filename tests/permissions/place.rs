@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use dts_role_guard::report::{Report, Status};
-use emulator::{Member, Role, Seed};
+use emulator::{Member, Role, Seed, WorldState};
 use serde_json::{Value, json};
 
 use crate::document::Document;
@@ -52,6 +52,7 @@ impl Place {
             Self::Member => (with_member(role, document), json!({"mode": scenario.mode, "accounts": [MEMBER]})),
         };
         let lab = lab.set("DTS_GUARD_STRATEGY", scenario.strategy);
+        lab.emulator.with_world(WorldState::require_permission_for_identity);
         let report = lab.invoke(&event).await;
         Outcome::of(&lab, &report)
     }
@@ -77,6 +78,7 @@ pub(crate) async fn in_directory(document: &Document, event: &Value, has_folders
     let key = Lab::key().policy(&document.text());
     let lab = Lab::organization_with_key(key, |directory| directory.member(Member::new(MEMBER).seed(Seed::Missing)));
     let lab = lab.set("DTS_GUARD_FOLDERS", if has_folders { "fd-000000001" } else { "" });
+    lab.emulator.with_world(WorldState::require_permission_for_identity);
     let report = lab.invoke(event).await;
     Outcome::of(&lab, &report)
 }

@@ -163,8 +163,20 @@ impl Lab {
         self.ask_for(&self.app(), event, Duration::from_mins(10)).await
     }
 
+    /// The account is not said, as on a terminal.
+    pub(crate) async fn ask_without_account(&self, mode: Mode) -> Report {
+        let trigger = Trigger { kind: TriggerKind::Manual, name: None };
+        let event = Event { trigger, decision: Decision::Run(Request { mode, ..Request::default() }) };
+        let ask = self.question(event, Duration::from_mins(10));
+        self.app().run(Ask { account: None, ..ask }).await.unwrap()
+    }
+
     async fn ask_for(&self, app: &App, event: Event, time: Duration) -> Report {
-        let ask = Ask {
+        app.run(self.question(event, time)).await.unwrap()
+    }
+
+    fn question(&self, event: Event, time: Duration) -> Ask {
+        Ask {
             request_id: "lab".to_owned(),
             event,
             keys: Found {
@@ -174,8 +186,7 @@ impl Lab {
             },
             account: Some(ACCOUNT.parse().unwrap()),
             deadline: Deadline::after(&*self.clock, time),
-        };
-        app.run(ask).await.unwrap()
+        }
     }
 
     /// How long the program has paused so far.

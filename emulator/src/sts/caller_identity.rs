@@ -1,10 +1,19 @@
-//! `GetCallerIdentity`; needs no permission (inferred).
+//! `GetCallerIdentity`; needs no permission (inferred), unless a test wants to know what if it did.
 
 use serde_json::{Value, json};
 
-use crate::world::{Identity, Key};
+use crate::access;
+use crate::wire::Reply;
+use crate::world::{Identity, Key, WorldState};
 
-pub(super) fn tell(caller: &Key) -> Value {
+pub(super) fn call(world: &WorldState, caller: &Key) -> Reply {
+    if world.identity_needs_permission {
+        access::require(world, caller, "sts:GetCallerIdentity", &["*".to_owned()])?;
+    }
+    Ok(tell(caller))
+}
+
+fn tell(caller: &Key) -> Value {
     let account = &caller.account;
     match &caller.identity {
         Identity::Root => json!({

@@ -21,7 +21,7 @@ pub(crate) fn knows(action: &str) -> bool {
 
 pub(crate) fn call(world: &mut WorldState, caller: &Key, action: &str, params: &Params, now: Timestamp) -> Reply {
     match action {
-        "GetCallerIdentity" => Ok(caller_identity::tell(caller)),
+        "GetCallerIdentity" => caller_identity::call(world, caller),
         "AssumeRole" => assume_role::call(world, caller, params, now),
         _ => Err(access::unknown_action()),
     }

@@ -23,6 +23,7 @@ pub struct WorldState {
     keys: BTreeMap<String, Key>,
     pub(super) directory: Option<Directory>,
     pub(crate) assume_role_rate: RateLimit,
+    pub(crate) identity_needs_permission: bool,
     issued: u64,
     revision: u64,
 }
@@ -32,6 +33,11 @@ impl WorldState {
     #[must_use]
     pub fn role(&self, account: &str, name: &str) -> Option<&RoleRecord> {
         self.accounts.get(account)?.role(name)
+    }
+
+    /// Makes `GetCallerIdentity` need a permission: that it needs none is inferred only.
+    pub fn require_permission_for_identity(&mut self) {
+        self.identity_needs_permission = true;
     }
 
     /// All roles of an account, by name.
