@@ -14,7 +14,7 @@ use crate::clear::{self, NotCleared};
 use crate::client::{Connection, Endpoint, Endpoints, Http, RateLimits, Session, Transport};
 use crate::clock::{Deadline, SharedClock};
 use crate::config::{Config, InvalidSettings, NOTIFY, Scope, Variables};
-use crate::credentials::{self, Credentials, Found};
+use crate::credentials::{self, Credentials, Found, Place};
 use crate::event::{self, Allowed, Clear, Decision, Event, Request};
 use crate::notify::{self, Hook, Means, News};
 use crate::reconcile::Guard;
@@ -43,6 +43,7 @@ pub struct App {
     transport: Option<Arc<dyn Transport>>,
     /// HTTP, once it was needed. Its connections outlive an invocation.
     http: OnceLock<Arc<Http>>,
+    place: Place,
     /// Where the journal's files live, if not where the settings say.
     store: Option<Arc<dyn Store>>,
     patience: usize,
@@ -119,6 +120,7 @@ impl App {
             log,
             transport: None,
             http: OnceLock::new(),
+            place: Place::Function,
             store: None,
             patience: usize::MAX,
             repairs: tokio::sync::Mutex::default(),
@@ -150,6 +152,12 @@ impl App {
     #[must_use]
     pub fn over(self, transport: Arc<dyn Transport>) -> Self {
         Self { transport: Some(transport), ..self }
+    }
+
+    /// The same on a terminal, whose keys may have no token.
+    #[must_use]
+    pub fn on_terminal(self) -> Self {
+        Self { place: Place::Terminal, ..self }
     }
 
     /// The same over HTTP that is set up already, and may have connections.
@@ -314,7 +322,7 @@ impl App {
     }
 
     async fn work(&self, config: &Config, ask: &Ask, request: &Request) -> Result<Swept, Abort> {
-        let credentials = credentials::resolve(ask.keys.clone(), self.environment.clone())?;
+        let credentials = credentials::resolve(ask.keys.clone(), self.environment.clone(), self.place)?;
         tracing::debug!(source = %credentials.source, "credentials");
         let session = self.session(config, credentials, ask)?;
         let own = match own_account(&session, ask.account.clone()).await {

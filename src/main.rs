@@ -27,7 +27,7 @@ async fn main() -> ExitCode {
     let app = App::new(&variables, clock.clone(), log);
     let code = match command {
         Command::Serve => serve(app, log).await,
-        command => ExitCode::from(terminal::run(app, command).await),
+        command => ExitCode::from(terminal::run(app.on_terminal(), command).await),
     };
     log.finish(clock.now());
     code

@@ -1,6 +1,6 @@
 //! Keys from the three `ALIBABA_CLOUD_*` variables, which the platform sets when an instance starts.
 
-use super::{Credentials, Error, Found, Names, Source};
+use super::{Credentials, Error, Found, Names, Place, Source};
 
 const NAMES: Names =
     Names(["`ALIBABA_CLOUD_ACCESS_KEY_ID`", "`ALIBABA_CLOUD_ACCESS_KEY_SECRET`", "`ALIBABA_CLOUD_SECURITY_TOKEN`"]);
@@ -22,6 +22,6 @@ impl Found {
 ///
 /// # Errors
 /// When it holds a part of the set.
-pub fn from_environment(found: Found) -> Result<Option<Credentials>, Error> {
-    found.complete(Source::Environment, &NAMES)
+pub fn from_environment(found: Found, place: Place) -> Result<Option<Credentials>, Error> {
+    found.complete(Source::Environment, &NAMES, place)
 }

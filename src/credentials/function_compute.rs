@@ -1,6 +1,6 @@
 //! Keys from the headers of the request in hand. They belong to that one request.
 
-use super::{Credentials, Error, Found, Names, Source};
+use super::{Credentials, Error, Found, Names, Place, Source};
 
 const NAMES: Names = Names(["`x-fc-access-key-id`", "`x-fc-access-key-secret`", "`x-fc-security-token`"]);
 
@@ -9,5 +9,5 @@ const NAMES: Names = Names(["`x-fc-access-key-id`", "`x-fc-access-key-secret`", 
 /// # Errors
 /// When it carries a part of the set.
 pub fn from_headers(found: Found) -> Result<Option<Credentials>, Error> {
-    found.complete(Source::RequestHeaders, &NAMES)
+    found.complete(Source::RequestHeaders, &NAMES, Place::Function)
 }

@@ -1,4 +1,5 @@
-//! The keys that a run works with: from the request's headers, else from the environment, else a clear error.
+//! The keys that a run works with: from the request's headers, else from the environment, else a clear error, in the words of
+//! the place: a terminal has no request.
 //!
 //! A source that is *configured but broken* stops the search: half a set is never completed from the other source.
 
@@ -10,7 +11,7 @@ use std::fmt;
 pub use environment::from_environment;
 pub use function_compute::from_headers;
 
-use crate::secret::Secret;
+use crate::secret::{ExposeSecret, Secret};
 
 /// Temporary keys of the function's role.
 #[derive(Clone)]
@@ -55,7 +56,13 @@ impl fmt::Display for Source {
 /// A run without usable credentials.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Error {
-    /// Neither source holds anything. Give the function a role.
+    /// A terminal has no keys.
+    #[error(
+        "no credentials: set `ALIBABA_CLOUD_ACCESS_KEY_ID` and `ALIBABA_CLOUD_ACCESS_KEY_SECRET`, and for temporary keys \
+         `ALIBABA_CLOUD_SECURITY_TOKEN`; all of them are empty"
+    )]
+    MissingOnTerminal,
+    /// Neither source of a function holds anything. Give it a role.
     #[error(
         "no credentials: looked at the request headers (`x-fc-access-key-id`, `x-fc-access-key-secret`, \
          `x-fc-security-token`) and at the environment (`ALIBABA_CLOUD_ACCESS_KEY_ID`, \
@@ -63,13 +70,23 @@ pub enum Error {
     )]
     Missing,
     /// A source holds a part of the set.
-    #[error("incomplete credentials in {source_name}: {} missing; all three are needed, from the same source", .missing.join(" and "))]
+    #[error("incomplete credentials in {source_name}: {} missing; they are needed together, from the same source", .missing.join(" and "))]
     Partial {
         /// The source that holds the part.
         source_name: Source,
         /// The names without a value.
         missing: Vec<&'static str>,
     },
+}
+
+/// Where the program runs.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Place {
+    /// As a function: the keys are those of its role, and temporary.
+    #[default]
+    Function,
+    /// On a terminal: the keys are a person's, and may be permanent ones, which have no token.
+    Terminal,
 }
 
 /// One source's three values as they were found.
@@ -87,29 +104,49 @@ pub struct Found {
 ///
 /// # Errors
 /// When both are empty, or the first that is not holds only a part.
-pub fn resolve(headers: Found, environment: Found) -> Result<Credentials, Error> {
+pub fn resolve(headers: Found, environment: Found, place: Place) -> Result<Credentials, Error> {
     if let Some(credentials) = from_headers(headers)? {
         return Ok(credentials);
     }
-    from_environment(environment)?.ok_or(Error::Missing)
+    from_environment(environment, place)?.ok_or(match place {
+        Place::Function => Error::Missing,
+        Place::Terminal => Error::MissingOnTerminal,
+    })
 }
 
 /// The three names of a source's values.
 struct Names([&'static str; 3]);
 
 impl Found {
-    fn complete(self, source: Source, names: &Names) -> Result<Option<Credentials>, Error> {
-        use secrecy::ExposeSecret;
-        match (self.access_key_id, self.access_key_secret, self.security_token) {
+    /// Surrounding white space, such as the line break of a file that was pasted, belongs to no key; what is empty then is
+    /// not there.
+    fn trimmed(self) -> Self {
+        let trim = |secret: Secret| match secret.expose_secret().trim() {
+            "" => None,
+            text if text.len() == secret.expose_secret().len() => Some(secret),
+            text => Some(Secret::from(text)),
+        };
+        Self {
+            access_key_id: self.access_key_id.and_then(trim),
+            access_key_secret: self.access_key_secret.and_then(trim),
+            security_token: self.security_token.and_then(trim),
+        }
+    }
+
+    fn complete(self, source: Source, names: &Names, place: Place) -> Result<Option<Credentials>, Error> {
+        let Self { access_key_id, access_key_secret, security_token } = self.trimmed();
+        match (access_key_id, access_key_secret, security_token) {
             (None, None, None) => Ok(None),
-            (Some(id), Some(secret), Some(token)) => Ok(Some(Credentials {
+            (Some(id), Some(secret), token) if token.is_some() || place == Place::Terminal => Ok(Some(Credentials {
                 access_key_id: id.expose_secret().to_owned(),
                 access_key_secret: secret,
-                security_token: Some(token),
+                security_token: token,
                 source,
             })),
             (id, secret, token) => {
-                let present = [id.is_some(), secret.is_some(), token.is_some()];
+                // Permanent keys have no token.
+                let has_token = token.is_some() || place == Place::Terminal;
+                let present = [id.is_some(), secret.is_some(), has_token];
                 let missing = names.0.into_iter().zip(present).filter(|(_, present)| !present).map(|(name, _)| name);
                 Err(Error::Partial { source_name: source, missing: missing.collect() })
             }
@@ -128,32 +165,65 @@ mod tests {
 
     #[test]
     fn headers_come_before_the_environment() {
-        let credentials = resolve(found("h", "h", "h"), found("e", "e", "e")).unwrap();
+        let credentials = resolve(found("h", "h", "h"), found("e", "e", "e"), Place::Function).unwrap();
         assert_eq!((credentials.access_key_id.as_str(), credentials.source), ("h", Source::RequestHeaders));
     }
 
     #[test]
     fn empty_headers_lead_to_the_environment() {
-        let credentials = resolve(Found::default(), found("e", "e", "e")).unwrap();
+        let credentials = resolve(Found::default(), found("e", "e", "e"), Place::Function).unwrap();
         assert_eq!((credentials.access_key_id.as_str(), credentials.source), ("e", Source::Environment));
     }
 
     #[test]
     fn a_part_is_never_completed_from_the_other_source() {
-        let error = resolve(found("h", "", ""), found("e", "e", "e")).unwrap_err();
+        let error = resolve(found("h", "", ""), found("e", "e", "e"), Place::Function).unwrap_err();
         let missing = vec!["`x-fc-access-key-secret`", "`x-fc-security-token`"];
         assert_eq!(error, Error::Partial { source_name: Source::RequestHeaders, missing });
     }
 
     #[test]
     fn without_any_the_error_names_both_sources() {
-        let text = resolve(Found::default(), Found::default()).unwrap_err().to_string();
+        let text = resolve(Found::default(), Found::default(), Place::Function).unwrap_err().to_string();
         assert!(text.contains("x-fc-security-token") && text.contains("ALIBABA_CLOUD_SECURITY_TOKEN"), "{text}");
     }
 
     #[test]
+    fn a_terminal_is_told_of_variables_and_not_of_headers() {
+        let text = resolve(Found::default(), Found::default(), Place::Terminal).unwrap_err().to_string();
+        assert!(text.contains("ALIBABA_CLOUD_ACCESS_KEY_ID") && !text.contains("x-fc"), "{text}");
+        assert!(!text.contains("header") && !text.contains("function"), "{text}");
+    }
+
+    #[test]
+    fn a_pair_without_a_token_is_enough_on_a_terminal_only() {
+        let pair = || found("id", "secret", "");
+        let credentials = resolve(Found::default(), pair(), Place::Terminal).unwrap();
+        assert!(credentials.security_token.is_none());
+        let error = resolve(Found::default(), pair(), Place::Function).unwrap_err();
+        assert!(error.to_string().contains("ALIBABA_CLOUD_SECURITY_TOKEN"), "{error}");
+        let error = resolve(Found::default(), found("id", "", ""), Place::Terminal).unwrap_err();
+        let missing = vec!["`ALIBABA_CLOUD_ACCESS_KEY_SECRET`"];
+        assert_eq!(error, Error::Partial { source_name: Source::Environment, missing });
+    }
+
+    /// Source: ali-sdk/ali-oss issue 1363, a key id with a line break at its end.
+    #[test]
+    fn white_space_around_a_key_belongs_to_none() {
+        let (headers, none) = (found("id\n", " secret", "\ttoken\r\n"), Found::default);
+        for (headers, environment) in [(headers.clone(), none()), (none(), headers)] {
+            let credentials = resolve(headers, environment, Place::Function).unwrap();
+            assert_eq!(credentials.access_key_id, "id");
+            assert_eq!(credentials.access_key_secret.expose_secret(), "secret");
+            assert_eq!(credentials.security_token.unwrap().expose_secret(), "token");
+        }
+        let blank = resolve(found(" ", "\n", "\t"), found("e", "e", "e"), Place::Function).unwrap();
+        assert_eq!(blank.access_key_id, "e", "what is blank is not there");
+    }
+
+    #[test]
     fn debug_shows_no_key() {
-        let credentials = resolve(found("key-id", "key-secret", "token"), Found::default()).unwrap();
+        let credentials = resolve(found("key-id", "key-secret", "token"), Found::default(), Place::Function).unwrap();
         assert_eq!(format!("{credentials:?}"), "Credentials { source: RequestHeaders, .. }");
     }
 }
