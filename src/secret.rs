@@ -10,6 +10,7 @@
 //! serde_json::to_string(&dts_role_guard::secret::Secret::from("key")).unwrap();
 //! ```
 
+pub use secrecy::zeroize::{Zeroize, Zeroizing};
 pub use secrecy::{ExposeSecret, SecretString as Secret};
 
 #[cfg(test)]

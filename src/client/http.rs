@@ -9,14 +9,16 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use bytes::Bytes;
 use futures_util::future::join_all;
 use jiff::Timestamp;
-use reqwest::header::CONTENT_TYPE;
+use reqwest::header::{CONTENT_TYPE, HeaderValue};
 use rustls::RootCertStore;
 use url::Url;
 
 use super::transport::{BoxError, Lost, Post, Reply, Sending, Transport};
 use crate::clock::{SharedClock, SystemClock};
+use crate::secret::Zeroizing;
 use crate::signing::FORM;
 
 /// Connecting may take this long.
@@ -171,9 +173,18 @@ impl Http {
 
     async fn exchange(&self, post: Post) -> Result<Reply, Lost> {
         let host = self.host(&post.url).map_err(|error| Lost::Unsent(error.into()))?;
-        let request =
-            host.client.post(post.url.clone()).header(CONTENT_TYPE, FORM).body(post.body).timeout(post.timeout);
-        let request = post.headers.into_iter().fold(request, |post, (name, value)| post.header(name, value));
+        let request = host.client.post(post.url.clone()).timeout(post.timeout);
+        let request = request.header(CONTENT_TYPE, FORM).body(wiped(post.body));
+        let request = post.headers.into_iter().fold(request, |request, (name, value)| {
+            match HeaderValue::from_maybe_shared(wiped(value)) {
+                Ok(mut value) => {
+                    value.set_sensitive(true);
+                    request.header(name, value)
+                }
+                // The builder tells of it.
+                Err(_) => request.header(name, "\0"),
+            }
+        });
         let replied = match request.send().await {
             Ok(response) => Reply::read(response).await.map_err(Lost::NoReply),
             Err(error) => Err(lost(error)),
@@ -197,6 +208,19 @@ impl Http {
 impl Transport for Http {
     fn send(&self, post: Post) -> Sending<'_> {
         Box::pin(self.exchange(post))
+    }
+}
+
+/// Bytes whose memory is wiped when the last reader drops them.
+fn wiped(text: Zeroizing<String>) -> Bytes {
+    Bytes::from_owner(Wiped(text))
+}
+
+struct Wiped(Zeroizing<String>);
+
+impl AsRef<[u8]> for Wiped {
+    fn as_ref(&self) -> &[u8] {
+        self.0.as_bytes()
     }
 }
 

@@ -12,6 +12,7 @@ use super::shown::Secrets;
 use super::skew::{self, Skew};
 use super::transport::{Lost, Post, Reply};
 use super::{Asked, CALL_TIMEOUT, Denial, Error, Kind, Session, wire};
+use crate::secret::Zeroize as _;
 use crate::signing::Call;
 use crate::telemetry::foreign;
 
@@ -225,6 +226,13 @@ impl Session {
 struct Answer {
     reply: Reply,
     secrets: Secrets,
+}
+
+/// `AssumeRole` answers with keys.
+impl Drop for Answer {
+    fn drop(&mut self) {
+        self.reply.body.zeroize();
+    }
 }
 
 fn is_wrong_time<T>(result: &Result<T, Error>) -> bool {

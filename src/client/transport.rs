@@ -9,6 +9,8 @@ use reqwest::header::{CONTENT_TYPE, DATE};
 use url::Url;
 
 use super::shown::Secrets;
+use crate::secret::Zeroizing;
+use crate::signing::Headers;
 
 /// A reply larger than this is not the cloud's.
 const REPLY_LIMIT: usize = 1024 * 1024;
@@ -35,9 +37,9 @@ pub struct Post {
     /// Where to.
     pub url: Url,
     /// Beside the content type.
-    pub headers: Vec<(&'static str, String)>,
+    pub headers: Headers,
     /// A form.
-    pub body: String,
+    pub body: Zeroizing<String>,
     /// How long it may take.
     pub timeout: Duration,
 }
@@ -77,7 +79,9 @@ impl Reply {
     }
 
     pub(super) async fn read(mut response: reqwest::Response) -> Result<Self, BoxError> {
-        let mut body = Vec::new();
+        // Enough at once: a body that grows leaves copies behind, and keys may stand in it.
+        let length = response.content_length().and_then(|length| usize::try_from(length).ok()).unwrap_or_default();
+        let mut body = Vec::with_capacity(length.min(REPLY_LIMIT));
         while let Some(chunk) = response.chunk().await.map_err(reqwest::Error::without_url)? {
             body.extend_from_slice(&chunk);
             if body.len() > REPLY_LIMIT {

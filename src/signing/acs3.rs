@@ -4,8 +4,9 @@ use hmac::{Hmac, Mac};
 use secrecy::ExposeSecret;
 use sha2::{Digest, Sha256};
 
-use super::{Call, FORM, SignedForm, canonical_query, keyed, timestamp};
+use super::{Call, FORM, Headers, SignedForm, canonical_query, keyed, timestamp};
 use crate::credentials::Credentials;
+use crate::secret::Zeroizing;
 
 const ALGORITHM: &str = "ACS3-HMAC-SHA256";
 
@@ -18,32 +19,37 @@ pub(super) fn sign(call: &Call<'_>, credentials: &Credentials) -> SignedForm {
             fixed.into_iter().chain(headers.iter().map(|(name, value)| (*name, value.as_str()))).collect();
         authorization(&canonical_request("POST", "", &signed, &sha256_hex(body.as_bytes())), &signed, credentials)
     };
-    headers.push(("authorization", authorization));
+    headers.push(("authorization", authorization.into()));
     SignedForm { headers, body }
 }
 
-fn acs_headers(call: &Call<'_>, credentials: &Credentials, body: &str) -> Vec<(&'static str, String)> {
+fn acs_headers(call: &Call<'_>, credentials: &Credentials, body: &str) -> Headers {
     let mut headers = vec![
-        ("x-acs-accesskey-id", credentials.access_key_id.clone()),
-        ("x-acs-action", call.action.to_owned()),
-        ("x-acs-content-sha256", sha256_hex(body.as_bytes())),
-        ("x-acs-date", timestamp(call.time)),
-        ("x-acs-signature-nonce", call.nonce.to_owned()),
-        ("x-acs-version", call.version.to_owned()),
+        ("x-acs-accesskey-id", credentials.access_key_id.clone().into()),
+        ("x-acs-action", call.action.to_owned().into()),
+        ("x-acs-content-sha256", sha256_hex(body.as_bytes()).into()),
+        ("x-acs-date", timestamp(call.time).into()),
+        ("x-acs-signature-nonce", call.nonce.to_owned().into()),
+        ("x-acs-version", call.version.to_owned().into()),
     ];
     if let Some(token) = &credentials.security_token {
-        headers.push(("x-acs-security-token", token.expose_secret().to_owned()));
+        headers.push(("x-acs-security-token", token.expose_secret().to_owned().into()));
     }
     headers
 }
 
 /// Verb, path, query, `name:value` of each signed header, a blank line, their names, and the body's hash: a line each.
 #[must_use]
-pub fn canonical_request(verb: &str, query: &str, headers: &[(&str, &str)], body_sha256: &str) -> String {
+pub fn canonical_request(verb: &str, query: &str, headers: &[(&str, &str)], body_sha256: &str) -> Zeroizing<String> {
     let mut sorted = headers.to_vec();
     sorted.sort_unstable();
-    let lines: String = sorted.iter().map(|(name, value)| format!("{name}:{}\n", value.trim())).collect();
-    format!("{verb}\n/\n{query}\n{lines}\n{}\n{body_sha256}", signed_names(headers))
+    let names = signed_names(headers);
+    let lines = sorted.iter().flat_map(|(name, value)| [*name, ":", value.trim(), "\n"]);
+    let parts = [verb, "\n/\n", query, "\n"].into_iter().chain(lines).chain(["\n", names.as_str(), "\n", body_sha256]);
+    let parts: Vec<&str> = parts.collect();
+    let mut request = Zeroizing::new(String::with_capacity(parts.iter().map(|part| part.len()).sum()));
+    request.extend(parts);
+    request
 }
 
 /// The algorithm and the hex SHA-256 of the canonical request.

@@ -10,6 +10,7 @@ use jiff::Timestamp;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
 use crate::credentials::Credentials;
+use crate::secret::Zeroizing;
 
 /// Everything that a signature covers.
 #[derive(Debug)]
@@ -28,13 +29,16 @@ pub struct Call<'a> {
     pub nonce: &'a str,
 }
 
+/// Names and values.
+pub type Headers = Vec<(&'static str, Zeroizing<String>)>;
+
 /// A request that is ready to be sent as `POST /` with a form body.
 #[derive(Debug, PartialEq, Eq)]
 pub struct SignedForm {
     /// Headers beside `host` and `content-type`.
-    pub headers: Vec<(&'static str, String)>,
-    /// The form body.
-    pub body: String,
+    pub headers: Headers,
+    /// The form body. It holds the token and the signature, or (with ACS3) a header does; so both are wiped when dropped.
+    pub body: Zeroizing<String>,
 }
 
 impl SignedForm {
@@ -42,7 +46,7 @@ impl SignedForm {
     #[must_use]
     pub fn signature(&self) -> &str {
         let header = self.headers.iter().find(|(name, _)| *name == "authorization");
-        let holder = header.map_or(self.body.as_str(), |(_, value)| value);
+        let holder = header.map_or(self.body.as_str(), |(_, value)| value.as_str());
         holder.rsplit_once("Signature=").map(|(_, signature)| signature).unwrap_or_default()
     }
 }
@@ -74,18 +78,29 @@ impl Method {
 /// RFC 3986: everything but `A–Z a–z 0–9 - _ . ~`.
 const RESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');
 
-fn percent_encode(text: &str) -> String {
-    utf8_percent_encode(text, RESERVED).to_string()
+/// Into memory that is enough at once: a text that grows leaves copies behind, which nobody wipes.
+fn percent_encode(text: &str) -> Zeroizing<String> {
+    let mut encoded = Zeroizing::new(String::with_capacity(3 * text.len()));
+    encoded.extend(utf8_percent_encode(text, RESERVED));
+    encoded
 }
 
 /// `name=value` pairs, encoded, sorted by name in byte order and joined with `&`.
 #[must_use]
-pub fn canonical_query<'a>(params: impl IntoIterator<Item = (&'a str, &'a str)>) -> String {
+pub fn canonical_query<'a>(params: impl IntoIterator<Item = (&'a str, &'a str)>) -> Zeroizing<String> {
     let mut pairs: Vec<_> = params.into_iter().collect();
     pairs.sort_unstable();
-    let encoded: Vec<_> =
-        pairs.iter().map(|(name, value)| format!("{}={}", percent_encode(name), percent_encode(value))).collect();
-    encoded.join("&")
+    let length: usize = pairs.iter().map(|(name, value)| 3 * (name.len() + value.len()) + 2).sum();
+    let mut query = Zeroizing::new(String::with_capacity(length));
+    for (name, value) in pairs {
+        if !query.is_empty() {
+            query.push('&');
+        }
+        query.push_str(&percent_encode(name));
+        query.push('=');
+        query.push_str(&percent_encode(value));
+    }
+    query
 }
 
 #[expect(clippy::expect_used, reason = "HMAC takes a key of any length")]
@@ -113,6 +128,6 @@ mod tests {
 
     #[test]
     fn an_empty_value_takes_part() {
-        assert_eq!(canonical_query([("b", ""), ("a", "x y*")]), "a=x%20y%2A&b=");
+        assert_eq!(canonical_query([("b", ""), ("a", "x y*")]).as_str(), "a=x%20y%2A&b=");
     }
 }

@@ -7,6 +7,7 @@ use sha1::Sha1;
 
 use super::{Call, SignedForm, canonical_query, keyed, percent_encode, timestamp};
 use crate::credentials::Credentials;
+use crate::secret::Zeroizing;
 
 pub(super) fn sign(call: &Call<'_>, credentials: &Credentials) -> SignedForm {
     let time = timestamp(call.time);
@@ -26,19 +27,26 @@ pub(super) fn sign(call: &Call<'_>, credentials: &Credentials) -> SignedForm {
     params.extend(call.params.iter().map(|(name, value)| (*name, value.as_str())));
     let form = canonical_query(params);
     let signature = signature(&string_to_sign("POST", &form), credentials.access_key_secret.expose_secret());
-    SignedForm { headers: Vec::new(), body: format!("{form}&Signature={}", percent_encode(&signature)) }
+    let mut body = Zeroizing::new(String::with_capacity(form.len() + 3 * signature.len() + "&Signature=".len()));
+    body.extend([form.as_str(), "&Signature=", &percent_encode(&signature)]);
+    SignedForm { headers: Vec::new(), body }
 }
 
 /// `VERB & encode("/") & encode(canonical query)`
 #[must_use]
-pub fn string_to_sign(verb: &str, canonical_query: &str) -> String {
-    format!("{verb}&%2F&{}", percent_encode(canonical_query))
+pub fn string_to_sign(verb: &str, canonical_query: &str) -> Zeroizing<String> {
+    let encoded = percent_encode(canonical_query);
+    let mut text = Zeroizing::new(String::with_capacity(verb.len() + "&%2F&".len() + encoded.len()));
+    text.extend([verb, "&%2F&", &encoded]);
+    text
 }
 
 /// `base64(HMAC-SHA1(secret + "&", string to sign))`
 #[must_use]
-pub fn signature(string_to_sign: &str, access_key_secret: &str) -> String {
-    let mut mac: Hmac<Sha1> = keyed(&format!("{access_key_secret}&"));
+pub fn signature(string_to_sign: &str, access_key_secret: &str) -> Zeroizing<String> {
+    let mut key = Zeroizing::new(String::with_capacity(access_key_secret.len() + 1));
+    key.extend([access_key_secret, "&"]);
+    let mut mac: Hmac<Sha1> = keyed(&key);
     mac.update(string_to_sign.as_bytes());
-    BASE64_STANDARD.encode(mac.finalize().into_bytes())
+    Zeroizing::new(BASE64_STANDARD.encode(mac.finalize().into_bytes()))
 }
