@@ -160,9 +160,12 @@ async fn what_was_idle_through_a_freeze_is_not_used_again() {
         tls.lab.emulator.end_connections(end);
         tls.clock.freeze(frozen);
         tls.verify(&case).await;
-        assert!(tls.connections() > before, "{case}");
-        let resumed = tls.lab.emulator.resumed_connections();
-        assert_eq!(resumed, tls.connections() - before, "{case}: TLS sessions outlive their connections");
+        // Without a freeze the connections may still have been there: nobody waits until they are gone.
+        if frozen != (0, 0) {
+            assert!(tls.connections() > before, "{case}");
+            let resumed = tls.lab.emulator.resumed_connections();
+            assert_eq!(resumed, tls.connections() - before, "{case}: TLS sessions outlive their connections");
+        }
         let calls = tls.lab.emulator.calls();
         assert!(calls.len() <= 6, "{case}: {calls:?}");
     }
