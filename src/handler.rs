@@ -29,6 +29,9 @@ const ANSWER_MARGIN: Duration = Duration::from_millis(500);
 /// Opening connections ahead of the first call may take so long; the platform gives an initializer three seconds.
 const WARM_TIMEOUT: Duration = Duration::from_secs(2);
 
+/// The lines of a long report wait for their reader so long, all together.
+const LOG_PATIENCE: Duration = Duration::from_secs(2);
+
 /// Said of a batch whose records all turned out to be none for the guard.
 const NOTHING_TO_DO: &str = "no record is for the guard";
 
@@ -209,7 +212,7 @@ impl App {
         async {
             let ran = self.ran(&event, &context).await;
             if let Ok(report) = &ran {
-                self.tell(report);
+                self.tell(report, self.deadline(&context));
             }
             self.notify(&ran, &context).await;
             answer(&ran?)
@@ -240,10 +243,15 @@ impl App {
     }
 
     /// Into the log: the caller of a timer or an event drops the answer.
-    fn tell(&self, report: &Report) {
+    fn tell(&self, report: &Report, deadline: Deadline) {
+        let patience = LOG_PATIENCE.min(deadline.remaining(&*self.clock) / 2);
+        let begin = self.clock.uptime();
         for line in report.account_lines() {
             self.log.account(self.clock.now(), line);
-            self.log.give_way();
+            // Of thousands of accounts a slow reader gets all lines, if it is not too slow.
+            if self.clock.uptime().saturating_sub(begin) < patience {
+                self.log.give_way();
+            }
         }
         self.log.line(self.clock.now(), report.summary_line());
     }

@@ -321,6 +321,28 @@ fn a_log_line_takes_the_place_of_the_bar() {
     assert!(line.contains("\r\x1b[2K"), "the bar's line is erased first: {line:?}");
 }
 
+/// Ctrl-S, or a connection that has stalled.
+#[test]
+fn a_terminal_that_is_paused_holds_up_no_repair() {
+    let lab = members();
+    let (pty, pts) = pty_process::blocking::open().unwrap();
+    let mut command = pty_process::blocking::Command::new(env!("CARGO_BIN_EXE_dts-role-guard"))
+        .args(["remediate", "--yes", "--scope", "organization"])
+        .env_clear()
+        .envs(KEYS)
+        .env("DTS_GUARD_LOG", "trace")
+        .env("DTS_GUARD_JOURNAL_DIR", "off")
+        .env("TERM", "xterm")
+        .stdout(Stdio::null());
+    for name in lab::ENDPOINTS {
+        command = command.env(name, lab.emulator.url());
+    }
+    let status = command.spawn(pts).unwrap().wait().unwrap();
+    assert_eq!(status.code(), Some(0));
+    assert!(lab.emulator.role(MEMBERS[0], emulator::DTS_ROLE).is_some_and(|role| !role.policies.is_empty()));
+    drop(pty);
+}
+
 #[test]
 fn clear_needs_the_folder_and_never_calls_the_cloud() {
     let (lab, folder) = (broken(), Folder::new());

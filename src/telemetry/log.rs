@@ -4,6 +4,7 @@ use std::fs::File;
 use std::io::{self, IsTerminal, Write};
 use std::os::fd::AsFd;
 use std::sync::OnceLock;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -31,7 +32,13 @@ pub enum Log {
 /// One process has one log.
 static QUEUE: OnceLock<Queue> = OnceLock::new();
 
-/// An answer waits this long for the lines before it: the instance may be frozen right after it.
+/// Whether a progress bar may stand in the line of the terminal that is written to.
+static BAR_STANDS: AtomicBool = AtomicBool::new(false);
+
+const ERASE_LINE: &str = "\r\x1b[2K";
+
+/// An answer waits this long for the lines before it, since the instance may be frozen right after it; and so does what
+/// is written past the log.
 const BEFORE_ANSWER: Duration = Duration::from_millis(200);
 
 /// The end of the process waits this long.
@@ -76,9 +83,7 @@ impl Log {
             Self::Stderr => io::stderr().as_fd().try_clone_to_owned(),
             Self::Off => return None,
         };
-        let file = File::from(descriptor.ok()?);
-        let bar_may_stand = self == Self::Stderr && self.is_terminal();
-        Some(if bar_may_stand { Box::new(FreshLine(file)) } else { Box::new(file) })
+        Some(Box::new(File::from(descriptor.ok()?)))
     }
 
     /// Writes one line of JSON, whatever the filter: what became of an account.
@@ -99,17 +104,25 @@ impl Log {
 
     /// Waits a little for a reader that is slower than a long report.
     pub fn give_way(self) {
+        self.settle_to(BACKLOG, BEFORE_ANSWER);
+    }
+
+    /// Waits a little until all lines are out, so that what is written next stands behind them.
+    pub fn settle(self) {
+        self.settle_to(0, BEFORE_ANSWER);
+    }
+
+    fn settle_to(self, left: usize, patience: Duration) {
         if let Some(queue) = self.queue() {
-            queue.settle(BACKLOG, BEFORE_END);
+            queue.settle(left, patience);
         }
     }
 
     /// Waits until all lines are out, but not for long: a reader that does not read holds up nothing.
     pub fn finish(self, now: Timestamp) {
-        let Some(queue) = self.queue() else { return };
-        queue.settle(0, BEFORE_END);
+        self.settle_to(0, BEFORE_END);
         self.tell_lost(now, &Map::new());
-        queue.settle(0, BEFORE_END);
+        self.settle_to(0, BEFORE_END);
     }
 
     /// Writes an event.
@@ -124,10 +137,21 @@ impl Log {
         }
     }
 
-    /// Writes text as it is.
+    /// Draws on a terminal, among the lines of the log. What finds no room is not drawn.
+    pub fn draw(self, text: &str) {
+        BAR_STANDS.store(true, Ordering::Relaxed);
+        self.put(Weight::Chatter, text.to_owned());
+    }
+
+    /// Writes a line as it is, over the bar if there is one.
     pub(super) fn say(self, weight: Weight, text: &str) {
+        let erase = if BAR_STANDS.load(Ordering::Relaxed) { ERASE_LINE } else { "" };
+        self.put(weight, format!("{erase}{text}"));
+    }
+
+    fn put(self, weight: Weight, text: String) {
         match self.queue() {
-            Some(queue) => queue.push(weight, text.as_bytes().to_vec()),
+            Some(queue) => queue.push(weight, text.into_bytes()),
             // Nobody can be told when the log is gone.
             None => drop(self.sink().map(|mut sink| sink.write_all(text.as_bytes()))),
         }
@@ -171,25 +195,7 @@ impl Write for Markers {
 
     /// What comes before the answer should be out before it, since the instance may be frozen right after it.
     fn flush(&mut self) -> io::Result<()> {
-        if let Some(queue) = self.0.queue() {
-            queue.settle(0, BEFORE_ANSWER);
-        }
+        self.0.settle();
         Ok(())
-    }
-}
-
-/// A terminal on which a progress bar may stand in the line that is written to.
-struct FreshLine(File);
-
-const ERASE_LINE: &str = "\r\x1b[2K";
-
-impl Write for FreshLine {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.write_all(ERASE_LINE.as_bytes())?;
-        self.0.write(bytes)
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        self.0.flush()
     }
 }

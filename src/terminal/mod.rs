@@ -168,6 +168,8 @@ pub async fn run(app: App, command: Command) -> u8 {
     let app = app.with(asked);
     let asks = mode.writes() && !yes;
     let run = if asks { ask_first(&app, &options, asked).await } else { run_in(&app, &options, asked).await.map(Some) };
+    // Both may be one terminal.
+    Log::Stderr.settle();
     match run {
         Ok(Some(report)) => output.write(&report).map_or_else(|why| unwritable(&why), |()| report.exit_code()),
         Ok(None) => 1,
@@ -268,6 +270,7 @@ fn unwritable(why: &output::Unwritable) -> u8 {
 }
 
 fn say(text: &str) {
+    Log::Stderr.settle();
     let _ = anstream::stderr().write_all(text.as_bytes());
 }
 

@@ -89,7 +89,7 @@ fn an_answer_that_is_no_success_is_one_line_of_the_log_and_tried_twice_where_tha
     for Case { name, prefix, answers, tries, warning } in cases() {
         let chat = Chat::answering(answers);
         let url = format!("{} hunter2secret", chat.url(prefix, "/x?token=hunter2token"));
-        let (reply, lines) = invoke(&broken_cloud(), &[("DTS_GUARD_NOTIFY", &url), ("DTS_GUARD_LOG", "debug")], "");
+        let (reply, lines) = invoke(&broken_cloud(), &[("DTS_GUARD_NOTIFY", &url), ("DTS_GUARD_LOG", "trace")], "");
         assert_eq!(reply.report()["status"], "drifted", "{name}");
         assert_eq!(chat.got().len(), tries, "{name}");
         let warnings = warnings(&lines);
