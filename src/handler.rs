@@ -9,7 +9,7 @@ use fc_runtime::{Context, Diagnostic, HeaderCredentials, Invocation};
 use serde_json::Value;
 use tracing::Instrument as _;
 
-use crate::apply::journal::{LogBook, Store};
+use crate::apply::journal::{Bounded, LogBook, Store};
 use crate::clear::{self, NotCleared};
 use crate::client::{Connection, Endpoint, Endpoints, Http, RateLimits, Session, Transport};
 use crate::clock::{Deadline, SharedClock};
@@ -324,7 +324,7 @@ impl App {
         let Ok(_held) = self.repairs.try_lock() else {
             return Ok(clear::line(account, Err(NotCleared::Busy)));
         };
-        let store = self.store.clone().or_else(|| config.journal_store());
+        let store = self.store_until(config, ask.deadline);
         let log = LogBook::new(self.log, self.clock.clone(), account.clone(), ask.request_id.clone());
         Ok(clear::line(account, clear::clear(store, log, clear.what).await))
     }
@@ -345,12 +345,18 @@ impl App {
             approval: config.approval,
             approved: None,
             log: self.log,
-            store: self.store.clone().or_else(|| config.journal_store()),
+            store: self.store_until(config, ask.deadline),
             request_id: ask.request_id.clone(),
         };
         let trigger = ask.event.trigger.name.as_deref();
         let (repairs, progress, asked_again) = (&self.repairs, &*self.progress, AtomicUsize::new(0));
         Ok(Sweep { guard, own, config, request, trigger, repairs, progress, asked_again }.run().await)
+    }
+
+    /// Each run has its own patience with the folder.
+    fn store_until(&self, config: &Config, deadline: Deadline) -> Option<Arc<dyn Store>> {
+        let store = self.store.clone().or_else(|| config.journal_folder())?;
+        Some(Arc::new(Bounded::until(store, self.clock.clone(), deadline)))
     }
 
     fn session(&self, config: &Config, credentials: Credentials, ask: &Ask) -> Result<Session, Abort> {

@@ -13,7 +13,7 @@ pub use journal::{JournalPlace, on_platform};
 use words::Words;
 pub use words::{Approval, Mode, Scope, Strategy};
 
-use crate::apply::journal::{Key, Store};
+use crate::apply::journal::{Bounded, Key, Store};
 use crate::client::{BadEndpoint, Endpoint, Endpoints};
 use crate::event::Allowed;
 use crate::members::{BadFolderId, FolderId, FolderRules};
@@ -193,11 +193,16 @@ impl Config {
         Allowed { mode: self.mode, scope: self.scope }
     }
 
-    /// The journal's files, if it has any.
+    /// One run's way to the journal's files, if it has any.
     #[must_use]
     pub fn journal_store(&self) -> Option<Arc<dyn Store>> {
-        let folder = self.journal.folder()?;
-        Some(Arc::new(folder.signing(self.journal_key.clone())))
+        Some(Arc::new(Bounded::new(self.journal_folder()?)))
+    }
+
+    /// The same for who sets the bounds himself.
+    #[must_use]
+    pub(crate) fn journal_folder(&self) -> Option<Arc<dyn Store>> {
+        Some(Arc::new(self.journal.folder()?.signing(self.journal_key.clone())))
     }
 }
 

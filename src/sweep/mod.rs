@@ -118,7 +118,7 @@ impl Sweep<'_> {
         }
         let clock = self.guard.session.clock();
         let rules = Rules::new(self.config, &self.own, None, clock.now());
-        let place = Kept::new(self.config.journal.folder());
+        let place = Kept::new(self.guard.store.clone());
         let memory = place.read().await;
         let queue = Queue::new(&memory.waiting, &clock.nonce());
         let own = rules.look(&self.own);
@@ -188,7 +188,7 @@ impl Sweep<'_> {
     async fn work(&self, turns: Vec<Turn>) -> Results {
         let order: HashMap<_, _> = turns.iter().map(|turn| turn.look.account.clone()).zip(0..).collect();
         let may_brake = self.request.scope == Scope::Organization && turns.len() >= brake::LEAST;
-        let memory = if may_brake { Kept::new(self.config.journal.folder()).read().await } else { Memory::default() };
+        let memory = if may_brake { Kept::new(self.guard.store.clone()).read().await } else { Memory::default() };
         let watch = Watch::new(self, None, &memory);
         let judged = self.judge_all(stream::iter(turns), &watch, may_brake).await;
         let (mut results, _) = self.repair_all(judged, &watch).await;

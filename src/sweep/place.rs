@@ -4,11 +4,11 @@
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::io::{self, ErrorKind};
-use std::path::Path;
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use crate::apply::journal::{Folder, file};
+use crate::apply::journal::Store;
 use crate::report::{AccountReport, Status};
 use crate::target::AccountId;
 use crate::verify::Finding;
@@ -21,7 +21,7 @@ const SIZE_LIMIT: usize = 1024 * 1024;
 
 /// The file, if there is a folder.
 #[derive(Debug)]
-pub(super) struct Place(Option<Folder>);
+pub(super) struct Place(Option<Arc<dyn Store>>);
 
 /// What earlier runs left.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -107,13 +107,14 @@ fn untried(lines: &[AccountReport]) -> BTreeSet<AccountId> {
 }
 
 impl Place {
-    pub(super) fn new(folder: Option<Folder>) -> Self {
-        Self(folder)
+    pub(super) fn new(store: Option<Arc<dyn Store>>) -> Self {
+        Self(store)
     }
 
     /// What the last run left.
     pub(super) async fn read(&self) -> Memory {
-        let read = self.on_thread(|folder| read(&folder)).await;
+        let Some(store) = &self.0 else { return Memory::default() };
+        let read = store.read_file(NAME, SIZE_LIMIT).await.and_then(|bytes| parse(&bytes));
         read.unwrap_or_else(|error| {
             if error.kind() != ErrorKind::NotFound {
                 tracing::warn!(%error, "where the last run ended cannot be read: the order is another one");
@@ -124,24 +125,14 @@ impl Place {
 
     /// Keeps what the next run has to know.
     pub(super) async fn keep(&self, memory: Memory) {
-        if let Err(error) = self.on_thread(move |folder| write(&folder, memory)).await {
+        let Some(store) = &self.0 else { return };
+        let is_empty = memory == Memory::default();
+        let Memory { waiting: not_reached, failed: repair_failed } = memory;
+        let file = File { schema: SCHEMA.to_owned(), not_reached, repair_failed };
+        let bytes = (!is_empty).then(|| serde_json::to_vec(&file).unwrap_or_default());
+        if let Err(error) = store.keep_file(NAME, bytes).await {
             tracing::warn!(%error, "where this run ended cannot be kept");
         }
-    }
-
-    async fn on_thread<T: Send + Default + 'static>(
-        &self,
-        work: impl FnOnce(Folder) -> io::Result<T> + Send + 'static,
-    ) -> io::Result<T> {
-        let Some(folder) = self.0.clone() else { return Ok(T::default()) };
-        tokio::task::spawn_blocking(move || work(folder)).await.map_err(io::Error::other)?
-    }
-}
-
-fn read(folder: &Folder) -> io::Result<Memory> {
-    match folder.to_read()? {
-        Some(folder) => parse(&file::read(&folder.join(NAME), SIZE_LIMIT)?),
-        None => Ok(Memory::default()),
     }
 }
 
@@ -153,27 +144,12 @@ fn parse(bytes: &[u8]) -> io::Result<Memory> {
     Ok(Memory { waiting: file.not_reached, failed: file.repair_failed })
 }
 
-fn write(folder: &Folder, memory: Memory) -> io::Result<()> {
-    if memory == Memory::default() {
-        return folder.to_read()?.map_or(Ok(()), |folder| remove(&folder.join(NAME)));
-    }
-    let Memory { waiting: not_reached, failed: repair_failed } = memory;
-    let path = folder.to_write()?.join(NAME);
-    file::replace(&path, &serde_json::to_vec(&File { schema: SCHEMA.to_owned(), not_reached, repair_failed })?)
-}
-
-fn remove(path: &Path) -> io::Result<()> {
-    match std::fs::remove_file(path) {
-        Err(error) if error.kind() != ErrorKind::NotFound => Err(error),
-        _ => Ok(()),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::apply::journal::Folder;
     use crate::verify::FindingId;
 
     fn ids(numbers: &[usize]) -> Vec<AccountId> {
@@ -241,7 +217,7 @@ mod tests {
     #[tokio::test]
     async fn it_is_kept_in_its_order_until_there_is_nothing_to_keep() {
         let folder = tempfile::tempdir().unwrap();
-        let place = Place::new(Some(Folder::new(folder.path().to_owned())));
+        let place = Place::new(Some(Arc::new(Folder::new(folder.path().to_owned()))));
         assert_eq!(place.read().await, Memory::default());
         for kept in [memory(&[7, 3, 5], &[]), memory(&[], &[4]), memory(&[2], &[1])] {
             place.keep(kept.clone()).await;
@@ -257,13 +233,13 @@ mod tests {
         let id = ids(&[1]);
         let text = format!(r#"{{"schema":"{SCHEMA}","notReached":["{}"]}}"#, id[0]);
         std::fs::write(folder.path().join(NAME), text).unwrap();
-        assert_eq!(Place::new(Some(Folder::new(folder.path().to_owned()))).read().await, memory(&[1], &[]));
+        assert_eq!(Place::new(Some(Arc::new(Folder::new(folder.path().to_owned())))).read().await, memory(&[1], &[]));
     }
 
     #[tokio::test]
     async fn a_file_that_cannot_be_trusted_only_changes_the_order() {
         let folder = tempfile::tempdir().unwrap();
-        let place = Place::new(Some(Folder::new(folder.path().to_owned())));
+        let place = Place::new(Some(Arc::new(Folder::new(folder.path().to_owned()))));
         let id = "\"1234567890123456\"";
         for text in [
             "{".to_owned(),

@@ -104,7 +104,7 @@ async fn a_torn_record_is_not_believed_wherever_it_ends() {
 
 type Forgery = (&'static str, fn(&mut Value));
 
-const FORGERIES: [Forgery; 19] = [
+const FORGERIES: [Forgery; 28] = [
     ("another account", |record| record["accountId"] = json!("2234567890123456")),
     ("no account", |record| record["accountId"] = json!("../1234567890123456")),
     ("another generation", |record| record["generation"] = json!(8)),
@@ -124,6 +124,17 @@ const FORGERIES: [Forgery; 19] = [
     ("too many policies", |record| {
         let policy = |n| json!({"type": "Custom", "name": format!("P{n}")});
         record["repair"]["before"]["policies"] = (0..101).map(policy).collect();
+    }),
+    ("a plan id that is none", |record| record["repair"]["planId"] = json!("\u{1b}[2Jsha256:")),
+    ("an empty plan id", |record| record["repair"]["planId"] = json!("")),
+    ("a request id that does harm", |record| record["repair"]["requestId"] = json!("run\u{1b}[2J")),
+    ("an endless request id", |record| record["repair"]["requestId"] = json!("x".repeat(400))),
+    ("a step that does harm", |record| record["repair"]["steps"][0]["target"] = json!("\u{202e}")),
+    ("an action that does harm", |record| record["repair"]["steps"][0]["action"] = json!("\u{9b}2J")),
+    ("a role id that is none", |record| record["repair"]["before"]["roleId"] = json!("1; reboot")),
+    ("a made role whose id is none", |record| record["repair"]["created"] = json!("\u{1b}[2J")),
+    ("a policy that is gone and none", |record| {
+        record["repair"]["gone"] = json!([{"type": "Custom", "name": "\u{1b}[2J"}]);
     }),
     ("a tag without a key", |record| record["repair"]["before"]["tags"] = json!({"": "x"})),
     ("a watch that names a policy that is none", |record| {

@@ -161,3 +161,80 @@ async fn without_a_way_back_the_role_is_finished_off_the_record() {
         assert!(authorized(&lab) && kept(&before, &lab), "{operation}");
     }
 }
+
+/// Nobody repairs a thousand times; and the folder is not asked about another account either.
+#[tokio::test]
+async fn a_thousand_files_of_one_account_are_no_folder_to_use() {
+    let folder = Folder::new();
+    for generation in 1..=1000 {
+        fs::write(folder.path().join(format!("2234567890123456.{generation}.json")), "{}").unwrap();
+    }
+    let lab = lab_with(&folder, Some(full()));
+    let report = lab.run(Mode::Remediate).await;
+    assert_refused("a thousand files", &report);
+    assert!(next(&report).contains("2234567890123456"), "{}", json(&report));
+    assert_eq!((lab.writes(), folder.names().len()), (Vec::new(), 1000));
+    fs::remove_file(folder.path().join("2234567890123456.1000.json")).unwrap();
+    assert_eq!(lab.run(Mode::Remediate).await.status, Status::Remediated);
+}
+
+/// The number is a forger's: no run would ever get one again.
+#[tokio::test]
+async fn the_highest_number_there_is_can_be_cleared() {
+    for others in [vec![u64::MAX], vec![u64::MAX, u64::MAX - 1], vec![3, 1 << 63, u64::MAX]] {
+        let folder = Folder::new();
+        let lab = lab_with(&folder, Some(full()));
+        for generation in &others {
+            fs::write(folder.path().join(format!("{ACCOUNT}.{generation}.json")), "{}").unwrap();
+        }
+        if others.len() == 1 {
+            let report = lab.run(Mode::Remediate).await;
+            assert_refused("the highest number", &report);
+            assert!(next(&report).contains(&format!("dts-role-guard clear --account {ACCOUNT}")), "{}", json(&report));
+            fs::write(folder.path().join(format!("{ACCOUNT}.{}.json", u64::MAX)), "{}").unwrap();
+        }
+        let status = std::process::Command::new(env!("CARGO_BIN_EXE_dts-role-guard"))
+            .args(["clear", "--account", ACCOUNT])
+            .env_clear()
+            .env(JOURNAL_DIR, folder.path())
+            .output()
+            .unwrap();
+        assert!(status.status.success(), "{status:?}");
+        let report = lab.run(Mode::Remediate).await;
+        assert_eq!(report.status, Status::Remediated, "{others:?}: {}", json(&report));
+        assert!(folder.newest()["generation"].as_u64().unwrap() < 1 << 63, "{:?}", folder.names());
+    }
+}
+
+/// What is added when a record is taken over must not make it one that nobody would believe.
+#[tokio::test]
+async fn a_record_that_just_fits_can_be_taken_over() {
+    for spare in [0, 1, 50, 200] {
+        let folder = Folder::new();
+        let lab = lab_with(&folder, Some(full()));
+        let before = lab.role().unwrap();
+        crate::kill(&lab, Rule::on("CreateRole"), true).await;
+        let mut record = folder.newest();
+        let size = |record: &serde_json::Value| serde_json::to_vec_pretty(record).unwrap().len();
+        let room = 64 * 1024 - size(&record) - spare;
+        let trust = record["repair"]["before"]["trustPolicy"].as_str().unwrap().to_owned();
+        record["repair"]["before"]["trustPolicy"] = (trust + &" ".repeat(room)).into();
+        assert_eq!(size(&record), 64 * 1024 - spare);
+        fs::write(folder.path().join(format!("{ACCOUNT}.1.json")), serde_json::to_vec_pretty(&record).unwrap())
+            .unwrap();
+        let report = lab.run(Mode::Remediate).await;
+        assert_eq!(report.status, Status::Remediated, "{spare}: {}", json(&report));
+        assert!(authorized(&lab) && kept(&before, &lab), "{spare}");
+        crate::nothing_is_open(&lab, &folder).await;
+    }
+}
+
+/// A repair that could not be finished from its record does not begin.
+#[tokio::test]
+async fn a_role_that_fills_the_whole_record_is_not_touched() {
+    let folder = Folder::new();
+    let trust = emulator::DTS_TRUST.replace("dts.aliyuncs.com", "ecs.aliyuncs.com") + &" ".repeat(64 * 1024);
+    let lab = lab_with(&folder, Some(full().trust(&trust)));
+    assert_refused("a long trust policy", &lab.run(Mode::Remediate).await);
+    assert_eq!((lab.writes(), folder.names()), (Vec::new(), Vec::new()));
+}

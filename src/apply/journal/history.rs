@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
+use super::bounded::is_lost;
 use super::record::{Record, Repair, Snapshot, Unreadable, Watch};
 use super::timed::Timed;
 use super::trust::{Evidence, Seal, TRUSTED_FOR};
@@ -16,6 +17,12 @@ use crate::observe::{Role, Tags};
 use crate::plan::{Plan, Refusal, Step};
 use crate::target::AccountId;
 use crate::verify::Finding;
+
+/// So many files of one account that are not trusted are no accident.
+const MOST_UNREADABLE: usize = 16;
+
+/// No run ever comes this far: whoever wrote such a file wants no run to get a number.
+const FORGED: u64 = 1 << 63;
 
 /// What is on record about one account.
 #[derive(Debug)]
@@ -38,7 +45,9 @@ impl History {
         let store = store.map(|store| Arc::new(Timed::new(store, log.clock().clone())));
         let mut history = Self { log, store, record, newest: 0, unreadable: Vec::new(), trouble: None };
         if let Err(error) = history.read(writes).await {
-            tracing::warn!(%error, "the journal folder cannot be used");
+            if !is_lost(&error) {
+                tracing::warn!(%error, "the journal folder cannot be used");
+            }
             history.trouble = Some(error.to_string());
         }
         history
@@ -47,20 +56,25 @@ impl History {
     async fn read(&mut self, writes: bool) -> io::Result<()> {
         let Some(store) = self.store.clone() else { return Ok(()) };
         let account = self.log.account().clone();
-        let mut generations = store.timed(store.generations(&account)).await?;
+        let seen = if writes { store.generations(&account) } else { store.generations_seen(&account) };
+        let mut generations = store.timed(seen).await?;
         // A generation is never used twice, not even one whose file is set aside.
         self.newest = generations.last().copied().unwrap_or_default();
         while let Some(generation) = generations.pop() {
-            match read(&**store, &account, generation).await? {
+            match store.timed(Box::pin(read(&**store, &account, generation))).await? {
                 Some(Ok(record)) => {
                     self.record = record;
                     break;
                 }
                 Some(Err(why)) => {
-                    let aside = if writes { Some(store.set_aside(&account, generation).await?) } else { None };
+                    let aside =
+                        if writes { Some(store.timed(store.set_aside(&account, generation)).await?) } else { None };
                     self.unreadable.push(Finding::journal_unreadable(generation, &why.to_string(), aside.as_deref()));
                 }
                 None => {}
+            }
+            if self.unreadable.len() >= MOST_UNREADABLE {
+                return Err(io::Error::new(ErrorKind::InvalidData, "too many of its files are not trusted"));
             }
         }
         Ok(())
@@ -130,9 +144,23 @@ impl History {
         if let Some(trouble) = &self.trouble {
             return Err(Refusal::Journal(trouble.clone()));
         }
+        self.step_down().await?;
         self.record.remediated.clear();
         self.record.blocked_since = None;
         self.claim_next().await
+    }
+
+    /// Leaves the numbers behind that only a forger takes.
+    async fn step_down(&mut self) -> Result<(), Refusal> {
+        let Some(store) = self.store.clone().filter(|_| self.newest >= FORGED) else { return Ok(()) };
+        let account = self.log.account().clone();
+        let generations = store.timed(store.generations(&account)).await.map_err(|error| unusable(&error))?;
+        let (forged, honest): (Vec<_>, Vec<_>) = generations.into_iter().partition(|generation| *generation >= FORGED);
+        for generation in forged {
+            store.timed(store.set_aside(&account, generation)).await.map_err(|error| unusable(&error))?;
+        }
+        self.newest = honest.last().copied().unwrap_or_default();
+        Ok(())
     }
 
     /// Gives up an unfinished repair: its file is kept under another name, and nothing is brought back from it.
@@ -142,8 +170,8 @@ impl History {
     pub async fn give_up(&mut self) -> Result<Option<String>, Refusal> {
         let orders_nothing = self.record.unfinished().is_none() && self.record.watch.is_none();
         let Some(store) = self.store.as_ref().filter(|_| !orders_nothing) else { return Ok(None) };
-        let aside =
-            store.set_aside(&self.record.account_id, self.record.generation).await.map_err(|error| unusable(&error))?;
+        let aside = store.timed(store.set_aside(&self.record.account_id, self.record.generation)).await;
+        let aside = aside.map_err(|error| unusable(&error))?;
         self.record.repair = None;
         self.record.watch = None;
         Ok(Some(aside))
@@ -155,6 +183,9 @@ impl History {
     /// When the folder cannot be used, or another run was faster.
     pub async fn open(&mut self, plan: &Plan, before: Option<&Role>, tags: Option<&Tags>) -> Result<Journal, Refusal> {
         self.record.repair = Some(self.repair(&plan.id.to_string(), &plan.steps, before, tags));
+        if self.store.is_some() && !self.record.has_room() {
+            return Err(Refusal::Journal("what the role has is too much for a record".to_owned()));
+        }
         self.claim_next().await?;
         self.log.begin(plan, before, tags);
         self.forget_earlier().await;
@@ -181,14 +212,14 @@ impl History {
     async fn read_again(&mut self, earlier: u64) -> Result<(), Refusal> {
         let Some(store) = self.store.clone() else { return Ok(()) };
         let account = &self.record.account_id;
-        let last = read(&**store, account, earlier).await.map_err(|error| unusable(&error))?;
+        let last = store.timed(Box::pin(read(&**store, account, earlier))).await.map_err(|error| unusable(&error))?;
         let Some(Ok(Record { repair, remediated, .. })) = last else { return Ok(()) };
         if repair == self.record.repair {
             return Ok(());
         }
         self.record = Record { remediated, repair, ..self.record.clone() };
-        let bytes = store.seal().put_on(self.record.clone()).bytes();
-        let written = store.replace(&self.record.account_id, self.newest, bytes).await;
+        let bytes = store.seal().bytes(self.record.clone());
+        let written = store.timed(store.replace(&self.record.account_id, self.newest, bytes)).await;
         written.map_err(|error| unusable(&error))
     }
 
@@ -207,10 +238,10 @@ impl History {
 
     async fn claim_next(&mut self) -> Result<(), Refusal> {
         let next = self.newest.checked_add(1);
-        self.newest = next.ok_or_else(|| Refusal::Journal("no generation is left".to_owned()))?;
+        self.newest = next.ok_or_else(|| self.no_number_left())?;
         self.record.generation = self.newest;
         let Some(store) = &self.store else { return Ok(()) };
-        let bytes = store.seal().put_on(self.record.clone()).bytes();
+        let bytes = store.seal().bytes(self.record.clone());
         // What the next run would not trust is no record.
         Record::read(&bytes, &self.record.account_id, self.newest)
             .map_err(|why| Refusal::Journal(format!("the record could not be read back: {why}")))?;
@@ -219,6 +250,13 @@ impl History {
             Ok(false) => Err(Refusal::AnotherRun("began to work on the role at the same moment")),
             Err(error) => Err(unusable(&error)),
         }
+    }
+
+    fn no_number_left(&self) -> Refusal {
+        let account = self.log.account();
+        Refusal::Journal(format!(
+            "a file has the highest number there is: type `dts-role-guard clear --account {account}`"
+        ))
     }
 
     /// A slow run may claim a generation that others have left behind and forgotten meanwhile.
@@ -234,7 +272,7 @@ impl History {
     async fn forget_earlier(&self) {
         let Some(store) = &self.store else { return };
         // The newest file counts, so an old one that stays does no harm.
-        let _ = store.forget_before(&self.record.account_id, self.record.generation).await;
+        let _ = store.timed(store.forget_before(&self.record.account_id, self.record.generation)).await;
     }
 
     /// Puts back what a run that was taken over took away after all: its one last call is spent.
@@ -263,7 +301,13 @@ impl History {
 
     fn journal(&self) -> Result<Journal, Refusal> {
         let repair = self.record.repair.clone().ok_or_else(|| Refusal::Journal("no repair is on record".to_owned()))?;
-        Ok(Journal { log: self.log.clone(), store: self.store.clone(), record: self.record.clone(), repair })
+        Ok(Journal {
+            log: self.log.clone(),
+            store: self.store.clone(),
+            record: self.record.clone(),
+            repair,
+            has_written: false,
+        })
     }
 }
 

@@ -8,24 +8,29 @@
 //! generation is still the newest, after its intent is on record: whoever adopts the record sees the intent, or the run
 //! sees the adoption.
 
+mod bounded;
 pub(crate) mod file;
+mod files;
 mod history;
 mod log;
 mod own;
 mod phase;
 mod record;
 mod store;
+pub(crate) mod thread;
 mod timed;
 mod trust;
 
+use std::io::{self, ErrorKind};
 use std::sync::Arc;
 use std::time::Duration;
 
+pub use bounded::{Bounded, PATIENCE};
 pub use history::History;
 pub use log::LogBook;
 pub use phase::{Act, Illegal, Phase};
 pub use record::{Format, Line, Record, Repair, SIZE_LIMIT, Snapshot, State, Unreadable, Watch};
-pub use store::{Doing, Folder, Store};
+pub use store::{Doing, Folder, Records, Store};
 pub use trust::{Doubt, Evidence, KEY_LENGTH, Key, Seal, ShortKey};
 
 use timed::Timed;
@@ -37,6 +42,9 @@ use crate::verify::Finding;
 
 use super::{StepRecord, StepResult};
 
+/// Between the deletion and the last attachment a slower folder is not waited for: DTS cannot use the role until then.
+const LONGEST_WAIT: Duration = Duration::from_millis(500);
+
 /// The record of one repair.
 #[derive(Debug)]
 pub struct Journal {
@@ -44,6 +52,8 @@ pub struct Journal {
     store: Option<Arc<Timed>>,
     record: Record,
     repair: Repair,
+    /// Whether this run has sent a write to the cloud.
+    has_written: bool,
 }
 
 impl Journal {
@@ -96,11 +106,23 @@ impl Journal {
         if act == Act::Replace {
             self.mark_creation();
         }
-        self.write().await
+        if act == Act::Build && self.has_replaced() && self.slowest() > LONGEST_WAIT {
+            return Ok(());
+        }
+        self.write().await.or_else(|error| self.go_on(&error))
+    }
+
+    /// A folder that does not answer keeps no repair from its end that has begun: what the role had is on record already.
+    fn go_on(&self, error: &io::Error) -> Result<(), Refusal> {
+        if self.has_written && error.kind() == ErrorKind::TimedOut {
+            return Ok(());
+        }
+        Err(Refusal::Journal(error.to_string()))
     }
 
     /// A step has ended. The file tells so with the next record: an end needs no flush of its own.
     pub(super) fn end_step(&mut self, act: Act, step: &Step, record: &StepRecord) {
+        self.has_written |= record.attempts > 0;
         if act == Act::Undo {
             if let Some(taken_back) = undone(step) {
                 self.mark(&taken_back, State::Is(StepResult::Undone));
@@ -126,10 +148,12 @@ impl Journal {
     /// Whether no other run has taken the repair over.
     pub(super) async fn check_ours(&self) -> Result<(), Refusal> {
         let Some(store) = &self.store else { return Ok(()) };
-        let generations = store.timed(store.generations(&self.record.account_id)).await;
-        match generations.map_err(|error| Refusal::Journal(error.to_string()))?.last() {
-            Some(newest) if *newest > self.record.generation => Err(Refusal::AnotherRun("took this repair over")),
-            _ => Ok(()),
+        match store.timed(store.generations(&self.record.account_id)).await {
+            Ok(generations) if generations.last().is_some_and(|newest| *newest > self.record.generation) => {
+                Err(Refusal::AnotherRun("took this repair over"))
+            }
+            Ok(_) => Ok(()),
+            Err(error) => self.go_on(&error),
         }
     }
 
@@ -174,19 +198,17 @@ impl Journal {
 
     /// The last line that names the step: a later round repeats the names of an earlier one.
     fn mark(&mut self, step: &Step, state: State) {
-        let target = step.target();
         let mut lines = self.repair.steps.iter_mut().rev();
-        if let Some(line) = lines.find(|line| line.action == step.action() && line.target == target) {
+        if let Some(line) = lines.find(|line| line.names(step)) {
             line.state = state;
         }
     }
 
-    async fn write(&self) -> Result<(), Refusal> {
+    async fn write(&self) -> io::Result<()> {
         let Some(store) = &self.store else { return Ok(()) };
         let record = Record { repair: Some(self.repair.clone()), ..self.record.clone() };
-        let record = store.seal().put_on(record);
-        let written = store.timed(store.replace(&record.account_id, record.generation, record.bytes())).await;
-        written.map_err(|error| Refusal::Journal(error.to_string()))
+        let (account, generation) = (record.account_id.clone(), record.generation);
+        store.timed(store.replace(&account, generation, store.seal().bytes(record))).await
     }
 }
 

@@ -7,11 +7,15 @@ use serde::{Deserialize, Serialize};
 use super::phase::Phase;
 use crate::apply::StepResult;
 use crate::observe::{Role, Tags};
-use crate::plan::{self, Step};
+use crate::plan::{self, PlanId, Step};
 use crate::target::{AccountId, PolicyRef};
+use crate::telemetry::escaped;
 
 /// A file holds at most so many bytes.
 pub const SIZE_LIMIT: usize = 64 * 1024;
+
+/// What a signature takes.
+const SIGNATURE: usize = 96;
 
 /// Everything on record about one account's role.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -151,20 +155,72 @@ impl Record {
         if record.account_id != *account || record.generation != generation {
             return Err(Unreadable("it is about another account or generation than its name says".to_owned()));
         }
-        let before = record.repair.as_ref().and_then(|repair| repair.before.as_ref());
-        let watched = record.watch.iter().find_map(Watch::impossible);
-        match before.and_then(Snapshot::impossible).or(watched) {
-            Some(what) => Err(Unreadable(format!("no role can have {what}"))),
+        match record.impossible() {
+            Some(what) => Err(Unreadable(format!("no run writes {what}"))),
             None => Ok(record),
         }
     }
 
-    /// The bytes of its file.
+    /// What no run of this program would have written.
+    fn impossible(&self) -> Option<&'static str> {
+        let orphan = self.watch.is_some() && self.repair.is_none();
+        let repair = self.repair.as_ref().and_then(Repair::impossible);
+        repair.or(self.watch.as_ref().and_then(Watch::impossible)).or(orphan.then_some("a watch after no repair"))
+    }
+
+    /// The bytes of its file: laid out for a person, as long as there is room.
     #[must_use]
     pub fn bytes(&self) -> Vec<u8> {
         let mut bytes = serde_json::to_vec_pretty(self).unwrap_or_default();
+        if bytes.len() >= SIZE_LIMIT {
+            bytes = serde_json::to_vec(self).unwrap_or_default();
+        }
         bytes.push(b'\n');
         bytes
+    }
+
+    /// The same without what can be spared, if it would be too large. A run that takes a repair over adds to its record, and
+    /// must not fail for that.
+    #[must_use]
+    pub(super) fn fitted(mut self) -> Self {
+        let spare: [fn(&mut Self); 3] = [
+            // For a person who reads the file.
+            |record| record.repair.iter_mut().for_each(|repair| repair.steps.clear()),
+            |record| record.watch = None,
+            // Never written to the cloud; the log has it, too.
+            |record| record.before_mut().for_each(|before| before.trust_policy.clear()),
+        ];
+        for spare in spare {
+            if !self.fits() {
+                spare(&mut self);
+            }
+        }
+        self
+    }
+
+    fn fits(&self) -> bool {
+        self.signed_bytes().len() + SIGNATURE <= SIZE_LIMIT
+    }
+
+    fn before_mut(&mut self) -> impl Iterator<Item = &mut Snapshot> {
+        self.repair.iter_mut().filter_map(|repair| repair.before.as_mut())
+    }
+
+    /// Whether everything that may still be added to the record of a repair will fit, without giving up what the role had.
+    pub(super) fn has_room(&self) -> bool {
+        let mut later = Self { generation: u64::MAX, ..self.clone() };
+        if let Some(repair) = &mut later.repair {
+            let policies = repair.before.as_ref().map_or_else(Vec::new, |before| before.policies.clone());
+            let id = "x".repeat(ID_LIMIT);
+            later.watch = Some(Watch {
+                since: Some(Timestamp::MAX),
+                until: Timestamp::MAX,
+                role_id: id.clone(),
+                policies: policies.clone(),
+            });
+            (repair.created, repair.gone, repair.steps) = (Some(id), policies, Vec::new());
+        }
+        later.fits()
     }
 
     /// What a signature is over: what is believed, however its file spells it.
@@ -225,7 +281,7 @@ impl Snapshot {
         let long = |text: &str, limit| text.chars().count() > limit;
         let tags = self.tags.iter().flatten();
         let checks = [
-            (self.role_id.is_empty() || long(&self.role_id, 64), "this role id"),
+            (!is_id(&self.role_id), "this role id"),
             (long(&self.description, 1024), "this description"),
             (self.max_session_duration.is_some_and(|time| !(3600..=43200).contains(&time)), "this session duration"),
             (!can_be_held(&self.policies), "these policies"),
@@ -237,9 +293,28 @@ impl Snapshot {
 
 impl Watch {
     fn impossible(&self) -> Option<&'static str> {
-        (!can_be_held(&self.policies)).then_some("these policies")
+        match (is_id(&self.role_id), can_be_held(&self.policies)) {
+            (true, true) => None,
+            (false, _) => Some("this role id"),
+            (true, false) => Some("these policies"),
+        }
     }
 }
+
+/// Role ids are digits (source: the vendor's RAM API reference), with room for other ones.
+const ID_LIMIT: usize = 64;
+
+fn is_id(text: &str) -> bool {
+    (1..=ID_LIMIT).contains(&text.len())
+        && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte))
+}
+
+/// Text that does no harm to a terminal, as this program writes it.
+fn is_harmless(text: &str) -> bool {
+    text.chars().count() <= TEXT_LIMIT && escaped(text) == text
+}
+
+const TEXT_LIMIT: usize = 300;
 
 fn can_be_held(policies: &[PolicyRef]) -> bool {
     let known = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-';
@@ -248,6 +323,19 @@ fn can_be_held(policies: &[PolicyRef]) -> bool {
 }
 
 impl Repair {
+    fn impossible(&self) -> Option<&'static str> {
+        let lines = self.steps.iter().all(|line| is_harmless(&line.action) && is_harmless(&line.target));
+        let checks = [
+            (self.plan_id.parse::<PlanId>().is_err(), "this plan id"),
+            (!is_harmless(&self.request_id), "this request id"),
+            (self.created.as_deref().is_some_and(|id| !is_id(id)), "this role id"),
+            (!can_be_held(&self.gone), "these policies"),
+            (!lines, "these steps"),
+        ];
+        let wrong = checks.into_iter().find(|(wrong, _)| *wrong).map(|(_, what)| what);
+        wrong.or(self.before.as_ref().and_then(Snapshot::impossible))
+    }
+
     /// The role that this repair makes, or would make.
     #[must_use]
     pub fn is_ours(&self, role: &Role) -> bool {
@@ -263,8 +351,17 @@ impl Repair {
 
 impl Line {
     pub(super) fn planned(step: &Step) -> Self {
-        Self { action: step.action().to_owned(), target: step.target(), state: State::Is(StepResult::Planned) }
+        Self { action: step.action().to_owned(), target: shown(step), state: State::Is(StepResult::Planned) }
     }
+
+    pub(super) fn names(&self, step: &Step) -> bool {
+        self.action == step.action() && self.target == shown(step)
+    }
+}
+
+/// The key of a tag is foreign text.
+fn shown(step: &Step) -> String {
+    escaped(&step.target()).chars().take(TEXT_LIMIT).collect()
 }
 
 impl Repair {
@@ -285,6 +382,15 @@ impl Repair {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_line_of_a_tag_can_be_read_back_whatever_its_key() {
+        for key in ["\u{1b}[2J", "\u{202e}x", "ключ", &"k".repeat(500)] {
+            let line = Line::planned(&Step::LeaveTag((*key).to_owned()));
+            assert!(is_harmless(&line.target), "{line:?}");
+            assert!(line.names(&Step::LeaveTag((*key).to_owned())));
+        }
+    }
 
     #[test]
     fn a_step_is_begun_or_has_a_word_of_the_report() {

@@ -73,7 +73,13 @@ pub enum Seal {
 }
 
 impl Seal {
-    /// The record as it is written.
+    /// The bytes of a record's file.
+    #[must_use]
+    pub fn bytes(&self, record: Record) -> Vec<u8> {
+        self.put_on(record.fitted()).bytes()
+    }
+
+    /// The record, signed where there is a key.
     #[must_use]
     pub fn put_on(&self, record: Record) -> Record {
         let bare = Record { mac: None, ..record };
