@@ -7,6 +7,7 @@ use super::journal::{Phase, Repair, Snapshot, Watch};
 use crate::observe::{ObservedRole, Role, Tags};
 use crate::plan::{self, Step};
 use crate::target::PolicyRef;
+use crate::telemetry::foreign;
 
 /// What is left of an unfinished repair.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -26,7 +27,8 @@ impl Resume {
     #[must_use]
     pub fn describe(&self) -> String {
         let words = |steps: &[Step]| {
-            let words: Vec<_> = steps.iter().map(|step| format!("{} {}", step.action(), step.target())).collect();
+            let words: Vec<_> =
+                steps.iter().map(|step| format!("{} {}", step.action(), foreign(&step.target()))).collect();
             words.join(", ")
         };
         match self {
