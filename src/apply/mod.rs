@@ -57,6 +57,9 @@ pub struct StepRecord {
     pub attempts: u32,
     /// The cloud's id of the last request.
     pub request_id: Option<String>,
+    /// Milliseconds from the run's begin to the first try; absent where it was only planned.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub started_ms: Option<u64>,
     /// From the first try to the last reply.
     pub duration_ms: u64,
     /// What went wrong last.
@@ -80,6 +83,7 @@ impl StepRecord {
             result,
             attempts: 0,
             request_id: None,
+            started_ms: None,
             duration_ms: 0,
             error: None,
         }

@@ -180,6 +180,12 @@ impl std::fmt::Display for CallError {
 }
 
 impl CallError {
+    /// The cloud's code, where it gave one.
+    #[must_use]
+    pub fn code(&self) -> Option<&str> {
+        self.code.as_deref()
+    }
+
     /// The same call, with more to say about it.
     #[must_use]
     pub fn saying(self, message: String) -> Self {

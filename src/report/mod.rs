@@ -4,12 +4,15 @@
 
 mod account;
 mod compact;
+mod csv;
 mod cut;
 mod failure;
+mod html;
 mod human;
 mod json;
 mod log;
 mod manual;
+mod ocsf;
 mod read;
 mod view;
 
@@ -19,12 +22,15 @@ use serde_json::Value;
 
 pub use account::{AccountReport, Before, CallError, PolicyName};
 pub use compact::{Size, message as message_for_queues};
+pub use csv::Csv;
 pub use cut::account as cut_account;
 pub use failure::Failure;
+pub use html::Html;
 pub use human::Human;
 pub use json::Json;
 pub(crate) use log::document_last;
 pub use manual::{QUICK_AUTHORIZATION, commands};
+pub use ocsf::Ocsf;
 pub(crate) use read::known_action;
 pub use read::{NoReport, read};
 

@@ -65,6 +65,9 @@ pub fn read(text: &str) -> Result<Report, NoReport> {
 
 /// A summary may count more than is listed (see `truncated`), never less.
 fn checked(report: Report) -> Result<Report, NoReport> {
+    if let Err(why) = report.started_at.parse::<jiff::Timestamp>() {
+        return Err(NoReport::At { path: "startedAt".to_owned(), why: foreign(&why.to_string()) });
+    }
     let listed = Summary::of(&report.accounts);
     let counts = report.summary.counts().into_iter().zip(listed.counts());
     for ((status, count), (_, listed)) in counts {

@@ -5,9 +5,10 @@ use std::collections::BTreeSet;
 use serde_json::Value;
 use similar::{ChangeTag, TextDiff};
 
-use super::{AccountReport, Before};
+use super::{AccountReport, Before, Report};
 use crate::apply::{StepRecord, StepResult};
 use crate::policy::{DTS_TRUST_POLICY, with_service};
+use crate::telemetry::escaped;
 use crate::verify::{DTS_SERVICE, FindingId};
 
 /// How something changes.
@@ -227,6 +228,33 @@ fn lines(before: Option<&Value>, after: &Value) -> Vec<DiffLine> {
         }
     }
     lines
+}
+
+impl Report {
+    /// What is counted and not listed, in words; nothing where all is listed.
+    pub(super) fn missing(&self) -> Option<String> {
+        let unlisted = self.summary.accounts.saturating_sub(self.accounts.len());
+        let in_order = unlisted.saturating_sub(self.truncated);
+        let truncated = (self.truncated > 0).then(|| {
+            format!("{} more accounts are missing here: they did not fit this report", thousands(self.truncated))
+        });
+        let in_order =
+            (in_order > 0).then(|| format!("{} accounts in order are counted and not listed", thousands(in_order)));
+        let parts: Vec<_> = truncated.into_iter().chain(in_order).collect();
+        (!parts.is_empty()).then(|| parts.join("; "))
+    }
+}
+
+/// The ids of the findings, with blanks between them, each once.
+pub(super) fn finding_ids(account: &AccountReport) -> String {
+    let mut ids: Vec<_> = account.findings.iter().map(|finding| finding.id.word()).collect();
+    ids.dedup();
+    ids.join(" ")
+}
+
+/// Lines of foreign text, each made harmless; the line ends stay.
+pub(super) fn harmless_lines(text: &str) -> String {
+    text.lines().map(escaped).collect::<Vec<_>>().join("\n")
 }
 
 /// `1,001`

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use anstream::{AutoStream, ColorChoice};
 use clap::ValueEnum;
 
-use crate::report::{Human, Json, Render, Report};
+use crate::report::{Csv, Html, Human, Json, Ocsf, Render, Report};
 
 /// What every command that prints a report takes.
 #[derive(Debug, Clone, Default, clap::Args)]
@@ -35,6 +35,12 @@ enum Format {
     Human,
     /// The report as JSON
     Json,
+    /// One OCSF event a line (Compliance Finding 2003, schema 1.8.0)
+    Ocsf,
+    /// A page for a browser, in one file
+    Html,
+    /// A line for each account, for a spreadsheet
+    Csv,
 }
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
@@ -141,6 +147,9 @@ impl Output {
         match self.format() {
             Format::Human => self.options.human().render(report),
             Format::Json => Json.render(report),
+            Format::Ocsf => Ocsf.render(report),
+            Format::Html => Html.render(report),
+            Format::Csv => Csv.render(report),
         }
     }
 

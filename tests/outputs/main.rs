@@ -14,6 +14,7 @@ mod lab;
 mod support;
 
 mod compact;
+mod files;
 mod human;
 mod model;
 mod samples;

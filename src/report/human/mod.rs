@@ -143,12 +143,8 @@ impl Human {
         if let Some(example) = &report.example {
             let _ = writeln!(text, "  a right event: {BOLD}{example}{BOLD:#}");
         }
-        if report.truncated > 0 {
-            let _ = writeln!(
-                text,
-                "  {} more accounts are missing here: they did not fit this report",
-                thousands(report.truncated)
-            );
+        if let Some(missing) = report.missing() {
+            text.push_str(&wrapped(&missing, self.width, "  ", "  "));
         }
         text
     }

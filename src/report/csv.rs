@@ -1,0 +1,81 @@
+//! One line for each account and role (RFC 4180), for a spreadsheet.
+
+use super::view::{finding_ids, harmless_lines};
+use super::{AccountReport, Render, Report};
+use crate::telemetry::foreign;
+
+/// Comma-separated values.
+#[derive(Debug, Clone, Copy)]
+pub struct Csv;
+
+const HEAD: [&str; 8] = ["accountId", "roleName", "status", "findingIds", "next", "durationMs", "planId", "errorCode"];
+
+impl Render for Csv {
+    fn render(&self, report: &Report) -> String {
+        let mut text = line(HEAD.map(str::to_owned));
+        for account in &report.accounts {
+            text.push_str(&line(cells(account)));
+        }
+        // What belongs to no account has no id.
+        let errors = report.errors.iter().map(|error| ("failed", foreign(&error.to_string())));
+        let missing = report.missing().map(|missing| ("missing", missing));
+        let reason = report.reason.as_deref().map(|reason| (report.status.word(), foreign(reason)));
+        for (status, words) in errors.chain(missing).chain(reason) {
+            let mut cells = [const { String::new() }; 8];
+            let [_, _, state, _, next, ..] = &mut cells;
+            status.clone_into(state);
+            *next = words;
+            text.push_str(&line(cells));
+        }
+        text
+    }
+}
+
+fn cells(account: &AccountReport) -> [String; 8] {
+    let id = account.account_id.as_ref().map_or("", |id| id.as_str());
+    let code = account.error.as_ref().and_then(|error| error.code()).unwrap_or_default();
+    [
+        id.to_owned(),
+        account.role_name.to_owned(),
+        account.status.word().to_owned(),
+        finding_ids(account),
+        harmless_lines(account.next.as_deref().unwrap_or_default()),
+        // A short line of an account in order has no time.
+        if account.is_brief { String::new() } else { account.duration_ms.to_string() },
+        account.plan_id.as_deref().map(foreign).unwrap_or_default(),
+        foreign(code),
+    ]
+}
+
+fn line(cells: [String; 8]) -> String {
+    cells.map(|cell| quoted(&guarded(cell))).join(",") + "\r\n"
+}
+
+/// A spreadsheet takes a cell that begins like this for a formula.
+fn guarded(cell: String) -> String {
+    if cell.starts_with(['=', '+', '-', '@', '\t', '\r']) { format!("'{cell}") } else { cell }
+}
+
+fn quoted(cell: &str) -> String {
+    if cell.contains([',', '"', '\r', '\n']) || cell.trim() != cell {
+        format!("\"{}\"", cell.replace('"', "\"\""))
+    } else {
+        cell.to_owned()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_cell_neither_ends_its_line_nor_computes() {
+        let cell = |text: &str| quoted(&guarded(text.to_owned()));
+        assert_eq!(cell("plain"), "plain");
+        assert_eq!(cell("a,\"b\"\r\n"), "\"a,\"\"b\"\"\r\n\"");
+        for start in ["=", "+", "-", "@", "\t", "\r"] {
+            assert!(cell(&format!("{start}1")).trim_start_matches('"').starts_with('\''), "{start:?}");
+        }
+        assert_eq!(cell("=1,2"), "\"'=1,2\"");
+    }
+}

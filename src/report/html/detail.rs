@@ -1,0 +1,197 @@
+//! One account after the other, as many as fit.
+
+use maud::{Markup, PreEscaped, html};
+
+use super::super::view::{DiffLine, Sign, duration, harmless_lines, thousands};
+use super::{class, id};
+use crate::apply::{StepRecord, StepResult};
+use crate::report::{AccountReport, QUICK_AUTHORIZATION, Status};
+use crate::telemetry::{escaped, foreign};
+use crate::verify::Finding;
+
+/// Lines of a trust policy, findings, steps: more stand in the JSON.
+const LISTED: usize = 300;
+/// The width of the time line.
+const LINE: u64 = 200;
+
+/// The details, and what they do not hold.
+pub(super) struct Details {
+    pub(super) markup: Markup,
+}
+
+pub(super) fn all(accounts: &[&AccountReport], room: usize) -> Details {
+    let told: Vec<_> = accounts.iter().filter(|account| is_told(account)).collect();
+    let (mut text, mut kept) = (String::new(), 0);
+    for account in &told {
+        let detail = one(account).into_string();
+        if text.len() + detail.len() > room {
+            break;
+        }
+        text.push_str(&detail);
+        kept += 1;
+    }
+    let more = told.len() - kept;
+    let markup = html! {
+        @if told.is_empty() { p { "There is nothing to tell beyond the table." } }
+        (PreEscaped(text))
+        @if more > 0 {
+            p { strong { "The details of " (thousands(more)) " more accounts do not fit this page: their rows stand above, the rest in the report as JSON." } }
+        }
+    };
+    Details { markup }
+}
+
+fn is_told(account: &AccountReport) -> bool {
+    match account.status {
+        Status::Authorized | Status::Pending => !account.findings.is_empty(),
+        Status::Skipped => false,
+        _ => true,
+    }
+}
+
+fn one(account: &AccountReport) -> Markup {
+    html! {
+        article {
+            h3 { (id(account)) " · " (account.role_name) " · " span class=(class(account.status)) { (account.status.word()) } }
+            @if let Some(reason) = &account.reason { p { "Looked at since: " (foreign(reason)) } }
+            @if account.cut { p { strong { "This is a part of what was reported: the whole did not fit." } } }
+            (findings("Found", &account.findings))
+            (difference(account))
+            (steps(account))
+            (findings("Left after the repair", &account.residual))
+            (next(account))
+            @if let Some(plan) = &account.plan_id { p class="plan" { "Plan " (foreign(plan)) } }
+        }
+    }
+}
+
+fn findings(title: &str, findings: &[Finding]) -> Markup {
+    html! {
+        @if !findings.is_empty() {
+            h4 { (title) }
+            ul {
+                @for finding in findings.iter().take(LISTED) {
+                    li { b class=(if finding.failed() { "bad" } else { "warn" }) { (finding.id.word()) } " " (foreign(&finding.message)) }
+                }
+            }
+        }
+    }
+}
+
+fn difference(account: &AccountReport) -> Markup {
+    let (changes, gone, lines) = (account.changes(), account.destroyed(), account.trust_lines());
+    let planned = account.is_planned();
+    html! {
+        @if !changes.is_empty() {
+            h4 { (if planned { "What a repair changes" } else { "What the repair changed" }) }
+            ul class="changes" {
+                @for change in &changes {
+                    li { code class=(sign_class(change.sign)) { (change.sign.text()) } " " (foreign(&change.what))
+                        @if !change.note.is_empty() { ": " (change.note) } }
+                }
+            }
+        }
+        @if !gone.is_empty() {
+            p class="bad" { strong { (if planned { "Will be destroyed for good:" } else { "Destroyed for good:" }) } }
+            ul { @for gone in gone.iter().take(LISTED) { li class="bad" { (foreign(gone)) } } }
+        }
+        @if !lines.is_empty() {
+            h4 { "Trust policy, before (-) and after (+)" }
+            pre { @for line in lines.iter().take(LISTED) { (diff_line(line)) "\n" } @if lines.len() > LISTED { "…" } }
+        }
+    }
+}
+
+fn diff_line(line: &DiffLine) -> Markup {
+    match line {
+        DiffLine::Same(line) => html! { "  " (foreign(line)) },
+        DiffLine::Gone(line) => html! { del { "- " (foreign(line)) } },
+        DiffLine::New(line) => html! { ins { "+ " (foreign(line)) } },
+        DiffLine::Gap => html! { "  …" },
+    }
+}
+
+fn sign_class(sign: Sign) -> &'static str {
+    match sign {
+        Sign::Replaced | Sign::Removed => "bad",
+        Sign::Added => "good",
+        Sign::Changed => "warn",
+        Sign::Kept => "calm",
+    }
+}
+
+/// Steps with their place in time. Those of an older report that has no times follow each other.
+fn steps(account: &AccountReport) -> Markup {
+    let mut after = 0;
+    let times: Vec<_> = account
+        .steps
+        .iter()
+        .map(|step| {
+            let begin = step.started_ms.unwrap_or(after);
+            after = begin.saturating_add(step.duration_ms);
+            (begin, step.duration_ms)
+        })
+        .collect();
+    let first = times.iter().map(|(begin, _)| *begin).min().unwrap_or(0);
+    let last = times.iter().map(|(begin, took)| begin.saturating_add(*took)).max().unwrap_or(0);
+    let span = last.saturating_sub(first).max(1);
+    let place = |ms: u64| ms.saturating_mul(LINE) / span;
+    html! {
+        @if !account.steps.is_empty() {
+            table class="steps" {
+                caption { "Steps" @if !account.is_planned() { ", " (duration(span)) " from the first to the last" } }
+                thead { tr {
+                    th scope="col" { "Step" } th scope="col" { "About" } th scope="col" { "Result" }
+                    th scope="col" { "Begun" } th scope="col" { "Took" } th scope="col" { "Time line" }
+                } }
+                tbody {
+                    @for (step, (begin, took)) in account.steps.iter().zip(&times).take(LISTED) {
+                        tr {
+                            th scope="row" { (step.action) }
+                            td { (foreign(&step.target)) }
+                            td class=(result_class(step.result)) { (result(step)) }
+                            td { @if step.attempts > 0 { (duration(*begin)) } }
+                            td { @if step.attempts > 0 { (duration(*took)) } }
+                            td { @if step.attempts > 0 {
+                                svg width=(LINE) height="10" aria-hidden="true" {
+                                    rect class=(result_class(step.result)) x=(place(begin - first).min(LINE - 2)) y="1" height="8" width=(place(*took).clamp(2, LINE)) {}
+                                }
+                            } }
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn result(step: &StepRecord) -> String {
+    let word = serde_json::json!(step.result);
+    let word = word.as_str().unwrap_or_default();
+    match &step.error {
+        Some(error) => format!("{word}: {}", foreign(error)),
+        None => word.to_owned(),
+    }
+}
+
+fn result_class(result: StepResult) -> &'static str {
+    match result {
+        StepResult::Done | StepResult::Already => "good",
+        StepResult::Failed | StepResult::Unknown => "bad",
+        StepResult::Undone | StepResult::Skipped => "warn",
+        StepResult::Planned => "calm",
+    }
+}
+
+/// The lines to type as they are; the one link that is ours can be followed.
+fn next(account: &AccountReport) -> Markup {
+    let Some(next) = &account.next else { return html! {} };
+    let has_link = next.lines().any(|line| line.trim() == QUICK_AUTHORIZATION);
+    html! {
+        h4 { "Next" }
+        pre { (harmless_lines(next)) }
+        @if has_link {
+            p { a href=(QUICK_AUTHORIZATION) rel="noreferrer" { "Open the vendor's quick authorization" } " " (escaped("(in the account that is meant)")) }
+        }
+    }
+}

@@ -1,0 +1,198 @@
+//! A page for a browser: one file that asks nobody for anything.
+//!
+//! Its policy (`Content-Security-Policy`) lets run the one script and apply the one style that it carries, by their hash.
+//! Without a script the table is a plain one, in the order of urgency.
+
+mod detail;
+mod table;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use maud::{DOCTYPE, Markup, PreEscaped, html};
+use sha2::{Digest as _, Sha256};
+
+use super::view::{duration, thousands};
+use super::{AccountReport, Render, Report, Status, TriggerKind};
+use crate::telemetry::{escaped, foreign};
+
+/// The page.
+#[derive(Debug, Clone, Copy)]
+pub struct Html;
+
+const STYLE: &str = include_str!("page.css");
+const SCRIPT: &str = include_str!("page.js");
+
+/// All together stays below 5 MB for 10,000 accounts.
+const PAGE: usize = 4_500_000;
+/// Details alone.
+const DETAILS: usize = 2_000_000;
+
+impl Render for Html {
+    fn render(&self, report: &Report) -> String {
+        let mut accounts: Vec<_> = report.accounts.iter().collect();
+        accounts.sort_by_key(|account| std::cmp::Reverse(account.status));
+        let rows = table::rows(&accounts);
+        let room = DETAILS.min(PAGE.saturating_sub(rows.text.len()));
+        let details = detail::all(&accounts, room);
+        page(report, &body(report, &accounts, &rows, &details)).into_string() + "\n"
+    }
+}
+
+fn page(report: &Report, body: &Markup) -> Markup {
+    let policy = format!(
+        "default-src 'none'; style-src '{}'; script-src '{}'; base-uri 'none'; form-action 'none'",
+        hash(STYLE),
+        hash(SCRIPT)
+    );
+    html! {
+        (DOCTYPE)
+        html lang="en" {
+            head {
+                meta charset="utf-8";
+                meta http-equiv="Content-Security-Policy" content=(policy);
+                meta name="viewport" content="width=device-width, initial-scale=1";
+                meta name="referrer" content="no-referrer";
+                meta name="color-scheme" content="light dark";
+                // A browser's tab has room for the worst.
+                title { (verdict(report).split(',').next().unwrap_or_default()) " · dts-role-guard" }
+                style { (PreEscaped(STYLE)) }
+            }
+            body { (body) script { (PreEscaped(SCRIPT)) } }
+        }
+    }
+}
+
+fn hash(text: &str) -> String {
+    format!("sha256-{}", STANDARD.encode(Sha256::digest(text)))
+}
+
+fn body(report: &Report, accounts: &[&AccountReport], rows: &table::Rows, details: &detail::Details) -> Markup {
+    html! {
+        header {
+            h1 class=(class(report.status)) { (verdict(report)) }
+            p { "The role AliyunDTSDefaultRole, as dts-role-guard saw it. " (run(report)) }
+        }
+        main {
+            section aria-labelledby="summary" {
+                h2 id="summary" { "Summary" }
+                (said(report))
+                (counts(report))
+                (picture(accounts))
+            }
+            section aria-labelledby="accounts" {
+                h2 id="accounts" { "Accounts" }
+                (table::table(rows))
+            }
+            section aria-labelledby="details" {
+                h2 id="details" { "Details" }
+                (details.markup)
+            }
+        }
+        footer { p { "Run " (escaped(&report.request_id)) ". The report as JSON holds everything: this page is a rendering of it." } }
+    }
+}
+
+fn run(report: &Report) -> String {
+    let trigger = match report.trigger.kind {
+        TriggerKind::Timer => "started by a timer",
+        TriggerKind::Manual => "started by hand",
+        TriggerKind::Audit => "started by a record of a change",
+        TriggerKind::Member => "started by a new member account",
+    };
+    let name = report.trigger.name.as_deref().map(|name| format!(" ({})", foreign(name))).unwrap_or_default();
+    format!(
+        "Begun at {}, {} long, in mode {}, {trigger}{name}.",
+        foreign(&report.started_at),
+        duration(report.duration_ms),
+        report.mode
+    )
+}
+
+/// `21 of 1,001 drifted, 980 authorized`
+fn verdict(report: &Report) -> String {
+    let counts: Vec<_> = report.summary.counts().into_iter().filter(|(_, count)| *count > 0).collect();
+    let worse = counts.first().is_none_or(|(worst, _)| *worst < report.status);
+    let mut parts: Vec<_> = worse.then(|| report.status.word().to_owned()).into_iter().collect();
+    for (index, (status, count)) in counts.into_iter().enumerate() {
+        let of = if index == 0 { format!(" of {}", thousands(report.summary.accounts)) } else { String::new() };
+        parts.push(format!("{}{of} {}", thousands(count), status.word()));
+    }
+    parts.join(", ")
+}
+
+/// What belongs to no account.
+fn said(report: &Report) -> Markup {
+    html! {
+        @if let Some(missing) = report.missing() { p { strong { (missing) "." } } }
+        @if let Some(reason) = &report.reason { p { (foreign(reason)) } }
+        @if let Some(example) = &report.example { p { "A right event: " code { (escaped(&example.to_string())) } } }
+        @if !report.errors.is_empty() {
+            ul { @for error in report.errors.iter().take(100) { li class="bad" { (foreign(&error.to_string())) } } }
+        }
+        @if !report.ignored.is_empty() {
+            ul { @for left_out in &report.ignored { li { "record " (left_out.record) " ignored: " (foreign(&left_out.reason)) } } }
+        }
+    }
+}
+
+fn counts(report: &Report) -> Markup {
+    html! {
+        ul class="counts" {
+            @for (status, count) in report.summary.counts() {
+                @if count > 0 {
+                    li { b class=(class(status)) { (thousands(count)) } " " (status.word()) }
+                }
+            }
+        }
+    }
+}
+
+/// Squares in a row.
+const ACROSS: usize = 100;
+/// The side of one, with its gap.
+const SIDE: usize = 8;
+
+/// Every account as a square, the most urgent first. One path for each status keeps ten thousand of them small.
+fn picture(accounts: &[&AccountReport]) -> Markup {
+    let across = ACROSS.min(accounts.len().max(1));
+    let (width, height) = (across * SIDE, accounts.len().div_ceil(across) * SIDE);
+    let mut paths: Vec<(Status, String)> = Vec::new();
+    for (index, account) in accounts.iter().enumerate() {
+        if paths.last().is_none_or(|(status, _)| *status != account.status) {
+            paths.push((account.status, String::new()));
+        }
+        if let Some((_, path)) = paths.last_mut() {
+            path.push_str(&format!("M{} {}h7v7h-7z", index % across * SIDE, index / across * SIDE).to_string());
+        }
+    }
+    html! {
+        @if accounts.len() > 1 {
+            figure {
+                svg role="img" aria-label="All accounts as squares, coloured by status, the most urgent first" width=(width) height=(height) viewBox=(format!("0 0 {width} {height}")) {
+                    @for (status, path) in &paths { path class=(class(*status)) d=(path) {} }
+                }
+                figcaption { "One square for each listed account, the most urgent first: "
+                    @for (index, (status, path)) in paths.iter().enumerate() {
+                        @if index > 0 { ", " }
+                        span class=(class(*status)) { (thousands(path.matches('z').count())) " " (status.word()) }
+                    }
+                    "."
+                }
+            }
+        }
+    }
+}
+
+/// Four colours, each always beside the word.
+fn class(status: Status) -> &'static str {
+    match status {
+        Status::Stuck | Status::Failed | Status::Rejected => "bad",
+        Status::RolledBack | Status::Refused | Status::Drifted | Status::Pending => "warn",
+        Status::Remediated | Status::Authorized => "good",
+        Status::Skipped | Status::Ignored => "calm",
+    }
+}
+
+fn id(account: &AccountReport) -> &str {
+    account.account_id.as_ref().map_or("unknown", |id| id.as_str())
+}

@@ -1,0 +1,83 @@
+//! All accounts as a table.
+
+use maud::{Markup, PreEscaped, html};
+
+use super::super::view::{duration, finding_ids, thousands};
+use super::{class, id};
+use crate::report::AccountReport;
+use crate::telemetry::foreign;
+
+/// Rows tell less from here on, in bytes.
+const WORDS: usize = 2_000_000;
+/// The reason in a few words.
+const REASON: usize = 90;
+
+/// The rows, made before the rest: what room they leave is for the details.
+pub(super) struct Rows {
+    pub(super) text: String,
+    count: usize,
+    /// So many rows, from the end, do not say why.
+    silent: usize,
+}
+
+pub(super) fn rows(accounts: &[&AccountReport]) -> Rows {
+    let (mut text, mut silent) = (String::new(), 0);
+    for account in accounts {
+        let says_why = text.len() < WORDS;
+        silent += usize::from(!says_why && account.next.is_some());
+        text.push_str(&row(account, says_why).into_string());
+    }
+    Rows { text, count: accounts.len(), silent }
+}
+
+fn row(account: &AccountReport, says_why: bool) -> Markup {
+    let time = if account.is_brief { String::new() } else { duration(account.duration_ms) };
+    html! {
+        tr {
+            th scope="row" { (id(account)) }
+            td class=(class(account.status)) { (account.status.word()) }
+            td { (finding_ids(account)) }
+            td { @if says_why { (reason(account)) } }
+            td data-ms=[(!account.is_brief).then_some(account.duration_ms)] { (time) }
+        }
+    }
+}
+
+fn reason(account: &AccountReport) -> String {
+    let first = account.next.as_deref().and_then(|next| next.lines().next()).unwrap_or_default();
+    let harmless = foreign(first);
+    match harmless.char_indices().nth(REASON) {
+        Some((end, _)) => harmless.get(..end).unwrap_or_default().to_owned() + "…",
+        None => harmless,
+    }
+}
+
+pub(super) fn table(rows: &Rows) -> Markup {
+    html! {
+        @if rows.count == 0 {
+            p { "No account is listed." }
+        } @else {
+            p id="filter" hidden {
+                label for="words" { "Show rows with " }
+                input id="words" type="search" autocomplete="off";
+                " " span id="shown" role="status" {}
+            }
+            @if rows.silent > 0 {
+                p { "The last " (thousands(rows.silent)) " rows with a reason do not show it, to keep the page small." }
+            }
+            table id="table" {
+                caption { (if rows.count == 1 { "1 account".to_owned() } else { format!("{} accounts, the most urgent first", thousands(rows.count)) }) }
+                thead {
+                    tr {
+                        th scope="col" { "Account" }
+                        th scope="col" { "Status" }
+                        th scope="col" { "Findings" }
+                        th scope="col" { "Why, and what next" }
+                        th scope="col" { "Time" }
+                    }
+                }
+                tbody { (PreEscaped(&rows.text)) }
+            }
+        }
+    }
+}
