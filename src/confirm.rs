@@ -1,17 +1,17 @@
 //! The second look: whether what was written, or taken back, is what the cloud shows.
 
 use crate::apply::Outcome;
+use crate::apply::journal::{Repair, Snapshot};
 use crate::client::Session;
 use crate::observe::{self, LookError, ObservedRole, Role, Tags};
-use crate::plan;
-use crate::target::{PolicyRef, ROLE_NAME};
+use crate::plan::{Difference, Wanted};
 use crate::verify::{self, Baseline, Finding};
 
 /// How often the second look is repeated until the cloud shows what was written.
 const CONFIRMATIONS: usize = 6;
 
 /// What a run is after.
-#[derive(Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Goal {
     /// An authorized role with everything that it had.
     Repair,
@@ -19,89 +19,91 @@ pub(crate) enum Goal {
     GiveBack,
 }
 
-/// What the second look must show.
-pub(crate) struct Wanted<'a> {
-    /// What the run is after.
+/// What the second look must show: the goal, and what the record says of the role.
+#[derive(Debug)]
+pub(crate) struct Aim {
     pub(crate) goal: Goal,
-    /// The role as it was found.
-    pub(crate) before: Option<&'a Role>,
-    /// Its tags, where they were read.
-    pub(crate) tags: Option<&'a Tags>,
-    /// Policies that no longer exist.
-    pub(crate) gone: &'a [PolicyRef],
+    repair: Repair,
+    before: Option<Role>,
 }
 
 /// What the second look showed.
+#[derive(Debug)]
 pub(crate) struct Seen {
     pub(crate) role: ObservedRole,
     pub(crate) findings: Vec<Finding>,
     pub(crate) tags: Option<Tags>,
 }
 
-impl Wanted<'_> {
+impl Aim {
+    /// The record is asked once the writes are done: they may have told that a policy was not attached, or is gone.
+    pub(crate) fn new(goal: Goal, repair: &Repair) -> Self {
+        Self { goal, repair: repair.clone(), before: repair.before.as_ref().map(Snapshot::role) }
+    }
+
+    pub(crate) fn repair(&self) -> &Repair {
+        &self.repair
+    }
+
+    pub(crate) fn tags(&self) -> Option<&Tags> {
+        self.repair.before.as_ref().and_then(Snapshot::tags)
+    }
+
+    /// What is left between a role and the one that should be.
+    pub(crate) fn left(&self, now: &ObservedRole, tags: Option<&Tags>) -> Difference {
+        Wanted { before: self.before.as_ref(), tags: self.tags(), gone: &self.repair.gone }.left(now, tags)
+    }
+
     /// Authorized, and everything that the role had is back.
     pub(crate) fn repaired(&self, seen: &Seen) -> bool {
         let authorized = !seen.findings.iter().any(Finding::failed);
-        let kept = match (self.before, seen.role.present()) {
-            (Some(before), Some(now)) => self.kept(before, now) && self.tags_kept(seen),
-            (None, Some(_)) => true,
-            (_, None) => false,
-        };
-        authorized && kept
+        authorized && !self.is_strange(seen) && self.left(&seen.role, seen.tags.as_ref()).is_settled()
     }
 
-    fn kept(&self, before: &Role, now: &Role) -> bool {
-        let policies = before.policies.iter().all(|policy| now.policies.contains(policy) || self.gone.contains(policy));
-        policies && now.has_settings_of(before)
-    }
-
-    fn tags_kept(&self, seen: &Seen) -> bool {
-        let (Some(before), Some(now)) = (self.tags, &seen.tags) else { return true };
-        plan::restorable(before).all(|(key, value)| now.get(key) == Some(value))
-    }
-
-    /// A tag with another value was set by somebody since.
-    fn tags_given_back(&self, seen: &Seen) -> bool {
-        let (Some(before), Some(now)) = (self.tags, &seen.tags) else { return true };
-        plan::restorable(before).all(|(key, _)| now.contains_key(key))
+    /// Whether the role that is there is somebody's.
+    pub(crate) fn is_strange(&self, seen: &Seen) -> bool {
+        seen.role.present().is_some_and(|role| !self.repair.knows(role))
     }
 
     /// As it was found: the same role with what it had.
     fn unchanged(&self, seen: &Seen) -> bool {
-        match (self.before, seen.role.present()) {
+        match (&self.before, seen.role.present()) {
             (None, now) => now.is_none(),
-            (Some(before), Some(now)) => now.difference(before).is_none() && self.kept(before, now),
+            (Some(before), Some(now)) => now.difference(before).is_none() && self.has_policies(now),
             (Some(_), None) => false,
         }
     }
 
-    /// Unchanged, and with no policy more: one that could not be taken back is not somebody else's.
+    /// As [`Self::unchanged`], with exactly the same policies: an extra one would be our own attachment that could not be
+    /// undone.
     fn untouched(&self, seen: &Seen) -> bool {
         let policies = |role: Option<&Role>| role.map(|role| role.policies.clone());
-        self.unchanged(seen) && policies(self.before) == policies(seen.role.present())
+        self.unchanged(seen) && policies(self.before.as_ref()) == policies(seen.role.present())
     }
 
     /// Everything that we took away is there again, whatever somebody else did to the role meanwhile.
     fn put_back(&self, seen: &Seen) -> bool {
-        match (self.before, seen.role.present()) {
-            (None, _) => true,
-            (Some(before), Some(now)) => before.policies.iter().all(|policy| now.policies.contains(policy)),
-            (Some(_), None) => false,
-        }
+        self.before.is_none() || seen.role.present().is_some_and(|now| self.has_policies(now))
+    }
+
+    fn has_policies(&self, now: &Role) -> bool {
+        let before = self.before.iter().flat_map(|before| &before.policies);
+        before.into_iter().all(|policy| now.policies.contains(policy) || self.repair.gone.contains(policy))
     }
 
     /// The role has what it had. Settings that somebody changed meanwhile are not ours to change back.
     pub(crate) fn given_back(&self, seen: &Seen) -> bool {
-        let Some(before) = self.before else { return true };
+        let Some(before) = &self.before else { return true };
+        let left = self.left(&seen.role, seen.tags.as_ref());
         seen.role.present().is_some_and(|now| {
-            let policies = before.policies.iter();
-            let mut wanted = policies.filter(|policy| !self.gone.contains(policy) && !plan::is_privileged(policy));
-            wanted.all(|policy| now.policies.contains(policy)) && (now.id == before.id || self.tags_given_back(seen))
+            let policies = left.attach.iter().all(|policy| !before.policies.contains(policy));
+            policies && (now.id == before.id || left.tags.is_empty()) && !self.is_strange(seen)
         })
     }
 
     pub(crate) fn expected(&self, outcome: &Outcome, seen: &Seen) -> bool {
         match outcome {
+            Outcome::Stranger(_) => self.is_strange(seen),
             _ if self.goal == Goal::GiveBack => self.given_back(seen),
             Outcome::Applied => self.repaired(seen),
             Outcome::Stuck(_) => self.repaired(seen) || self.untouched(seen),
@@ -112,11 +114,11 @@ impl Wanted<'_> {
 }
 
 /// Looks until the cloud shows what was written: a reply may be some seconds old.
-pub(crate) async fn second_look(session: &Session, wanted: &Wanted<'_>, outcome: &Outcome) -> Result<Seen, LookError> {
+pub(crate) async fn second_look(session: &Session, aim: &Aim, outcome: &Outcome) -> Result<Seen, LookError> {
     let mut pauses = session.pauses(CONFIRMATIONS - 1);
     loop {
-        let seen = look(session, wanted).await;
-        if seen.as_ref().is_ok_and(|seen| wanted.expected(outcome, seen)) {
+        let seen = look(session, aim).await;
+        if seen.as_ref().is_ok_and(|seen| aim.expected(outcome, seen)) {
             return seen;
         }
         match pauses.next() {
@@ -126,11 +128,10 @@ pub(crate) async fn second_look(session: &Session, wanted: &Wanted<'_>, outcome:
     }
 }
 
-async fn look(session: &Session, wanted: &Wanted<'_>) -> Result<Seen, LookError> {
-    let had_tags = wanted.tags.is_some_and(|tags| !tags.is_empty());
-    let tags = async { if had_tags { session.list_role_tags(ROLE_NAME).await.map(Some) } else { Ok(None) } };
-    let (role, tags) = tokio::join!(observe::role(session), tags);
-    let role = role?;
+/// Tags are read only where the old role had some.
+pub(crate) async fn look(session: &Session, aim: &Aim) -> Result<Seen, LookError> {
+    let had_tags = aim.tags().is_some_and(|tags| !tags.is_empty());
+    let (role, tags) = if had_tags { observe::whole(session).await? } else { (observe::role(session).await?, None) };
     let findings = verify::role(&role, &Baseline::DTS);
-    Ok(Seen { role, findings, tags: tags? })
+    Ok(Seen { role, findings, tags })
 }

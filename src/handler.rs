@@ -347,6 +347,7 @@ impl App {
             log: self.log,
             store: self.store_until(config, ask.deadline),
             request_id: ask.request_id.clone(),
+            begun: self.clock.uptime(),
         };
         let trigger = ask.event.trigger.name.as_deref();
         let (repairs, progress, asked_again) = (&self.repairs, &*self.progress, AtomicUsize::new(0));

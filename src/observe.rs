@@ -63,23 +63,22 @@ impl Role {
     /// Whether description, session duration and console flag are those of another look.
     #[must_use]
     pub fn has_settings_of(&self, before: &Self) -> bool {
-        self.has_settings(&before.description, before.max_session_duration, before.console_login)
+        self.description == before.description && self.has_flags(before.max_session_duration, before.console_login)
     }
 
-    /// Whether it is what was asked for.
+    /// Whether it is what was asked for. The cloud may trim a description.
     #[must_use]
     pub fn is_made_of(&self, new: &NewRole) -> bool {
         policy::same_document(&self.trust, &new.trust)
-            && self.has_settings(&new.description, new.max_session_duration, new.allow_console_login)
+            && self.description.trim() == new.description.trim()
+            && self.has_flags(new.max_session_duration, new.allow_console_login)
     }
 
-    fn has_settings(&self, description: &str, duration: Option<u32>, console_login: Option<bool>) -> bool {
+    fn has_flags(&self, duration: Option<u32>, console_login: Option<bool>) -> bool {
         fn agree<T: PartialEq + Copy>(one: Option<T>, other: Option<T>) -> bool {
             one.is_none() || other.is_none() || one == other
         }
-        self.description == description
-            && agree(self.max_session_duration, duration)
-            && agree(self.console_login, console_login)
+        agree(self.max_session_duration, duration) && agree(self.console_login, console_login)
     }
 
     fn new(facts: RoleFacts, policies: Vec<PolicyRef>) -> Self {
@@ -149,6 +148,23 @@ async fn look(session: &Session) -> Result<ObservedRole, LookError> {
         (Some(facts), Some(policies)) => Ok(ObservedRole::Present(Role::new(facts, policies))),
         (None, Some(_)) | (Some(_), None) => Err(LookError::Disagree),
     }
+}
+
+/// The tags of the role; `None` where there is no such role.
+///
+/// # Errors
+/// Any [`Error`] that is no answer.
+pub async fn tags(session: &Session) -> Result<Option<Tags>, Error> {
+    found(session.list_role_tags(ROLE_NAME).await)
+}
+
+/// The role and its tags, all read at the same time.
+///
+/// # Errors
+/// When a read fails, or the two reads of the role keep disagreeing.
+pub async fn whole(session: &Session) -> Result<(ObservedRole, Option<Tags>), LookError> {
+    let (role, tags) = tokio::join!(role(session), tags(session));
+    Ok((role?, tags?))
 }
 
 /// "There is no such role" is an answer here, not an error.

@@ -21,7 +21,7 @@ const PATIENCE: Duration = Duration::from_secs(30);
 const REMEDIATE: (&str, &str) = ("DTS_GUARD_MODE", "remediate");
 
 /// Three detachments, deletion, creation, three attachments, tags.
-const WRITES: usize = 9;
+const WRITES: usize = 14;
 
 fn full() -> Role {
     let role = Role::dts().trusting_service("ecs.aliyuncs.com").description("ours").max_session_duration(7200);
@@ -95,8 +95,10 @@ async fn with_a_folder_everything_is_as_it_was_and_authorized() {
             let settings = [REMEDIATE, (JOURNAL_DIR, folder.text())];
             let _ = kill(&emulator, &settings, Rule::writes().nth(nth), after_effect).await;
             let report = run(&emulator, &settings, &event(nth));
-            let last = (nth, after_effect) == (WRITES, true);
-            assert_eq!(report["status"], if last { "authorized" } else { "remediated" }, "{case}: {report:#}");
+            // What was sent at the same time as the last write of all may have finished the work.
+            let built = nth > WRITES - 4;
+            let status = report["status"].as_str().unwrap();
+            assert!(status == "remediated" || (built && status == "authorized"), "{case}: {report:#}");
             assert_whole(&case, &before, &role(&emulator));
             assert_eq!(folder.names().len(), 1, "{case}: {:?}", folder.names());
             assert_nothing_is_open(&case, &emulator, &settings);
@@ -149,7 +151,7 @@ async fn a_second_kill_loses_nothing_either() {
 async fn a_process_that_may_only_look_says_what_is_open() {
     let (emulator, folder) = (cloud(full()), Folder::new());
     let settings = [REMEDIATE, (JOURNAL_DIR, folder.text())];
-    let _ = kill(&emulator, &settings, Rule::on("CreateRole"), false).await;
+    let _ = kill(&emulator, &settings, Rule::on("CreateRole").nth(2), false).await;
     let (writes, listing) = (emulator.writes().len(), folder.listing());
     for event in ["verify", "plan"] {
         let report = run(&emulator, &settings, event);

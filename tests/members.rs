@@ -317,7 +317,7 @@ async fn the_next_run_finishes_a_repair_that_got_stuck_in_a_member() {
     };
     let lab = Lab::organization(members).set("DTS_GUARD_JOURNAL_DIR", folder.path().to_str().unwrap());
     let before = lab.emulator.role(MEMBER, DTS_ROLE).unwrap();
-    let denied = lab.emulator.fault(Rule::on("CreateRole").account(MEMBER).every().deny());
+    let denied = lab.emulator.fault(Rule::on("CreateRole").account(MEMBER).from(2).deny());
     let report = lab.invoke(&json!([deletion(MEMBER), deletion(OTHER)])).await;
     assert_eq!(statuses(&report), [status(MEMBER, "stuck"), status(OTHER, "remediated")], "{}", json(&report));
     drop(denied);

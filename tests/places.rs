@@ -63,7 +63,7 @@ fn report(command: &mut Command) -> Value {
 #[tokio::test]
 async fn a_repair_that_was_killed_on_a_terminal_is_finished_by_the_next_one() {
     let (emulator, home) = (cloud(broken()), Folder::new());
-    let hang = Hang::at(&emulator, Rule::on("CreateRole"), false);
+    let hang = Hang::at(&emulator, Rule::on("CreateRole").nth(2), false);
     let mut killed =
         terminal(&emulator, home.path(), &["remediate", "--yes"]).stdout(Stdio::null()).stderr(Stdio::null()).spawn();
     tokio::time::timeout(PATIENCE, hang.reached()).await.expect("the call arrives");
@@ -98,7 +98,7 @@ fn a_look_makes_no_folder_and_neither_does_off() {
 async fn a_repair_that_was_killed_in_a_function_is_finished_on_the_same_instance() {
     let (emulator, disk) = (cloud(broken()), Folder::new());
     let settings = [REMEDIATE, (TMPDIR, disk.text())];
-    let hang = Hang::at(&emulator, Rule::on("CreateRole"), true);
+    let hang = Hang::at(&emulator, Rule::on("CreateRole").nth(2), true);
     let guard = Guard::start(&emulator, &settings);
     let _answer = guard.begin("remediate");
     tokio::time::timeout(PATIENCE, hang.reached()).await.expect("the call arrives");

@@ -28,7 +28,8 @@ async fn every_kind() -> Vec<(&'static str, Report, u8)> {
     let blind = lab.emulator.fault(Rule::on("GetRole").every().html(503));
     reports.push(("failed", lab.run(Mode::Remediate).await, 3));
     drop(blind);
-    let denied = lab.emulator.fault(Rule::on("CreateRole").every().deny());
+    // The first one is rehearsed.
+    let denied = lab.emulator.fault(Rule::on("CreateRole").from(2).deny());
     reports.push(("stuck", lab.run(Mode::Remediate).await, 4));
     drop(denied);
     reports.push(("remediated", lab.run(Mode::Remediate).await, 0));
@@ -136,7 +137,7 @@ async fn foreign_text_cannot_draw_on_the_terminal() {
 #[tokio::test]
 async fn a_description_cannot_draw_on_the_terminal_through_a_command() {
     let lab = Lab::new(Some(broken().description("a\u{202e}b")));
-    let _denied = lab.emulator.fault(Rule::on("CreateRole").every().deny());
+    let _denied = lab.emulator.fault(Rule::on("CreateRole").from(2).deny());
     let report = lab.run(Mode::Remediate).await;
     assert_eq!(report.status, Status::Stuck);
     let text = Human::default().render(&report);

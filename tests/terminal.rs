@@ -180,7 +180,7 @@ fn what_could_not_be_found_out_and_what_is_stuck_have_codes_of_their_own() {
     let denied = lab.emulator.fault(Rule::on("GetRole").every().deny());
     assert_eq!(run(&lab, &["verify"]).0, 3);
     drop(denied);
-    let _denied = lab.emulator.fault(Rule::on("CreateRole").every().deny());
+    let _denied = lab.emulator.fault(Rule::on("CreateRole").from(2).deny());
     let (code, report, _) = run(&lab, &["remediate", "--yes"]);
     assert_eq!((code, &report["status"]), (4, &"stuck".into()), "{report:#}");
     assert!(report["accounts"][0]["next"].as_str().unwrap().contains("aliyun ram CreateRole"), "{report:#}");

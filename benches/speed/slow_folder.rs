@@ -48,5 +48,6 @@ fn guard(cloud: &Emulator, clock: Arc<dyn Clock>, store: Arc<dyn Store>) -> Resu
         log: Log::Off,
         store: Some(store),
         request_id: "benchmark".to_owned(),
+        begun: std::time::Duration::ZERO,
     })
 }

@@ -3,10 +3,9 @@
 //! It does not matter at which call the earlier run was killed: the record says what the role had, the cloud says what it
 //! has, and the difference is what is left.
 
-use super::journal::{Phase, Repair, Snapshot, Watch};
-use crate::observe::{ObservedRole, Role, Tags};
-use crate::plan::{self, Step};
-use crate::target::PolicyRef;
+use super::journal::{Phase, Repair, Snapshot};
+use crate::observe::{ObservedRole, Tags};
+use crate::plan::{Step, Wanted, dts_policy};
 use crate::telemetry::foreign;
 
 /// What is left of an unfinished repair.
@@ -14,11 +13,14 @@ use crate::telemetry::foreign;
 pub enum Resume {
     /// Nothing: the role has what it had.
     Whole,
+    /// Nothing: the role's owner has authorized it anew, by the vendor's quick authorization. What did not come back, in
+    /// words.
+    Authorized(String),
     /// The role that was found is still there: what was taken away is put back.
     PutBack(Vec<Step>),
     /// The role is gone, or is the new one: it is made, and gets what the old one had.
     Forward(Vec<Step>),
-    /// The role is one that the record does not know. It is not ours to change.
+    /// The role is somebody's. It is not ours to change.
     Stranger,
 }
 
@@ -33,9 +35,21 @@ impl Resume {
         };
         match self {
             Self::Whole => "the role has what it had, and the next writing run closes the record".to_owned(),
+            Self::Authorized(missing) => format!(
+                "somebody has authorized the role anew, and the next writing run closes the record; what did not come back: {missing}"
+            ),
             Self::PutBack(steps) => format!("to put back: {}", words(steps)),
             Self::Forward(steps) => format!("left to do: {}", words(steps)),
-            Self::Stranger => "the role that exists now is another one, and it lacks what the old one had".to_owned(),
+            Self::Stranger => "the role that exists now is somebody's, and it lacks what the old one had".to_owned(),
+        }
+    }
+
+    /// What a run that writes has to do.
+    #[must_use]
+    pub fn steps(&self) -> &[Step] {
+        match self {
+            Self::PutBack(steps) | Self::Forward(steps) => steps,
+            Self::Whole | Self::Authorized(_) | Self::Stranger => &[],
         }
     }
 }
@@ -44,76 +58,35 @@ impl Resume {
 #[must_use]
 pub fn resume(repair: &Repair, observed: &ObservedRole, tags: Option<&Tags>) -> Resume {
     let before = repair.before.as_ref().map(Snapshot::role);
-    match (&before, observed) {
-        (None, ObservedRole::Present(now)) if repair.is_ours(now) => forward(add(&[plan::dts_policy()], now, repair)),
+    let had = repair.before.as_ref().and_then(Snapshot::tags);
+    let left = Wanted { before: before.as_ref(), tags: had, gone: &repair.gone }.left(observed, tags);
+    let (before, now) = match (before, observed) {
+        (None, ObservedRole::Present(now)) if repair.knows(now) => return forward(left.steps(None)),
         // There was nothing, so nothing is lost; what is there now is judged like any other role.
-        (None, ObservedRole::Missing | ObservedRole::Present(_)) => Resume::Whole,
-        (Some(before), ObservedRole::Missing) => Resume::Forward(anew(before, repair)),
-        (Some(before), ObservedRole::Present(now)) if now.id == before.id => put_back(add(&kept(before), now, repair)),
-        (Some(before), ObservedRole::Present(now)) => {
-            let steps = rest(before, now, repair, tags);
-            match repair.phase {
-                // Nothing was taken away yet, so somebody else has replaced the role.
-                Phase::Opened => Resume::Whole,
-                _ if repair.is_ours(now) || steps.is_empty() => forward(steps),
-                _ => Resume::Stranger,
-            }
-        }
+        (None, ObservedRole::Missing | ObservedRole::Present(_)) => return Resume::Whole,
+        (Some(before), ObservedRole::Missing) => return Resume::Forward(left.steps(Some(&before.id))),
+        (Some(before), ObservedRole::Present(now)) => (before, now),
+    };
+    let steps = left.steps(None);
+    if now.id == before.id {
+        // The DTS policy may have been missing before, too: that is judged afterwards.
+        let had = left.attach.iter().filter(|policy| before.policies.contains(policy));
+        let attach: Vec<_> = had.cloned().map(Step::Attach).collect();
+        return if attach.is_empty() { Resume::Whole } else { Resume::PutBack(attach) };
     }
-}
-
-/// What a run that was taken over has taken away after all.
-#[must_use]
-pub fn taken_away(watch: &Watch, observed: &ObservedRole, now: jiff::Timestamp) -> Vec<Step> {
-    let role = observed.present().filter(|role| role.id == watch.role_id && now < watch.until);
-    let missing =
-        role.into_iter().flat_map(|role| watch.policies.iter().filter(|policy| !role.policies.contains(policy)));
-    missing.filter(|policy| !plan::is_privileged(policy)).cloned().map(Step::Attach).collect()
+    match repair.phase {
+        // Nothing was written yet, so somebody else has replaced the role.
+        Phase::Opened => Resume::Whole,
+        _ if steps.is_empty() => Resume::Whole,
+        _ if repair.is_ours(now) => Resume::Forward(steps),
+        _ if !repair.knows(now) => Resume::Stranger,
+        _ if now.policies.contains(&dts_policy()) => Resume::Authorized(left.describe()),
+        _ => Resume::Forward(steps),
+    }
 }
 
 fn forward(steps: Vec<Step>) -> Resume {
     if steps.is_empty() { Resume::Whole } else { Resume::Forward(steps) }
-}
-
-fn put_back(steps: Vec<Step>) -> Resume {
-    if steps.is_empty() { Resume::Whole } else { Resume::PutBack(steps) }
-}
-
-fn kept(before: &Role) -> Vec<PolicyRef> {
-    before.policies.iter().cloned().collect()
-}
-
-/// The DTS policy first: DTS is to miss it for the shortest time.
-fn all(before: &Role) -> Vec<PolicyRef> {
-    let extras = before.policies.iter().filter(|policy| **policy != plan::dts_policy()).cloned();
-    std::iter::once(plan::dts_policy()).chain(extras).collect()
-}
-
-/// A record is no reason to make anybody an administrator, whoever wrote it.
-fn add(policies: &[PolicyRef], now: &Role, repair: &Repair) -> Vec<Step> {
-    let missing = policies.iter().filter(|policy| !now.policies.contains(policy));
-    let allowed = missing.filter(|policy| !repair.gone.contains(policy) && !plan::is_privileged(policy));
-    allowed.cloned().map(Step::Attach).collect()
-}
-
-fn anew(before: &Role, repair: &Repair) -> Vec<Step> {
-    let bare = Role { policies: std::collections::BTreeSet::new(), ..before.clone() };
-    let create = Step::Create { role: plan::new_role(Some(before)), replaces: Some(before.id.clone()) };
-    let tags = repair.before.as_ref().and_then(Snapshot::tags);
-    std::iter::once(create).chain(add(&all(before), &bare, repair)).chain(plan::restore_tags(tags)).collect()
-}
-
-fn rest(before: &Role, now: &Role, repair: &Repair, tags: Option<&Tags>) -> Vec<Step> {
-    let mut steps = add(&all(before), now, repair);
-    let had = repair.before.as_ref().and_then(Snapshot::tags);
-    let lost: Tags = had
-        .into_iter()
-        .flat_map(plan::restorable)
-        .filter(|(key, _)| !tags.is_some_and(|tags| tags.contains_key(*key)))
-        .map(|(key, value)| (key.clone(), value.clone()))
-        .collect();
-    steps.extend((!lost.is_empty()).then_some(Step::Tag(lost)));
-    steps
 }
 
 #[cfg(test)]
@@ -121,7 +94,10 @@ mod tests {
     use super::super::journal::Repair;
     use super::*;
     use crate::client::NewRole;
+    use crate::observe::Role;
+    use crate::plan;
     use crate::policy::DTS_TRUST_POLICY;
+    use crate::target::PolicyRef;
 
     const EXTRA: &str = "TeamExtra";
 
@@ -187,7 +163,8 @@ mod tests {
     #[test]
     fn a_role_that_somebody_else_made_is_left_alone() {
         let repair = repair(Phase::Replacing, Some(&role("1", &[extra()])), None);
-        let theirs = |policies: &[PolicyRef]| Role { description: "theirs".to_owned(), ..role("2", policies) };
+        let trust = DTS_TRUST_POLICY.replace("dts.", "ecs.");
+        let theirs = |policies: &[PolicyRef]| Role { trust: trust.clone(), ..role("2", policies) };
         assert_eq!(resumed(&repair, Some(&theirs(&[]))), Resume::Stranger);
         assert_eq!(resumed(&repair, Some(&theirs(&[plan::dts_policy(), extra()]))), Resume::Whole, "it lacks nothing");
         let known = Repair { created: Some("2".to_owned()), ..repair };
@@ -210,13 +187,12 @@ mod tests {
     }
 
     #[test]
-    fn a_watch_ends_and_is_about_one_role() {
-        let until = jiff::Timestamp::from_second(10).unwrap();
-        let watch = Watch { since: None, until, role_id: "1".to_owned(), policies: vec![extra()] };
-        let at = |second, id| {
-            let now = jiff::Timestamp::from_second(second).unwrap();
-            taken_away(&watch, &ObservedRole::Present(role(id, &[])), now).len()
-        };
-        assert_eq!((at(9, "1"), at(10, "1"), at(9, "2")), (1, 0, 0));
+    fn who_authorized_the_role_anew_is_not_alarmed() {
+        let repair = repair(Phase::Replacing, Some(&role("1", &[extra()])), None);
+        let quick = Role { description: "the vendor's".to_owned(), ..role("2", &[plan::dts_policy()]) };
+        let Resume::Authorized(missing) = resumed(&repair, Some(&quick)) else { panic!("it is authorized") };
+        assert!(missing.contains("policy `Custom/TeamExtra`"), "{missing}");
+        let bare = Role { policies: std::collections::BTreeSet::new(), ..quick };
+        assert!(matches!(resumed(&repair, Some(&bare)), Resume::Forward(_)), "it is what a repair makes");
     }
 }

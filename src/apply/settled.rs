@@ -1,6 +1,8 @@
 //! Whether the cloud is in the state that a step leads to.
 
+use super::{Item, Run};
 use crate::client::{Error, Session};
+use crate::observe;
 use crate::plan::Step;
 use crate::policy;
 use crate::target::ROLE_NAME;
@@ -19,29 +21,28 @@ pub(super) async fn is(session: &Session, step: &Step) -> Result<bool, Error> {
             Ok(policy::same_document(&session.get_role(ROLE_NAME).await?.assume_role_policy_document, &to.trust))
         }
         Step::Tag(tags) => {
-            let now = session.list_role_tags(ROLE_NAME).await?;
+            let now = observe::tags(session).await?.unwrap_or_default();
             Ok(tags.iter().all(|(key, value)| now.get(key) == Some(value)))
         }
         Step::LeaveTag(_) => Ok(true),
     }
 }
 
-/// Whether a creation failed because the role that it was to replace was not deleted after all.
-pub(super) async fn still_there(session: &Session, step: &Step) -> bool {
-    match step {
-        Step::Create { replaces: replaces @ Some(_), .. } => {
-            role_id_now(session).await.is_ok_and(|now| now == *replaces)
+impl Run<'_> {
+    /// Whether the creation failed because the role that it was to replace was not deleted after all.
+    pub(super) async fn is_still_there(&self) -> bool {
+        let replaces = self.items.iter().find_map(|Item { step, .. }| match step {
+            Step::Create { replaces, .. } => replaces.as_ref(),
+            _ => None,
+        });
+        match replaces {
+            Some(old) => role_id_now(self.session).await.is_ok_and(|now| now.as_ref() == Some(old)),
+            None => false,
         }
-        _ => false,
     }
 }
 
-/// Whether a look shows that there is no role.
-pub(super) async fn is_missing(session: &Session) -> bool {
-    role_id_now(session).await.is_ok_and(|now| now.is_none())
-}
-
-async fn role_id_now(session: &Session) -> Result<Option<String>, Error> {
+pub(super) async fn role_id_now(session: &Session) -> Result<Option<String>, Error> {
     match session.get_role(ROLE_NAME).await {
         Ok(role) => Ok(Some(role.role_id)),
         Err(error) if error.is_role_missing() => Ok(None),

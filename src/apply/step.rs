@@ -5,7 +5,7 @@
 
 use std::time::Duration;
 
-use super::journal::Act;
+use super::group::Now;
 use super::settled;
 use super::{Cause, Run, Step, StepRecord, StepResult, Stop};
 use crate::client::{Error, Kind, Retry};
@@ -14,214 +14,280 @@ use crate::target::{PolicyRef, ROLE_NAME};
 use crate::telemetry::{chain, foreign};
 
 /// Tries while there is a way back.
-const TRIES: usize = 4;
+pub(super) const TRIES: usize = 4;
 /// Tries where giving up leaves a role half changed. With pauses of up to 3 s each that is about half a minute.
-const TRIES_WITHOUT_WAY_BACK: usize = 12;
+pub(super) const TRIES_WITHOUT_WAY_BACK: usize = 12;
 
-/// What to do after an error.
+/// What became of a step, and what its replies told beside.
+pub(super) struct Performed {
+    pub(super) record: StepRecord,
+    pub(super) learned: Vec<Learned>,
+    pub(super) stop: Option<Stop>,
+}
+
+/// What a reply tells beside the step.
+pub(super) enum Learned {
+    /// This run made the role with this id.
+    Made(String),
+    /// The role with this id is there, with the vendor's default trust policy.
+    Found(String),
+    /// The policy no longer exists.
+    Gone(PolicyRef),
+    /// The policy was not attached.
+    NotHeld(PolicyRef),
+    /// The policy was attached after all.
+    Held(PolicyRef),
+}
+
+/// What follows an error.
+#[derive(Debug, PartialEq, Eq)]
 enum Next {
-    /// The cloud is in the state that the step leads to.
-    Settled,
-    /// Send it once more: a look showed that it had no effect, or it was never carried out.
+    /// Send it once more: it had no effect.
     Again,
     /// Send it once more: whether it had its effect cannot be seen.
     Blind,
+    /// Only a look can tell.
+    Look,
+    /// The cloud is in the state that the step leads to.
+    Settled,
+    /// The policy is not attached, says the detachment itself.
+    NotAttached,
     /// What the step names no longer exists.
     Gone,
+    /// The role holds policies: detach what this repair detached.
+    Clear,
     /// Stop here.
-    Stop(Stop),
+    Fail,
+}
+
+/// What follows an error, as a table. `is_made`: the role was made a moment ago, and may not be visible everywhere.
+fn next(step: &Step, error: &Error, is_made: bool) -> Next {
+    match (error.retry(), step) {
+        (Retry::After(_), _) => Next::Again,
+        (Retry::ObserveFirst, _) => Next::Look,
+        (Retry::Never, Step::Detach(_)) if error.is("EntityNotExist.Role.Policy") => Next::NotAttached,
+        (Retry::Never, Step::Detach(_) | Step::Attach(_)) if error.is("EntityNotExist.Policy") => Next::Gone,
+        // With the role its policies are gone too: there is nothing to detach, and no hint that somebody detached this one.
+        (Retry::Never, Step::Detach(_)) if error.is_role_missing() && !is_made => Next::Settled,
+        (Retry::Never, Step::Delete { .. }) if error.is_role_missing() => Next::Look,
+        (Retry::Never, Step::Delete { .. }) if error.is("DeleteConflict.Role.Policy") => Next::Clear,
+        (Retry::Never, Step::Create { .. }) if error.is("EntityAlreadyExists.Role") => Next::Look,
+        (Retry::Never, Step::Attach(_)) if error.is("EntityAlreadyExists.Role.Policy") => Next::Look,
+        (Retry::Never, _) if error.is_role_missing() && is_made => Next::Again,
+        (Retry::Never, _) => Next::Fail,
+    }
 }
 
 impl Run<'_> {
-    /// Carries one step of the plan out and keeps its record.
-    pub(super) async fn carry_out(&mut self, step: &Step) -> Result<(), Stop> {
-        self.forward_only |= matches!(step, Step::Delete { .. });
-        let tries = if self.forward_only { TRIES_WITHOUT_WAY_BACK } else { TRIES };
-        let (record, mut end) = self.perform(step, tries).await;
-        if matches!(step, Step::Delete { .. }) {
-            match record.result {
-                StepResult::Failed => self.forward_only = false,
-                // The creation tells: it succeeds only if the role is gone.
-                StepResult::Unknown => end = Ok(()),
-                _ => {}
-            }
-        }
-        if record.result != StepResult::Failed {
-            self.begun.push((step.clone(), self.records.len()));
-        }
-        self.journal.end_step(self.act(step), step, &record);
-        self.records.push(record);
-        end
-    }
-
-    /// Carries a reverse step out. It is on record only if it fails: the step that it takes back is marked instead.
-    pub(super) async fn undo(&mut self, step: &Step) -> Result<(), Stop> {
-        self.intend(Act::Undo, step).await?;
-        let (record, end) = self.perform(step, TRIES_WITHOUT_WAY_BACK).await;
-        self.journal.end_step(Act::Undo, step, &record);
-        if end.is_err() {
-            self.records.push(record);
-        }
-        end
-    }
-
-    async fn perform(&mut self, step: &Step, tries: usize) -> (StepRecord, Result<(), Stop>) {
+    pub(super) async fn perform(&self, step: &Step, tries: usize) -> Performed {
         let begin = self.session.clock().uptime();
-        let mut record = StepRecord::planned(step);
-        let end =
-            if matches!(step, Step::LeaveTag(_)) { Ok(()) } else { self.attempts(step, tries, &mut record).await };
+        let record = StepRecord::planned(step);
+        let mut performed = Performed { record, learned: Vec::new(), stop: None };
+        if matches!(step, Step::LeaveTag(_)) {
+            return performed;
+        }
+        performed.record.started_ms = Some(self.journal.elapsed_ms());
+        performed.stop = self.attempts(step, tries, &mut performed).await;
         let took = self.session.clock().uptime().saturating_sub(begin);
-        record.duration_ms = u64::try_from(took.as_millis()).unwrap_or(u64::MAX);
-        (record, end)
+        performed.record.duration_ms = u64::try_from(took.as_millis()).unwrap_or(u64::MAX);
+        performed
     }
 
-    async fn attempts(&mut self, step: &Step, tries: usize, record: &mut StepRecord) -> Result<(), Stop> {
+    async fn attempts(&self, step: &Step, tries: usize, performed: &mut Performed) -> Option<Stop> {
         let mut pauses = self.session.pauses(tries - 1);
         let mut lost = false;
         loop {
-            if takes_away(step)
-                && let Err(refusal) = self.journal.check_ours().await
-            {
-                record.result = if lost { StepResult::Unknown } else { StepResult::Failed };
-                return Err(Stop::Refused(refusal));
-            }
-            record.attempts += 1;
-            let error = match self.send(step, record).await {
-                Ok(()) => return Ok(()),
+            performed.record.attempts += 1;
+            let error = match self.send(step, &mut performed.record).await {
+                Ok(made) => {
+                    performed.learned.extend(made.map(Learned::Made));
+                    return None;
+                }
                 Err(error) => error,
             };
             lost |= error.retry() == Retry::ObserveFirst;
-            record.request_id.clone_from(&error.request_id);
-            record.error = Some(chain(&error));
-            let (result, end) = match self.next(step, &error).await {
-                Next::Settled => (if lost { StepResult::Done } else { StepResult::Already }, Ok(())),
-                Next::Gone => (StepResult::Skipped, Ok(())),
-                Next::Stop(why) => (StepResult::Failed, Err(why)),
-                next @ (Next::Again | Next::Blind) => match self.wait(pauses.next(), step).await {
-                    Ok(true) => continue,
-                    Ok(false) if matches!(next, Next::Blind) => (StepResult::Unknown, Err(failed(&error))),
-                    Ok(false) => (StepResult::Failed, Err(failed(&error))),
-                    Err(Stop::Failed(_)) if lost => (StepResult::Unknown, Err(failed(&error))),
-                    Err(why) => (StepResult::Failed, Err(why)),
-                },
+            performed.record.request_id.clone_from(&error.request_id);
+            performed.record.error = Some(chain(&error));
+            let next = match next(step, &error, self.is_made()) {
+                Next::Look => self.look(step, &error, performed).await,
+                Next::Clear => self.clear(performed).await,
+                next => Ok(next),
             };
-            record.result = result;
-            if matches!(result, StepResult::Done | StepResult::Already) {
-                record.error = None;
-            }
-            return end;
+            let end = match next {
+                Ok(next @ (Next::Again | Next::Blind)) => match self.wait(pauses.next(), step).await {
+                    Ok(Wait::Over) => continue,
+                    Ok(Wait::Settled) => End::settled(lost),
+                    Ok(Wait::NoMore) if next == Next::Blind => End::Stopped(StepResult::Unknown, failed(&error)),
+                    Ok(Wait::NoMore) => End::Stopped(StepResult::Failed, failed(&error)),
+                    // Whether a write whose reply was lost had its effect is not known, whatever kept us from the next.
+                    Err(Stop::Failed(_)) if lost => End::Stopped(StepResult::Unknown, failed(&error)),
+                    Err(why) if lost => End::Stopped(StepResult::Unknown, why),
+                    Err(why) => End::Stopped(StepResult::Failed, why),
+                },
+                Ok(next) => self.end(step, next, lost, &error, performed),
+                Err(why) => End::Stopped(StepResult::Failed, why),
+            };
+            return performed.end(end);
         }
     }
 
-    /// Waits before the next try; says whether there is one. Much can happen meanwhile, so a role is looked at once more
-    /// before it is deleted.
-    async fn wait(&self, pause: Option<Duration>, step: &Step) -> Result<bool, Stop> {
+    fn end(&self, step: &Step, next: Next, lost: bool, error: &Error, performed: &mut Performed) -> End {
+        match (next, step) {
+            (Next::Settled, _) => End::settled(lost),
+            (Next::NotAttached, Step::Detach(policy)) => {
+                // An own earlier try, or a run that was taken over, may have detached it. Else a person has.
+                if !lost && !self.journal.suspects(policy) {
+                    performed.learned.push(Learned::NotHeld(policy.clone()));
+                }
+                End::settled(lost)
+            }
+            (Next::Gone, Step::Attach(policy)) if self.had(policy) => {
+                performed.learned.push(Learned::Gone(policy.clone()));
+                End::Over(StepResult::Skipped)
+            }
+            (Next::Gone, Step::Detach(policy)) => {
+                performed.learned.push(Learned::Gone(policy.clone()));
+                End::settled(lost)
+            }
+            _ => End::Stopped(StepResult::Failed, failed(error)),
+        }
+    }
+
+    /// Waits before the next try. Much can happen meanwhile, so a role is looked at once more before it is deleted.
+    async fn wait(&self, pause: Option<Duration>, step: &Step) -> Result<Wait, Stop> {
         let waited = match pause {
             Some(pause) => self.session.pause(pause).await,
             None => false,
         };
-        if waited && matches!(step, Step::Delete { .. }) {
-            self.look_again().await?;
+        if !waited {
+            return Ok(Wait::NoMore);
         }
-        Ok(waited)
+        if matches!(step, Step::Delete { .. }) {
+            match self.look_again().await? {
+                Now::Same => {}
+                Now::Gone | Now::Replaced(_) => return Ok(Wait::Settled),
+            }
+        }
+        if step.takes_away() {
+            self.journal.check_ours().await.map_err(Stop::Refused)?;
+        }
+        Ok(Wait::Over)
     }
 
-    async fn send(&mut self, step: &Step, record: &mut StepRecord) -> Result<(), Error> {
+    /// Sends once; of a creation it tells the id of the role.
+    pub(super) async fn send(&self, step: &Step, record: &mut StepRecord) -> Result<Option<String>, Error> {
         let session = self.session;
+        let mut made = None;
         let done = match step {
             Step::Detach(policy) => session.detach_policy_from_role(ROLE_NAME, policy).await?,
             Step::Attach(policy) => session.attach_policy_to_role(ROLE_NAME, policy).await?,
             Step::Delete { .. } => session.delete_role(ROLE_NAME).await?,
             Step::UpdateTrust { to, .. } => session.update_role(ROLE_NAME, to).await?,
             Step::Tag(tags) => session.tag_role(ROLE_NAME, tags).await?,
-            Step::LeaveTag(_) => return Ok(()),
+            Step::LeaveTag(_) => return Ok(None),
             Step::Create { role, .. } => {
                 let (facts, done) = session.create_role(ROLE_NAME, role).await?;
-                self.journal.created(&facts.role_id);
-                self.created = Some(facts.role_id);
+                made = Some(facts.role_id);
                 done
             }
         };
         record.result = StepResult::Done;
         record.request_id = done.request_id;
         record.error = None;
-        Ok(())
-    }
-
-    async fn next(&mut self, step: &Step, error: &Error) -> Next {
-        match error.retry() {
-            Retry::After(_) => Next::Again,
-            Retry::ObserveFirst => self.look(step).await,
-            Retry::Never if says_settled(step, error) => match self.look(step).await {
-                // The cloud says that it is so, and an old reply that it is not: only the next try can tell.
-                Next::Again => Next::Blind,
-                next => next,
-            },
-            Retry::Never if error.is("DeleteConflict.Role.Policy") => self.clear().await,
-            // A role that was just made may not be visible everywhere yet.
-            Retry::Never if error.is_role_missing() && self.has_created() => Next::Again,
-            Retry::Never => match step {
-                Step::Attach(policy) if error.is("EntityNotExist.Policy") && self.had(policy) => {
-                    self.journal.gone(policy);
-                    Next::Gone
-                }
-                _ => Next::Stop(failed(error)),
-            },
-        }
-    }
-
-    fn has_created(&self) -> bool {
-        self.forward_only || self.created.is_some()
+        Ok(made)
     }
 
     /// Whether a policy was attached before the repair.
     fn had(&self, policy: &PolicyRef) -> bool {
-        self.before.is_some_and(|before| before.policies.contains(policy))
+        self.found.as_ref().is_some_and(|found| found.policies.contains(policy))
     }
 
-    async fn look(&self, step: &Step) -> Next {
-        match settled::is(self.session, step).await {
-            Ok(true) => Next::Settled,
-            Ok(false) => Next::Again,
-            Err(_) => Next::Blind,
+    async fn look(&self, step: &Step, error: &Error, performed: &mut Performed) -> Result<Next, Stop> {
+        // The cloud says that it is so, and an old reply that it is not: only the next try can tell.
+        let not_yet = if error.retry() == Retry::Never { Next::Blind } else { Next::Again };
+        if let Step::Create { replaces, .. } = step {
+            return self.look_at_the_new(replaces.as_deref(), not_yet, performed).await;
         }
+        Ok(match settled::is(self.session, step).await {
+            Ok(true) => Next::Settled,
+            Ok(false) => not_yet,
+            Err(_) => Next::Blind,
+        })
+    }
+
+    /// A role of that name is there, or may be. Whose is it?
+    async fn look_at_the_new(&self, old: Option<&str>, not_yet: Next, performed: &mut Performed) -> Result<Next, Stop> {
+        let role = match self.session.get_role(ROLE_NAME).await {
+            Ok(role) => role,
+            Err(error) if error.is_role_missing() => return Ok(not_yet),
+            Err(_) => return Ok(Next::Blind),
+        };
+        if old == Some(role.role_id.as_str()) {
+            return Ok(not_yet);
+        }
+        if !self.journal.repair().knows_as(&role.role_id, &role.assume_role_policy_document) {
+            return Err(Stop::stranger(&role.role_id));
+        }
+        performed.learned.push(Learned::Found(role.role_id));
+        Ok(Next::Settled)
     }
 
     /// The cloud will not delete a role that holds policies. One that we detached is detached again (the first reply may
-    /// have been early); one that somebody attached meanwhile stops the deletion.
-    async fn clear(&self) -> Next {
-        let Ok(attached) = self.session.list_policies_for_role(ROLE_NAME).await else { return Next::Again };
+    /// have been early, or wrong); one that somebody attached meanwhile stops the deletion.
+    async fn clear(&self, performed: &mut Performed) -> Result<Next, Stop> {
+        let Ok(attached) = self.session.list_policies_for_role(ROLE_NAME).await else { return Ok(Next::Again) };
         if let Some(added) = attached.iter().find(|policy| !self.had(policy)) {
             let what = format!("policy `{}` was attached", foreign(&added.to_string()));
-            return Next::Stop(Stop::Refused(Refusal::Changed(what)));
+            return Err(Stop::Refused(Refusal::Changed(what)));
         }
-        if let Err(refusal) = self.journal.check_ours().await {
-            return Next::Stop(Stop::Refused(refusal));
+        self.journal.check_ours().await.map_err(Stop::Refused)?;
+        for policy in attached {
+            if self.session.detach_policy_from_role(ROLE_NAME, &policy).await.is_ok() {
+                performed.learned.push(Learned::Held(policy));
+            }
         }
-        for policy in &attached {
-            let _ = self.session.detach_policy_from_role(ROLE_NAME, policy).await;
-        }
-        Next::Again
+        Ok(Next::Again)
     }
 }
 
-/// A run whose repair another one has taken over does no more of these.
-fn takes_away(step: &Step) -> bool {
-    matches!(step, Step::Detach(_) | Step::Delete { .. })
+/// How waiting for the next try ended.
+enum Wait {
+    /// Try again.
+    Over,
+    /// No more tries, or no time.
+    NoMore,
+    /// Meanwhile it is so.
+    Settled,
 }
 
-/// Whether the cloud says that it was so before.
-fn says_settled(step: &Step, error: &Error) -> bool {
-    match step {
-        Step::Attach(_) => error.is("EntityAlreadyExists.Role.Policy"),
-        Step::Detach(_) => error.is("EntityNotExist.Role.Policy"),
-        Step::Delete { .. } => error.is_role_missing(),
-        Step::Create { .. } => error.is("EntityAlreadyExists.Role"),
-        Step::UpdateTrust { .. } | Step::Tag(_) | Step::LeaveTag(_) => false,
+/// How a step ended.
+enum End {
+    Over(StepResult),
+    Stopped(StepResult, Stop),
+}
+
+impl End {
+    /// It is so; by our hand if a reply was lost.
+    fn settled(lost: bool) -> Self {
+        Self::Over(if lost { StepResult::Done } else { StepResult::Already })
     }
 }
 
-fn failed(error: &Error) -> Stop {
+impl Performed {
+    fn end(&mut self, end: End) -> Option<Stop> {
+        let (result, why) = match end {
+            End::Over(result) => (result, None),
+            End::Stopped(result, why) => (result, Some(why)),
+        };
+        self.record.result = result;
+        if self.record.holds() {
+            self.record.error = None;
+        }
+        why
+    }
+}
+
+pub(super) fn failed(error: &Error) -> Stop {
     let may_pass = error.kind.may_pass() && error.kind != Kind::Unknown;
     Stop::Failed(Cause { text: chain(error), may_pass })
 }

@@ -29,6 +29,8 @@ pub enum Strategy {
     Recreate,
     /// Attach what is missing and add the DTS statement; never delete.
     InPlace,
+    /// The smallest repair that will do: in place where that mends the role, else recreate it.
+    Least,
 }
 
 /// Which accounts a run is about; each includes the ones before it.
@@ -63,7 +65,8 @@ impl Words for Mode {
 }
 
 impl Words for Strategy {
-    const ALL: &'static [(&'static str, Self)] = &[("recreate", Self::Recreate), ("in-place", Self::InPlace)];
+    const ALL: &'static [(&'static str, Self)] =
+        &[("recreate", Self::Recreate), ("in-place", Self::InPlace), ("least", Self::Least)];
 }
 
 impl Words for Approval {

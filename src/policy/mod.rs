@@ -6,6 +6,7 @@
 mod condition;
 mod document;
 mod evaluate;
+mod everybody;
 mod extend;
 mod near_miss;
 mod pattern;
@@ -15,6 +16,7 @@ mod tree;
 pub use condition::Condition;
 pub use document::{Fragment, PolicyDocument};
 pub use evaluate::{Decision, Effect, decide, other_principals};
+pub use everybody::{everybody_but, is_service_of_an_account};
 pub use extend::{CannotExtend, with_service};
 pub use statement::{Principal, PrincipalKind, Statement, StatementEffect};
 

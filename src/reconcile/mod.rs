@@ -10,6 +10,7 @@ use std::sync::Arc;
 use crate::apply;
 use crate::apply::StepRecord;
 use crate::apply::journal::{History, LogBook, Store};
+use crate::apply::recover::Resume;
 use crate::client::Session;
 use crate::config::{Approval, Mode, Strategy};
 use crate::observe::{self, LookError, ObservedRole, Tags};
@@ -20,6 +21,7 @@ use crate::telemetry::{Log, chain};
 use crate::verify::{self, Baseline, Finding};
 
 use repair::repair;
+use unfinished::Unfinished;
 
 /// What a run may do, and with what.
 #[derive(Debug, Clone)]
@@ -40,6 +42,8 @@ pub struct Guard {
     pub store: Option<Arc<dyn Store>>,
     /// Names the run in the journal.
     pub request_id: String,
+    /// When the run began, as uptime.
+    pub begun: std::time::Duration,
 }
 
 /// Looks at one account's role and does what the mode allows.
@@ -57,13 +61,47 @@ pub async fn role(guard: &Guard, account: &AccountId) -> AccountReport {
         Ok(observed) => observed,
         Err(error) => return noted(finished.then(unseen(account, &error)), history.unreadable()),
     };
+    let unfinished = unfinished::look(guard, account, &history, &observed).await;
     let mut notes = history.unreadable().to_vec();
-    notes.extend(unfinished::note(guard, &history, &observed).await);
-    noted(finished.then(judged(guard, account, &observed, &mut history).await), &notes)
+    notes.extend(unfinished.as_ref().map(Unfinished::note));
+    let report = match &unfinished {
+        Some(unfinished) => would_finish(guard, account, &observed, &history, unfinished),
+        None => judged(guard, account, &observed, &mut history, finished.has_written()).await,
+    };
+    noted(finished.then(report), &notes)
+}
+
+/// A run that does not write says what one that does would do first.
+fn would_finish(
+    guard: &Guard,
+    account: &AccountId,
+    observed: &ObservedRole,
+    history: &History,
+    unfinished: &Unfinished,
+) -> AccountReport {
+    let report = AccountReport::observed(account.clone(), observed, verify::role(observed, &Baseline::DTS));
+    if guard.mode == Mode::Plan && unfinished.has_steps() {
+        return unfinished.shown(report, unfinished.refusal(guard, history).as_ref());
+    }
+    let next = match unfinished.resume {
+        Resume::Stranger => Some(format!(
+            "the role that is there is somebody's, so `remediate` leaves it alone: find out whose it is, or give the unfinished repair up:\ndts-role-guard clear --account {account} --unfinished"
+        )),
+        Resume::Whole | Resume::Authorized(_) | Resume::PutBack(_) | Resume::Forward(_) => {
+            (report.status != Status::Authorized).then(|| advice_on_drift(observed))
+        }
+    };
+    AccountReport { next, ..report }
 }
 
 /// Judges a role that was observed, and repairs it if that is needed and allowed.
-async fn judged(guard: &Guard, account: &AccountId, observed: &ObservedRole, history: &mut History) -> AccountReport {
+async fn judged(
+    guard: &Guard,
+    account: &AccountId,
+    observed: &ObservedRole,
+    history: &mut History,
+    has_finished: bool,
+) -> AccountReport {
     let findings = verify::role(observed, &Baseline::DTS);
     let report = AccountReport::observed(account.clone(), observed, findings.clone());
     if report.status == Status::Authorized {
@@ -81,13 +119,16 @@ async fn judged(guard: &Guard, account: &AccountId, observed: &ObservedRole, his
     if !guard.mode.writes() {
         return would_refuse(report, guard, &plan, history);
     }
-    match identity.map(|refusal| refusal.or_else(|| guard.refusal(&plan, history))) {
+    match identity.map(|refusal| refusal.or_else(|| guard.refusal(&plan, history, has_finished))) {
         Err(error) => report.unjudged(&error),
         Ok(Some(refusal)) => {
             if matches!(refusal, Refusal::TooManyAttempts { .. }) {
                 history.block().await;
             }
-            refused(report, &refusal)
+            // Whoever approves it must know who loses the role.
+            let losers = if refusal.can_be_approved() { losers(&plan) } else { String::new() };
+            let report = refused(report, &refusal);
+            AccountReport { next: report.next.map(|next| next + &losers), ..report }
         }
         Ok(None) => repair(guard, report, observed, tags, &plan, history).await,
     }
@@ -121,7 +162,7 @@ impl AccountReport {
 impl Guard {
     async fn history(&self, account: &AccountId) -> History {
         let log = LogBook::new(self.log, self.session.clock().clone(), account.clone(), self.request_id.clone());
-        History::look(log, self.store.clone(), self.mode.writes()).await
+        History::look(log.begun_at(self.begun), self.store.clone(), self.mode.writes()).await
     }
 
     /// Why these keys must not write to this account, asked only by a run that writes.
@@ -141,15 +182,21 @@ impl Guard {
     /// Tags are read only where the role would be deleted.
     async fn tags(&self, observed: &ObservedRole) -> Result<Option<Tags>, String> {
         match (observed, self.strategy) {
-            (ObservedRole::Present(_), Strategy::Recreate) => {
-                self.session.list_role_tags(ROLE_NAME).await.map(Some).map_err(|error| chain(&error))
+            (ObservedRole::Present(_), Strategy::Recreate | Strategy::Least) => {
+                match observe::tags(&self.session).await {
+                    Ok(Some(tags)) => Ok(Some(tags)),
+                    Ok(None) => Err("the role is gone meanwhile".to_owned()),
+                    Err(error) => Err(chain(&error)),
+                }
             }
             (ObservedRole::Missing, _) | (_, Strategy::InPlace) => Ok(None),
         }
     }
 
-    fn refusal(&self, plan: &Plan, history: &History) -> Option<Refusal> {
+    fn refusal(&self, plan: &Plan, history: &History, has_finished: bool) -> Option<Refusal> {
         let approved = match &self.approved {
+            // What was approved is done; that the role is broken still, nobody has been told yet.
+            Some(id) if *id != plan.id && has_finished => return Some(Refusal::NextPlan(plan.id.clone())),
             Some(id) if *id != plan.id => return Some(Refusal::OtherPlan(plan.id.clone())),
             approved => approved.is_some(),
         };
@@ -169,15 +216,28 @@ fn planned(report: AccountReport, observed: &ObservedRole, tags: Option<&Tags>, 
         before: Before::of(observed.present(), tags),
         plan_id: Some(plan.id.to_string()),
         steps: plan.steps.iter().map(StepRecord::planned).collect(),
+        next: report.next.map(|next| next + &losers(plan)),
         ..report
     }
+}
+
+/// Who loses the role is said before it is deleted: nothing brings that back.
+fn losers(plan: &Plan) -> String {
+    if plan.loses.is_empty() {
+        return String::new();
+    }
+    let names: Vec<_> = plan.loses.iter().map(String::as_str).collect();
+    format!("\nthe new role can no longer be assumed by: {}", names.join(", "))
 }
 
 /// A plan that `remediate` would not carry out says so.
 fn would_refuse(report: AccountReport, guard: &Guard, plan: &Plan, history: &History) -> AccountReport {
     let needs_word = (guard.approval == Approval::Required).then(|| Refusal::ApprovalRequired(plan.id.clone()));
     match plan.refusal.clone().or(needs_word).or_else(|| history.refusal()) {
-        Some(refusal) => AccountReport { next: Some(format!("`remediate` would refuse: {refusal}")), ..report },
+        Some(refusal) => {
+            let next = format!("`remediate` would refuse: {refusal}{}", losers(plan));
+            AccountReport { next: Some(next), ..report }
+        }
         None => report,
     }
 }

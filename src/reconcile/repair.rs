@@ -3,14 +3,14 @@
 use super::{Guard, refused};
 use crate::apply::journal::{History, Journal};
 use crate::apply::recover::{self, Resume};
-use crate::apply::{self, Applied, How, Outcome, StepRecord};
+use crate::apply::{self, Applied, How, Outcome, StepRecord, StepResult};
 use crate::client::Session;
-use crate::confirm::{Goal, Seen, Wanted, second_look};
-use crate::observe::{LookError, ObservedRole, Role, Tags};
+use crate::confirm::{Aim, Goal, Seen, look, second_look};
+use crate::observe::{LookError, ObservedRole, Tags};
 use crate::plan::{Plan, Step};
 use crate::report::{AccountReport, Before, QUICK_AUTHORIZATION, Status, commands};
-use crate::telemetry::chain;
-use crate::verify::{Finding, FindingId};
+use crate::telemetry::{chain, escaped};
+use crate::verify::Finding;
 
 /// Repairs a role by a plan that nothing forbids.
 pub(super) async fn repair(
@@ -21,35 +21,28 @@ pub(super) async fn repair(
     plan: &Plan,
     history: &mut History,
 ) -> AccountReport {
-    let before = observed.present();
-    let mut journal = match history.open(plan, before, tags).await {
+    let mut journal = match history.open(plan, observed.present(), tags).await {
         Ok(journal) => journal,
         Err(refusal) => return refused(report, &refusal),
     };
-    let aim = Aim { goal: Goal::Repair, before, tags };
-    let (applied, look) = carry_out(&guard.session, How::Plan, &plan.steps, &aim, &mut journal).await;
-    let seen = look.as_ref().ok().map(|seen| seen.role.clone());
-    let report = judge(report, &aim.wanted(&journal), &applied, look);
-    match seen {
-        Some(now) if report.status != Status::Stuck => {
-            journal.close(report.status.word(), report.status == Status::Remediated, &now).await;
-        }
-        _ => journal.leave_open(report.status.word()),
+    let carried = carry_out(&guard.session, How::Plan, &plan.steps, Goal::Repair, &mut journal).await;
+    let is_seen = carried.look.is_ok();
+    let report = judge(report, plan, carried);
+    if is_seen && report.status != Status::Stuck {
+        journal.close(report.status.word(), report.status == Status::Remediated).await;
+    } else {
+        journal.leave_open(report.status.word());
     }
     report
 }
 
-/// What a run is after, from its begin on.
-pub(super) struct Aim<'a> {
-    pub(super) goal: Goal,
-    pub(super) before: Option<&'a Role>,
-    pub(super) tags: Option<&'a Tags>,
-}
-
-impl<'a> Aim<'a> {
-    pub(super) fn wanted(&self, journal: &'a Journal) -> Wanted<'a> {
-        Wanted { goal: self.goal, before: self.before, tags: self.tags, gone: &journal.repair().gone }
-    }
+/// What was done, and what a look showed in the end.
+pub(super) struct Carried {
+    pub(super) applied: Applied,
+    pub(super) look: Result<Seen, LookError>,
+    pub(super) aim: Aim,
+    /// What was attached to a role that is somebody's and taken off again.
+    pub(super) taken_off: Vec<StepRecord>,
 }
 
 /// A role that is deleted over and over again is left to a person.
@@ -61,21 +54,22 @@ pub(super) async fn carry_out(
     session: &Session,
     how: How,
     steps: &[Step],
-    aim: &Aim<'_>,
+    goal: Goal,
     journal: &mut Journal,
-) -> (Applied, Result<Seen, LookError>) {
-    let mut applied = apply::run(session, how, steps, aim.before, journal).await;
-    for _ in 1..ROUNDS {
-        let look = second_look(session, &aim.wanted(journal), &applied.outcome).await;
+) -> Carried {
+    let mut applied = apply::run(session, how, steps, journal).await;
+    let mut rounds = 1..ROUNDS;
+    loop {
+        let aim = Aim::new(goal, journal.repair());
+        let look = second_look(session, &aim, &applied.outcome).await;
         let left = look.as_ref().map_or_else(|_| Vec::new(), |seen| left(&applied, seen, journal));
-        if left.is_empty() {
-            return (applied, look);
+        if left.is_empty() || rounds.next().is_none() {
+            let carried = Carried { applied, look, aim, taken_off: Vec::new() };
+            return take_off(session, carried, journal).await;
         }
         journal.extend(&left);
-        applied = applied.then(apply::run(session, How::Forward, &left, aim.before, journal).await);
+        applied = applied.then(apply::run(session, How::Forward, &left, journal).await);
     }
-    let look = second_look(session, &aim.wanted(journal), &applied.outcome).await;
-    (applied, look)
 }
 
 /// What a further round would do. A creation that failed for a cause that does not pass is left to a person.
@@ -88,83 +82,146 @@ fn left(applied: &Applied, seen: &Seen, journal: &Journal) -> Vec<Step> {
     }
 }
 
+/// Writes go by name. Where another role stood under the name when a policy was attached, it is taken off again.
+async fn take_off(session: &Session, carried: Carried, journal: &mut Journal) -> Carried {
+    let Ok(seen) = &carried.look else { return carried };
+    let Some(role) = seen.role.present().filter(|_| carried.aim.is_strange(seen)) else { return carried };
+    let policies: Vec<_> = carried.applied.attached.intersection(&role.policies).cloned().collect();
+    if policies.is_empty() {
+        return carried;
+    }
+    let taken_off = apply::take_off(session, &policies, journal).await;
+    let look = look(session, &carried.aim).await;
+    Carried { look, taken_off, ..carried }
+}
+
 /// What the run says in the end: what was seen counts, not what was intended.
-fn judge(
-    report: AccountReport,
-    wanted: &Wanted<'_>,
-    applied: &Applied,
-    look: Result<Seen, LookError>,
-) -> AccountReport {
-    let report = AccountReport { steps: applied.steps.clone(), ..report };
+fn judge(report: AccountReport, plan: &Plan, carried: Carried) -> AccountReport {
+    let Carried { applied, look, aim, taken_off } = carried;
+    let steps: Vec<_> = applied.steps.iter().chain(&taken_off).cloned().collect();
+    let report = AccountReport { steps, ..report };
     let seen = match look {
         Ok(seen) => seen,
-        Err(error) => return unconfirmed(report, wanted, &applied.outcome, &error),
+        Err(error) => return unconfirmed(report, &aim, &applied.outcome, &error),
     };
+    let is_strange = aim.is_strange(&seen);
     let status = match &applied.outcome {
-        _ if wanted.repaired(&seen) => Status::Remediated,
-        outcome if !wanted.expected(outcome, &seen) => Status::Stuck,
+        _ if aim.repaired(&seen) => Status::Remediated,
+        // Nothing is missing where nothing was taken away.
+        Outcome::Stranger(_) if !has_taken_away(&applied.steps) => Status::Refused,
+        _ if is_strange => Status::Stuck,
+        outcome if !aim.expected(outcome, &seen) => Status::Stuck,
         Outcome::RolledBack(_) | Outcome::Stuck(_) => Status::RolledBack,
         Outcome::Refused(_) => Status::Refused,
-        Outcome::Applied => Status::Stuck,
+        Outcome::Applied | Outcome::Stranger(_) => Status::Stuck,
     };
+    let end = End { aim: &aim, outcome: &applied.outcome, seen: &seen, taken_off: &taken_off };
     AccountReport {
         status,
         after: Before::of(seen.role.present(), seen.tags.as_ref()),
-        next: next(status, &applied.outcome, wanted, &seen.role),
+        next: end.next(status),
         may_pass: applied.outcome.may_pass(),
-        residual: seen.findings.iter().cloned().chain(residue(wanted, applied, &report.findings, status)).collect(),
+        residual: seen.findings.iter().cloned().chain(end.residue(status, plan, &report.steps)).collect(),
         ..report
     }
 }
 
-/// What a recreation changed beside the repair.
-fn residue(wanted: &Wanted<'_>, applied: &Applied, before: &[Finding], status: Status) -> Vec<Finding> {
-    let replaced = (status == Status::Remediated && deleted(&applied.steps))
-        .then(|| before.iter().find(|finding| finding.id == FindingId::TrustExtraPrincipal))
-        .flatten()
-        .map(Finding::replaced);
-    wanted.gone.iter().map(Finding::policy_gone).chain(replaced).collect()
+fn has_taken_away(steps: &[StepRecord]) -> bool {
+    let takes = |step: &StepRecord| matches!(step.action, "DetachPolicyFromRole" | "DeleteRole");
+    steps.iter().any(|step| takes(step) && matches!(step.result, StepResult::Done | StepResult::Unknown))
+}
+
+/// How a repair ended, for the sentences about it.
+struct End<'a> {
+    aim: &'a Aim,
+    outcome: &'a Outcome,
+    seen: &'a Seen,
+    taken_off: &'a [StepRecord],
+}
+
+impl End<'_> {
+    /// What a recreation changed beside the repair.
+    fn residue(&self, status: Status, plan: &Plan, steps: &[StepRecord]) -> Vec<Finding> {
+        let replaced = status == Status::Remediated && deleted(steps) && !plan.loses.is_empty();
+        let left = self.aim.left(&self.seen.role, self.seen.tags.as_ref());
+        let description = (status == Status::Remediated).then_some(left.description).flatten();
+        let gone = self.aim.repair().gone.iter().map(Finding::policy_gone);
+        let now = self.seen.role.present().map(|role| role.description.as_str()).unwrap_or_default();
+        gone.chain(replaced.then(|| Finding::trust_replaced(&plan.loses)))
+            .chain(description.map(|wanted| Finding::description_differs(&wanted, now)))
+            .collect()
+    }
+
+    fn next(&self, status: Status) -> Option<String> {
+        let cause = self.outcome.cause();
+        match status {
+            Status::Stuck if self.aim.is_strange(self.seen) => Some(self.strange(cause)),
+            Status::Stuck => {
+                let cause = cause.unwrap_or_else(|| "the second look does not show what was written".to_owned());
+                Some(by_hand(&format!("{cause}. To finish by hand:"), self.aim, self.seen))
+            }
+            Status::RolledBack => {
+                let cause = cause.unwrap_or_default();
+                Some(format!("{cause}; the role is as it was. {}", advice(self.outcome)))
+            }
+            Status::Refused => cause,
+            _ => None,
+        }
+    }
+
+    /// Commands that attach something to a role of unknown origin come with a warning.
+    fn strange(&self, cause: Option<String>) -> String {
+        let cause = cause.unwrap_or_else(|| {
+            "another role of that name stands in the place of the one that was looked at".to_owned()
+        });
+        let taken_off: Vec<_> = self.taken_off.iter().map(|step| step.target.as_str()).collect();
+        let taken_off = if taken_off.is_empty() {
+            "nothing stays attached to it by the guard".to_owned()
+        } else {
+            format!(
+                "what the guard had attached to it by name was taken off again ({})",
+                escaped(&taken_off.join(", "))
+            )
+        };
+        let had = self.aim.left(&ObservedRole::Missing, None).describe();
+        let ask = format!(
+            "{cause}; {taken_off}. Find out whose it is. The old role had: {had}. Only if the new role is yours, bring that back by hand:"
+        );
+        by_hand(&ask, self.aim, self.seen)
+    }
 }
 
 fn deleted(steps: &[StepRecord]) -> bool {
-    steps.iter().any(|step| step.action == "DeleteRole")
+    steps.iter().any(|step| step.action == "DeleteRole" && step.holds())
 }
 
-fn unconfirmed(report: AccountReport, wanted: &Wanted<'_>, outcome: &Outcome, error: &LookError) -> AccountReport {
-    let unknown = ObservedRole::Missing;
-    let how = by_hand(wanted, &unknown);
-    let cause = outcome.cause().unwrap_or_else(|| "every step was done".to_owned());
-    let next =
-        format!("{cause}, but the second look failed ({}): look at the role; if it is missing: {how}", chain(error));
-    AccountReport { status: Status::Stuck, next: Some(next), may_pass: error.may_pass(), ..report }
-}
-
-fn next(status: Status, outcome: &Outcome, wanted: &Wanted<'_>, now: &ObservedRole) -> Option<String> {
-    let cause = outcome.cause();
-    match status {
-        Status::Stuck => {
-            let cause = cause.unwrap_or_else(|| "the second look does not show what was written".to_owned());
-            Some(format!("{cause}. To finish by hand: {}", by_hand(wanted, now)))
+fn unconfirmed(report: AccountReport, aim: &Aim, outcome: &Outcome, error: &LookError) -> AccountReport {
+    let cause = match outcome.cause() {
+        Some(cause) => {
+            format!("{cause}; what became of the role is not known, since the look at it failed ({})", chain(error))
         }
-        Status::RolledBack => {
-            let cause = cause.unwrap_or_default();
-            Some(format!("{cause}; the role is as it was. {}", advice(outcome)))
-        }
-        Status::Refused => cause,
-        _ => None,
-    }
+        None => format!("every step was done, but the look at the role afterwards failed ({})", chain(error)),
+    };
+    let lines = lines(&format!("{cause}. Look at the role; if it is missing:"), aim, &ObservedRole::Missing, None);
+    AccountReport { status: Status::Stuck, next: Some(lines), may_pass: error.may_pass(), ..report }
 }
 
 fn advice(outcome: &Outcome) -> String {
     if outcome.may_pass() {
         "It may pass: the next run tries again".to_owned()
     } else {
-        format!("Mend the cause, then run again, or authorize by hand: {QUICK_AUTHORIZATION}")
+        format!("Remove the cause, then run again, or authorize by hand: {QUICK_AUTHORIZATION}")
     }
 }
 
-fn by_hand(wanted: &Wanted<'_>, now: &ObservedRole) -> String {
-    let commands = commands(wanted.before, wanted.tags, now);
-    let commands = if commands.is_empty() { "nothing is missing".to_owned() } else { commands.join(" && ") };
-    format!("{commands} (or, without the extras: {QUICK_AUTHORIZATION})")
+/// The cause, then one command a line, ready to paste, and a link last.
+pub(super) fn by_hand(cause: &str, aim: &Aim, seen: &Seen) -> String {
+    lines(cause, aim, &seen.role, seen.tags.as_ref())
+}
+
+pub(super) fn lines(cause: &str, aim: &Aim, now: &ObservedRole, tags: Option<&Tags>) -> String {
+    let commands = commands(&aim.left(now, tags));
+    let link = format!("Without the extras, authorize in the console: {QUICK_AUTHORIZATION}");
+    let lines = std::iter::once(cause.to_owned()).chain(commands).chain([link]);
+    lines.collect::<Vec<_>>().join("\n")
 }

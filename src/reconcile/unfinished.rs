@@ -1,16 +1,16 @@
 //! What an earlier run left behind is finished first, whatever this run was started for.
 
-use super::repair::{Aim, carry_out};
+use super::repair::{Carried, by_hand, carry_out, lines};
 use super::{Guard, noted, refused, unseen};
 use crate::apply::journal::{Evidence, History, Journal, Repair, Snapshot};
 use crate::apply::recover::{self, Resume};
-use crate::apply::{self, Applied, How, StepRecord};
+use crate::apply::{self, How, StepRecord, StepResult};
 use crate::client::Error;
-use crate::confirm::Goal;
-use crate::observe::{self, ObservedRole, Role, Tags};
-use crate::plan::{Refusal, Step};
-use crate::report::{AccountReport, Before, Status, commands};
-use crate::target::{AccountId, ROLE_NAME};
+use crate::confirm::{Aim, Goal, Seen};
+use crate::observe::{self, ObservedRole, Tags};
+use crate::plan::{self, Plan, Refusal};
+use crate::report::{AccountReport, Before, Status};
+use crate::target::AccountId;
 use crate::verify::{self, Baseline, Finding, FindingId};
 
 /// What was done before the role was judged.
@@ -20,16 +20,22 @@ pub(super) struct Finished {
     pub(super) observed: Option<ObservedRole>,
     steps: Vec<StepRecord>,
     plan_id: Option<String>,
-    gone: Vec<Finding>,
+    residual: Vec<Finding>,
     note: Option<Finding>,
 }
 
 impl Finished {
+    /// Whether something was written.
+    pub(super) fn has_written(&self) -> bool {
+        self.steps.iter().any(|step| matches!(step.result, StepResult::Done | StepResult::Unknown))
+    }
+
     /// The whole run: what was finished, then what became of the role. An authorized role that this run brought back was
     /// remediated, and the look that found it authorized is its second one.
     pub(super) fn then(self, report: AccountReport) -> AccountReport {
+        let has_written = self.has_written();
         let Some(note) = self.note else { return report };
-        let repaired = report.status == Status::Authorized && !self.steps.is_empty();
+        let repaired = report.status == Status::Authorized && has_written;
         AccountReport {
             status: if repaired { Status::Remediated } else { report.status },
             findings: std::iter::once(note).chain(report.findings).collect(),
@@ -37,31 +43,82 @@ impl Finished {
             after: if repaired { report.before.clone() } else { report.after },
             before: if repaired { None } else { report.before },
             steps: self.steps.into_iter().chain(report.steps).collect(),
-            residual: self.gone.into_iter().chain(report.residual).collect(),
+            residual: self.residual.into_iter().chain(report.residual).collect(),
             ..report
         }
     }
 }
 
-/// For a run that does not write: what is unfinished.
-pub(super) async fn note(guard: &Guard, history: &History, observed: &ObservedRole) -> Option<Finding> {
-    if guard.mode.writes() {
-        return None;
+/// An unfinished repair, held against the role as it is now.
+pub(super) struct Unfinished {
+    pub(super) resume: Resume,
+    plan: Plan,
+    note: Finding,
+}
+
+/// For a run that does not write: what is unfinished. A run that writes has finished it before.
+pub(super) async fn look(
+    guard: &Guard,
+    account: &AccountId,
+    history: &History,
+    observed: &ObservedRole,
+) -> Option<Unfinished> {
+    let repair = history.record().unfinished().filter(|_| !guard.mode.writes())?;
+    let tags = tags_now(guard, repair, observed).await.ok().flatten();
+    let unfinished = Unfinished::new(account, repair, observed, tags.as_ref());
+    let doubt = match history.evidence(guard.approval) {
+        Evidence::NeedsApproval(why) if unfinished.has_steps() => format!("; it waits for a person's word ({why})"),
+        Evidence::NeedsApproval(_) | Evidence::Trusted => String::new(),
+    };
+    let what = unfinished.resume.describe() + &doubt;
+    let note = Finding::journal_open(&repair.request_id, repair.begun_at, &what);
+    Some(Unfinished { note, ..unfinished })
+}
+
+impl Unfinished {
+    fn new(account: &AccountId, repair: &Repair, observed: &ObservedRole, tags: Option<&Tags>) -> Self {
+        let resume = recover::resume(repair, observed, tags);
+        let record = serde_json::json!([repair.request_id, repair.begun_at, repair.plan_id]).to_string();
+        let plan = plan::finishing(account, &record, observed, resume.steps().to_vec());
+        let note = Finding::journal_open(&repair.request_id, repair.begun_at, &resume.describe());
+        Self { resume, plan, note }
     }
-    let record = history.record();
-    let repair = record.repair.as_ref()?;
-    let what = if repair.phase.is_open() {
-        let tags = tags_now(guard, repair, observed).await.ok().flatten();
-        recover::resume(repair, observed, tags.as_ref()).describe()
-    } else {
-        let steps = recover::taken_away(record.watch.as_ref()?, observed, guard.session.clock().now());
-        (!steps.is_empty()).then(|| Resume::PutBack(steps).describe())?
-    };
-    let what = match history.evidence(guard.approval) {
-        Evidence::Trusted => what,
-        Evidence::NeedsApproval(why) => format!("{what}; it waits for a person's word ({why})"),
-    };
-    Some(Finding::journal_open(&repair.request_id, repair.begun_at, &what))
+
+    pub(super) fn note(&self) -> Finding {
+        self.note.clone()
+    }
+
+    /// In mode `plan`: the steps that finish it, under an id that a person can approve.
+    pub(super) fn shown(&self, report: AccountReport, refusal: Option<&Refusal>) -> AccountReport {
+        let next = match refusal {
+            Some(refusal) => format!("`remediate` would refuse: {refusal}"),
+            None => "mode `remediate` finishes the repair by these steps, then judges the role again".to_owned(),
+        };
+        AccountReport {
+            plan_id: Some(self.plan.id.to_string()),
+            steps: self.plan.steps.iter().map(StepRecord::planned).collect(),
+            next: Some(next),
+            ..report
+        }
+    }
+
+    pub(super) fn has_steps(&self) -> bool {
+        !self.plan.steps.is_empty()
+    }
+
+    /// Why a person has to approve these very steps first.
+    pub(super) fn refusal(&self, guard: &Guard, history: &History) -> Option<Refusal> {
+        match &guard.approved {
+            Some(id) if *id == self.plan.id => None,
+            Some(_) => Some(Refusal::OtherPlan(self.plan.id.clone())),
+            None => match history.evidence(guard.approval) {
+                Evidence::Trusted => None,
+                Evidence::NeedsApproval(why) => {
+                    Some(Refusal::RecordInDoubt { why, account: history.record().account_id.clone() })
+                }
+            },
+        }
+    }
 }
 
 /// A run that could not finish it says at least that it is there.
@@ -80,115 +137,73 @@ pub(super) async fn finish(
     account: &AccountId,
     history: &mut History,
 ) -> Result<Finished, Box<AccountReport>> {
-    if !guard.mode.writes() {
+    let Some(repair) = history.record().unfinished().filter(|_| guard.mode.writes()).cloned() else {
         return Ok(Finished::default());
-    }
-    if history.record().unfinished().is_some() {
-        return adopt(guard, account, history).await;
-    }
-    match history.record().watch {
-        Some(_) => give_back(guard, account, history).await,
-        None => Ok(Finished::default()),
-    }
-}
-
-/// Takes an open repair over and finishes it.
-async fn adopt(guard: &Guard, account: &AccountId, history: &mut History) -> Result<Finished, Box<AccountReport>> {
-    allowed(guard, account).await?;
-    let doubt = doubt(guard, account, history);
-    if let Some(doubt) = &doubt {
-        left_as_it_is(guard, account, history, doubt).await?;
-    }
-    let mut journal = history.adopt().await.map_err(|refusal| refuse(account, &refusal))?;
-    let observed = look(guard, account).await?;
-    let before = journal.repair().before.clone();
-    let tags = before.as_ref().and_then(Snapshot::tags).filter(|tags| !tags.is_empty());
-    let tags_now = tags_now(guard, journal.repair(), &observed).await;
-    let tags_now = tags_now.map_err(|error| Box::new(unseen(account, &error.into())))?;
-    let resume = recover::resume(journal.repair(), &observed, tags_now.as_ref());
-    let job = Job {
-        note: journal.note(&resume.describe()),
-        before: before.as_ref().map(Snapshot::role),
-        tags: tags.cloned(),
-        observed,
     };
-    match resume {
-        Resume::Whole => Ok(job.whole(&mut journal, history).await),
+    allowed(guard, account).await?;
+    let (observed, unfinished) = hold(guard, account, &repair).await?;
+    if let Some(refusal) = unfinished.refusal(guard, history).filter(|_| unfinished.has_steps()) {
+        return Err(Box::new(unfinished.refused(account, &observed, &refusal)));
+    }
+    // What is found after the claim counts: the run that is taken over may have gone on until it saw the claim.
+    let mut journal = history.adopt().await.map_err(|refusal| refuse(account, &refusal))?;
+    let (observed, unfinished) = hold(guard, account, journal.repair()).await?;
+    if let Some(refusal) = unfinished.refusal(guard, history).filter(|_| unfinished.has_steps()) {
+        journal.leave_open(Status::Refused.word());
+        return Err(Box::new(unfinished.refused(account, &observed, &refusal)));
+    }
+    let job = Job { unfinished, observed };
+    match job.unfinished.resume.clone() {
+        Resume::Whole => {
+            let note = journal_closed(&journal);
+            Ok(job.close(&mut journal, history, note).await)
+        }
+        Resume::Authorized(missing) => {
+            let repair = journal.repair();
+            let note = Finding::journal_given_up(&repair.request_id, repair.begun_at, &missing);
+            Ok(job.close(&mut journal, history, note).await)
+        }
         Resume::Stranger => Err(Box::new(job.stranger(account, &journal))),
-        Resume::PutBack(_) | Resume::Forward(_) if let Some(doubt) = &doubt => Err(refuse(account, doubt)),
-        Resume::PutBack(steps) => job.carry_out(guard, account, How::PutBack, &steps, journal, history).await,
-        Resume::Forward(steps) => job.carry_out(guard, account, How::Forward, &steps, journal, history).await,
+        Resume::PutBack(_) => job.carry_out(guard, account, How::PutBack, journal, history).await,
+        Resume::Forward(_) => job.carry_out(guard, account, How::Forward, journal, history).await,
     }
 }
 
-/// Why what is on record is no order.
-fn doubt(guard: &Guard, account: &AccountId, history: &History) -> Option<Refusal> {
-    match history.evidence(guard.approval) {
-        Evidence::Trusted => None,
-        Evidence::NeedsApproval(why) => Some(Refusal::RecordInDoubt { why, account: account.clone() }),
-    }
-}
-
-/// A record in doubt is not even taken over, unless there is nothing left to do but to close it.
-async fn left_as_it_is(
+/// Holds a record against the role as it is now.
+async fn hold(
     guard: &Guard,
     account: &AccountId,
-    history: &History,
-    doubt: &Refusal,
-) -> Result<(), Box<AccountReport>> {
-    let Some(repair) = history.record().unfinished() else { return Ok(()) };
-    let observed = look(guard, account).await?;
+    repair: &Repair,
+) -> Result<(ObservedRole, Unfinished), Box<AccountReport>> {
+    let observed = observe::role(&guard.session).await.map_err(|error| Box::new(unseen(account, &error)))?;
     let tags = tags_now(guard, repair, &observed).await;
     let tags = tags.map_err(|error| Box::new(unseen(account, &error.into())))?;
-    match recover::resume(repair, &observed, tags.as_ref()) {
-        Resume::Whole => Ok(()),
-        left @ (Resume::PutBack(_) | Resume::Forward(_) | Resume::Stranger) => {
-            Err(Box::new(waiting(account, history, doubt, &left)))
-        }
-    }
+    let unfinished = Unfinished::new(account, repair, &observed, tags.as_ref());
+    Ok((observed, unfinished))
 }
 
-/// What is left to do, and that nothing of it is done.
-fn waiting(account: &AccountId, history: &History, doubt: &Refusal, left: &Resume) -> AccountReport {
-    let repair = history.record().repair.as_ref();
-    let note = repair.map(|repair| Finding::journal_open(&repair.request_id, repair.begun_at, &left.describe()));
-    noted(*refuse(account, doubt), note.as_slice())
-}
-
-/// A run that was taken over may have had one last call on the way.
-async fn give_back(guard: &Guard, account: &AccountId, history: &mut History) -> Result<Finished, Box<AccountReport>> {
-    let observed = look(guard, account).await?;
-    let watch = history.record().watch.as_ref();
-    let steps = watch.map_or_else(Vec::new, |watch| recover::taken_away(watch, &observed, guard.session.clock().now()));
-    let (false, Some(role)) = (steps.is_empty(), observed.present()) else {
-        return Ok(Finished { observed: Some(observed), ..Finished::default() });
-    };
-    if let Some(doubt) = doubt(guard, account, history) {
-        return Err(Box::new(waiting(account, history, &doubt, &Resume::PutBack(steps))));
+impl Unfinished {
+    fn refused(&self, account: &AccountId, observed: &ObservedRole, refusal: &Refusal) -> AccountReport {
+        let mut findings = verify::role(observed, &Baseline::DTS);
+        findings.insert(0, self.note());
+        let report = AccountReport::observed(account.clone(), observed, findings);
+        refused(self.shown(report, None), refusal)
     }
-    allowed(guard, account).await?;
-    let held = role.policies.iter().chain(watch.into_iter().flat_map(|watch| &watch.policies));
-    let before = Role { policies: held.cloned().collect(), ..role.clone() };
-    let journal = history.give_back(&steps, &before).await.map_err(|refusal| refuse(account, &refusal))?;
-    let note = journal.note(&Resume::PutBack(steps.clone()).describe());
-    let job = Job { note, before: Some(before), tags: None, observed };
-    job.carry_out(guard, account, How::PutBack, &steps, journal, history).await
 }
 
 /// What there is to finish, and from where.
 struct Job {
-    note: Finding,
-    before: Option<Role>,
-    tags: Option<Tags>,
+    unfinished: Unfinished,
     observed: ObservedRole,
 }
 
 impl Job {
-    async fn whole(self, journal: &mut Journal, history: &mut History) -> Finished {
-        journal.close("whole", false, &self.observed).await;
+    /// Nothing is left to do.
+    async fn close(self, journal: &mut Journal, history: &mut History, note: Finding) -> Finished {
+        journal.close("whole", false).await;
         history.learn(journal);
-        let note = Some(journal.note_closed());
-        Finished { observed: Some(self.observed), note, gone: gone(journal), ..Finished::default() }
+        let residual = gone(journal);
+        Finished { observed: Some(self.observed), note: Some(note), residual, ..Finished::default() }
     }
 
     async fn carry_out(
@@ -196,75 +211,93 @@ impl Job {
         guard: &Guard,
         account: &AccountId,
         how: How,
-        steps: &[Step],
         mut journal: Journal,
         history: &mut History,
     ) -> Result<Finished, Box<AccountReport>> {
+        let steps = &self.unfinished.plan.steps;
         if let Some(refusal) = apply::too_late(&guard.session, steps, journal.slowest()) {
-            return Err(Box::new(refused(self.report(account, &journal), &refusal)));
+            return Err(Box::new(refused(self.report(account), &refusal)));
         }
         journal.extend(steps);
-        let aim = Aim { goal: Goal::GiveBack, before: self.before.as_ref(), tags: self.tags.as_ref() };
-        let (applied, look) = carry_out(&guard.session, how, steps, &aim, &mut journal).await;
+        let carried = carry_out(&guard.session, how, steps, Goal::GiveBack, &mut journal).await;
+        let Carried { applied, look, aim, taken_off } = carried;
+        let done: Vec<_> = applied.steps.iter().chain(&taken_off).cloned().collect();
+        let cause = applied.outcome.cause();
+        let stuck = |next: String, may_pass| AccountReport {
+            steps: done.clone(),
+            may_pass,
+            ..self.stuck(account, &journal, next)
+        };
         let seen = match look {
-            Ok(seen) if aim.wanted(&journal).given_back(&seen) => seen,
-            Ok(seen) => return Err(Box::new(self.stuck(account, &journal, applied, &seen.role))),
+            Ok(seen) if aim.given_back(&seen) => seen,
+            Ok(seen) => {
+                let cause = cause.unwrap_or_else(|| "the second look does not show what was written".to_owned());
+                let next = by_hand(&format!("{cause}; the next run tries again. To finish by hand:"), &aim, &seen);
+                let report = stuck(next, applied.outcome.may_pass());
+                return Err(Box::new(AccountReport { after: Before::of(seen.role.present(), None), ..report }));
+            }
             Err(error) => {
-                let report = self.stuck(account, &journal, applied, &ObservedRole::Missing);
-                return Err(Box::new(AccountReport { may_pass: error.may_pass(), ..report }));
+                let cause = cause.unwrap_or_else(|| "the look at the role afterwards failed".to_owned());
+                let text = format!("{cause}; the next run tries again. Look at the role; if it is missing:");
+                let next = lines(&text, &aim, &ObservedRole::Missing, None);
+                return Err(Box::new(stuck(next, error.may_pass())));
             }
         };
-        journal.close("finished", false, &seen.role).await;
+        let residual = residue(&aim, &seen);
+        journal.close("finished", false).await;
         history.learn(&journal);
         Ok(Finished {
             observed: Some(seen.role),
-            steps: applied.steps,
-            plan_id: Some(journal.repair().plan_id.clone()),
-            gone: gone(&journal),
-            note: Some(journal.note_closed()),
+            steps: done,
+            plan_id: Some(self.unfinished.plan.id.to_string()),
+            residual,
+            note: Some(journal_closed(&journal)),
         })
     }
 
-    fn report(&self, account: &AccountId, journal: &Journal) -> AccountReport {
+    fn report(&self, account: &AccountId) -> AccountReport {
         let mut findings = verify::role(&self.observed, &Baseline::DTS);
-        findings.insert(0, self.note.clone());
-        let plan_id = Some(journal.repair().plan_id.clone());
+        findings.insert(0, self.unfinished.note());
+        let plan_id = Some(self.unfinished.plan.id.to_string());
         AccountReport { plan_id, ..AccountReport::observed(account.clone(), &self.observed, findings) }
     }
 
-    fn stuck(&self, account: &AccountId, journal: &Journal, applied: Applied, now: &ObservedRole) -> AccountReport {
+    fn stuck(&self, account: &AccountId, journal: &Journal, next: String) -> AccountReport {
         journal.leave_open(Status::Stuck.word());
-        let cause =
-            applied.outcome.cause().unwrap_or_else(|| "the second look does not show what was written".to_owned());
-        let next = format!("{cause}; the next run tries again. To finish by hand: {}", self.by_hand(now));
-        AccountReport {
-            status: Status::Stuck,
-            after: Before::of(now.present(), None),
-            may_pass: applied.outcome.may_pass(),
-            steps: applied.steps,
-            next: Some(next),
-            ..self.report(account, journal)
-        }
+        AccountReport { status: Status::Stuck, next: Some(next), ..self.report(account) }
     }
 
     fn stranger(&self, account: &AccountId, journal: &Journal) -> AccountReport {
-        journal.leave_open(Status::Stuck.word());
-        let next = format!(
-            "the role that exists now is another one than the unfinished repair knows, so it is left alone. To bring back \
-             what the old one had: {}. To give that up: dts-role-guard clear --account {account} --unfinished",
-            self.by_hand(&self.observed)
+        let aim = Aim::new(Goal::GiveBack, journal.repair());
+        let had = aim.left(&ObservedRole::Missing, None).describe();
+        let text = format!(
+            "the role that exists now is somebody's: the unfinished repair does not know it, so it is left alone. The old role \
+             had: {had}. To give that up:\n\
+             dts-role-guard clear --account {account} --unfinished\n\
+             Only if the role is yours, bring it back by hand:"
         );
-        AccountReport { status: Status::Stuck, next: Some(next), ..self.report(account, journal) }
+        self.stuck(account, journal, lines(&text, &aim, &self.observed, None))
     }
+}
 
-    fn by_hand(&self, now: &ObservedRole) -> String {
-        commands(self.before.as_ref(), self.tags.as_ref(), now).join(" && ")
-    }
+fn journal_closed(journal: &Journal) -> Finding {
+    let repair = journal.repair();
+    Finding::journal_closed(&repair.request_id, repair.begun_at)
 }
 
 /// An earlier run may have found some of them.
 fn gone(journal: &Journal) -> Vec<Finding> {
     journal.repair().gone.iter().map(Finding::policy_gone).collect()
+}
+
+/// What the finished repair changed beside: policies that are gone, and the principals of the old trust policy.
+fn residue(aim: &Aim, seen: &Seen) -> Vec<Finding> {
+    let repair = aim.repair();
+    let old = repair.before.as_ref().map(Snapshot::role);
+    let replaced = old.filter(|old| seen.role.present().is_some_and(|now| now.id != old.id));
+    let loses = replaced.map(|old| crate::policy::everybody_but(&old.trust, verify::DTS_SERVICE)).unwrap_or_default();
+    let gone = repair.gone.iter().map(Finding::policy_gone);
+    gone.chain((!loses.is_empty()).then(|| Finding::trust_replaced(&loses))).collect()
 }
 
 async fn allowed(guard: &Guard, account: &AccountId) -> Result<(), Box<AccountReport>> {
@@ -279,15 +312,11 @@ fn refuse(account: &AccountId, refusal: &Refusal) -> Box<AccountReport> {
     Box::new(refused(AccountReport::new(Some(account.clone()), Status::Refused), refusal))
 }
 
-async fn look(guard: &Guard, account: &AccountId) -> Result<ObservedRole, Box<AccountReport>> {
-    observe::role(&guard.session).await.map_err(|error| Box::new(unseen(account, &error)))
-}
-
 /// Tags are read only where the old role had some, and a new one exists.
 async fn tags_now(guard: &Guard, repair: &Repair, observed: &ObservedRole) -> Result<Option<Tags>, Error> {
     let had = repair.before.as_ref().and_then(Snapshot::tags).is_some_and(|tags| !tags.is_empty());
     if !had || observed.present().is_none() {
         return Ok(None);
     }
-    guard.session.list_role_tags(ROLE_NAME).await.map(Some)
+    observe::tags(&guard.session).await
 }

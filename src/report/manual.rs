@@ -2,44 +2,47 @@
 
 use serde_json::json;
 
-use crate::observe::{ObservedRole, Role, Tags};
-use crate::plan::restorable;
-use crate::policy::{DTS_TRUST_POLICY, with_service};
+use crate::client::NewRole;
+use crate::observe::Tags;
+use crate::plan::{Difference, restorable};
 use crate::target::{PolicyRef, ROLE_NAME};
-use crate::verify::{Baseline, DTS_SERVICE, Finding, FindingId, role as verify};
 
 /// The vendor's page that creates the role and attaches the policy after one click (source: the DTS user guide;
 /// accounts of the international site use the host `ram.console.alibabacloud.com`).
 pub const QUICK_AUTHORIZATION: &str = "https://ram.console.aliyun.com/role/authorization?request=%7B%22Services%22%3A%5B%7B%22Service%22%3A%22DTS%22%2C%22Roles%22%3A%5B%7B%22RoleName%22%3A%22AliyunDTSDefaultRole%22%2C%22TemplateId%22%3A%22DefaultRole%22%7D%5D%7D%5D%2C%22ReturnUrl%22%3A%22https%3A%2F%2Fdts.console.aliyun.com%2F%22%7D";
 
+/// `TagResources` takes so many tags in one call.
+const TAGS_A_CALL: usize = 20;
+
 /// The commands that lead from what is there to what should be, each quoted for a POSIX shell.
 #[must_use]
-pub fn commands(before: Option<&Role>, tags: Option<&Tags>, now: &ObservedRole) -> Vec<String> {
-    let dts = PolicyRef::system(crate::verify::DTS_POLICY);
-    let extras = before.into_iter().flat_map(|role| &role.policies).filter(|policy| **policy != dts).cloned();
-    let policies = std::iter::once(dts.clone()).chain(extras.collect::<Vec<_>>());
-    let held = now.present().map(|role| role.policies.clone()).unwrap_or_default();
-    let missing = policies.filter(|policy| !held.contains(policy));
-    let mut commands: Vec<String> = role_command(before, now).into_iter().collect();
-    commands.extend(missing.map(|policy| attach(&policy)));
-    commands.extend(tags.and_then(tag));
+pub fn commands(left: &Difference) -> Vec<String> {
+    let mut commands: Vec<String> = left.create.iter().map(create).collect();
+    commands.extend(update(left));
+    commands.extend(left.attach.iter().map(attach));
+    commands.extend(tag(&left.tags));
     commands
 }
 
-fn role_command(before: Option<&Role>, now: &ObservedRole) -> Option<String> {
-    let Some(role) = now.present() else {
-        let description = before.map(|role| ("Description", role.description.clone()));
-        let duration = before.and_then(|role| role.max_session_duration);
-        let duration = duration.map(|seconds| ("MaxSessionDuration", seconds.to_string()));
-        let console = before.and_then(|role| role.console_login);
-        let console = console.map(|allowed| ("AllowConsoleLogin", allowed.to_string()));
-        let trust = Some(("AssumeRolePolicyDocument", DTS_TRUST_POLICY.to_owned()));
-        return Some(command("CreateRole", [trust, description, duration, console].into_iter().flatten()));
-    };
-    let trusts = |findings: Vec<Finding>| !findings.iter().any(|found| found.id == FindingId::TrustServiceMissing);
-    // Others who may assume the role go on to, unless the document cannot be extended.
-    let trust = with_service(&role.trust, DTS_SERVICE).unwrap_or_else(|_| DTS_TRUST_POLICY.to_owned());
-    (!trusts(verify(now, &Baseline::DTS))).then(|| command("UpdateRole", [("NewAssumeRolePolicyDocument", trust)]))
+fn create(role: &NewRole) -> String {
+    let options = [
+        Some(("AssumeRolePolicyDocument", role.trust.clone())),
+        (!role.description.is_empty()).then(|| ("Description", role.description.clone())),
+        role.max_session_duration.map(|seconds| ("MaxSessionDuration", seconds.to_string())),
+        role.allow_console_login.map(|allowed| ("AllowConsoleLogin", allowed.to_string())),
+    ];
+    command("CreateRole", options.into_iter().flatten())
+}
+
+fn update(left: &Difference) -> Option<String> {
+    let options = [
+        left.trust.clone().map(|trust| ("NewAssumeRolePolicyDocument", trust)),
+        left.description.clone().map(|description| ("NewDescription", description)),
+        left.max_session_duration.map(|seconds| ("NewMaxSessionDuration", seconds.to_string())),
+        left.allow_console_login.map(|allowed| ("NewAllowConsoleLogin", allowed.to_string())),
+    ];
+    let options: Vec<_> = options.into_iter().flatten().collect();
+    (!options.is_empty()).then(|| command("UpdateRole", options))
 }
 
 fn attach(policy: &PolicyRef) -> String {
@@ -47,14 +50,14 @@ fn attach(policy: &PolicyRef) -> String {
     command("AttachPolicyToRole", options)
 }
 
-fn tag(tags: &Tags) -> Option<String> {
+fn tag(tags: &Tags) -> Vec<String> {
     let list: Vec<_> = restorable(tags).map(|(key, value)| json!({"Key": key, "Value": value})).collect();
-    if list.is_empty() {
-        return None;
-    }
     let names = quote(&json!([ROLE_NAME]).to_string());
-    let list = quote(&json!(list).to_string());
-    Some(format!("aliyun ram TagResources --ResourceType role --ResourceNames {names} --Tag {list}"))
+    let call = |tags: &[_]| {
+        let list = quote(&json!(tags).to_string());
+        format!("aliyun ram TagResources --ResourceType role --ResourceNames {names} --Tag {list}")
+    };
+    list.chunks(TAGS_A_CALL).map(call).collect()
 }
 
 fn command(operation: &str, options: impl IntoIterator<Item = (&'static str, String)>) -> String {
@@ -72,6 +75,9 @@ fn quote(value: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::observe::{ObservedRole, Role};
+    use crate::plan::Wanted;
+    use crate::policy::DTS_TRUST_POLICY;
 
     #[test]
     fn a_value_cannot_leave_its_quotes() {
@@ -81,14 +87,20 @@ mod tests {
     #[test]
     fn a_tag_that_only_the_vendor_may_write_is_left_out() {
         let tags = |key: &str| Tags::from([(key.to_owned(), "it's".to_owned())]);
-        assert_eq!(tag(&tags("acs:x")), None);
-        let command = tag(&tags("team")).unwrap();
-        assert!(command.ends_with(r#"--Tag '[{"Key":"team","Value":"it'\''s"}]'"#), "{command}");
+        assert_eq!(tag(&tags("acs:x")), [""; 0]);
+        let commands = tag(&tags("team"));
+        assert!(commands[0].ends_with(r#"--Tag '[{"Key":"team","Value":"it'\''s"}]'"#), "{commands:?}");
+    }
+
+    #[test]
+    fn more_tags_than_one_call_takes_are_several_commands() {
+        let tags: Tags = (0..41).map(|number| (format!("key{number}"), String::new())).collect();
+        assert_eq!(tag(&tags).len(), 3);
     }
 
     #[test]
     fn a_missing_role_is_created_and_gets_its_policies_back() {
-        let commands = commands(None, None, &ObservedRole::Missing);
+        let commands = commands(&Wanted::default().left(&ObservedRole::Missing, None));
         assert!(commands[0].starts_with("aliyun ram CreateRole --RoleName AliyunDTSDefaultRole "), "{commands:?}");
         assert_eq!(
             commands[1],
@@ -97,9 +109,8 @@ mod tests {
         assert_eq!(commands.len(), 2);
     }
 
-    #[test]
-    fn a_role_that_is_made_again_has_the_settings_of_the_old_one() {
-        let before = Role {
+    fn role() -> Role {
+        Role {
             id: "1".to_owned(),
             trust: DTS_TRUST_POLICY.to_owned(),
             description: "ours".to_owned(),
@@ -107,11 +118,29 @@ mod tests {
             console_login: Some(false),
             service_linked: false,
             policies: std::collections::BTreeSet::new(),
-        };
-        let create = &commands(Some(&before), None, &ObservedRole::Missing)[0];
+        }
+    }
+
+    #[test]
+    fn a_role_that_is_made_again_has_the_settings_of_the_old_one() {
+        let before = role();
+        let left = Wanted { before: Some(&before), ..Wanted::default() }.left(&ObservedRole::Missing, None);
+        let create = &commands(&left)[0];
         assert!(
             create.ends_with(" --Description 'ours' --MaxSessionDuration '7200' --AllowConsoleLogin 'false'"),
             "{create}"
+        );
+    }
+
+    #[test]
+    fn each_setting_that_differs_has_its_option() {
+        let before = role();
+        let now = Role { description: String::new(), max_session_duration: Some(3600), ..role() };
+        let wanted = Wanted { before: Some(&before), ..Wanted::default() };
+        let update = commands(&wanted.left(&ObservedRole::Present(now), None)).remove(0);
+        assert_eq!(
+            update,
+            "aliyun ram UpdateRole --RoleName AliyunDTSDefaultRole --NewDescription 'ours' --NewMaxSessionDuration '7200'"
         );
     }
 }

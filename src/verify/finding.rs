@@ -1,11 +1,16 @@
 //! One negative answer, with what it rests on.
 
+use std::collections::BTreeSet;
+
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use crate::target::PolicyRef;
 use crate::telemetry::foreign;
+
+/// So many names stand in a message.
+const TOLD: usize = 8;
 
 /// Names a finding, for machines too. Never renamed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -33,6 +38,8 @@ pub enum FindingId {
     JournalOpen,
     /// The account was to be left alone for a time that is over.
     ExceptionExpired,
+    /// The cloud keeps another description than was asked for.
+    DescriptionDiffers,
 }
 
 /// Whether a finding makes the authorization fail.
@@ -75,6 +82,7 @@ impl FindingId {
             Self::PolicyGone => "policy-gone",
             Self::JournalOpen => "journal-open",
             Self::ExceptionExpired => "exception-expired",
+            Self::DescriptionDiffers => "description-differs",
         }
     }
 
@@ -88,7 +96,8 @@ impl FindingId {
             | Self::PolicyExtra
             | Self::PolicyGone
             | Self::JournalOpen
-            | Self::ExceptionExpired => Severity::Advisory,
+            | Self::ExceptionExpired
+            | Self::DescriptionDiffers => Severity::Advisory,
         }
     }
 }
@@ -142,12 +151,39 @@ impl Finding {
         Self::new(FindingId::JournalOpen, message, json!({"generation": generation, "keptAs": aside}))
     }
 
-    /// What a recreation removed, from the finding that named it before.
+    /// Whom a recreation took the role from.
     #[must_use]
-    pub fn replaced(extra: &Self) -> Self {
-        let message = "the trust policy is the vendor's default again: other principals can no longer assume the role";
-        Self::new(FindingId::TrustReplaced, message, extra.evidence.clone())
+    pub fn trust_replaced(principals: &BTreeSet<String>) -> Self {
+        let message = format!(
+            "the trust policy is the vendor's default again: the role can no longer be assumed by {}",
+            first_of(principals.iter().map(String::as_str))
+        );
+        Self::new(FindingId::TrustReplaced, message, json!({"principals": principals}))
     }
+
+    /// The new role has another description than the old one.
+    #[must_use]
+    pub fn description_differs(wanted: &str, now: &str) -> Self {
+        let (wanted, now) = (foreign(wanted), foreign(now));
+        let message = format!("the description is `{now}`, and `{wanted}` was asked for");
+        Self::new(FindingId::DescriptionDiffers, message, json!({"wanted": wanted, "now": now}))
+    }
+
+    /// A repair that is given up, since the role's owner has authorized it anew.
+    #[must_use]
+    pub fn journal_given_up(request_id: &str, begun_at: Timestamp, missing: &str) -> Self {
+        let state = format!(
+            "was unfinished; somebody has authorized the role anew meanwhile, so it is closed. What did not come back: {missing}"
+        );
+        Self::of_repair(request_id, begun_at, &state)
+    }
+}
+
+/// Names for a message: of a long list the first ones. Each of them is in the evidence.
+pub(super) fn first_of<'a>(names: impl ExactSizeIterator<Item = &'a str>) -> String {
+    let more = names.len().saturating_sub(TOLD);
+    let told = names.take(TOLD).collect::<Vec<_>>().join(", ");
+    if more == 0 { told } else { format!("{told} and {more} more") }
 }
 
 #[cfg(test)]
@@ -168,6 +204,8 @@ mod tests {
             PolicyExtra,
             PolicyGone,
             JournalOpen,
+            ExceptionExpired,
+            DescriptionDiffers,
         ] {
             assert_eq!(json!(id), json!(id.word()));
         }

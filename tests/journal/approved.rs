@@ -4,12 +4,11 @@ use std::time::Duration;
 
 use dts_role_guard::config::Mode;
 use dts_role_guard::report::Status;
-use emulator::Rule;
 
 use crate::folder::Folder;
 use crate::hang::Hang;
 use crate::lab::{Lab, account, json};
-use crate::{authorized, full, kept, lab_with, next, nothing_is_open};
+use crate::{authorized, full, kept, lab_with, next, nothing_is_open, performed};
 
 /// Where repairs need approval, only a signed record is finished without a person's word.
 fn signed(folder: &Folder) -> Lab {
@@ -17,10 +16,10 @@ fn signed(folder: &Folder) -> Lab {
     lab.set("DTS_GUARD_JOURNAL_KEY", "a secret of the guard")
 }
 
-/// An approved repair that is killed at a call, after its effect.
+/// An approved repair that is killed at a call, after its effect; at the attachment of the DTS policy before it.
 async fn kill_approved(lab: &Lab, operation: &str) {
     let plan = account(&lab.run(Mode::Plan).await)["planId"].as_str().unwrap().to_owned();
-    let hang = Hang::at(&lab.emulator, Rule::on(operation), true);
+    let hang = Hang::at(&lab.emulator, performed(operation), operation != "AttachPolicyToRole");
     tokio::select! {
         () = hang.reached() => {}
         report = lab.ask(Mode::Remediate, Some(&plan), Duration::from_mins(10)) => panic!("{}", json(&report)),

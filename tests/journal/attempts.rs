@@ -61,7 +61,7 @@ async fn a_role_that_is_left_alone_and_mended_by_hand_is_authorized() {
 async fn a_repair_that_another_run_finished_does_not_count() {
     let folder = Folder::new();
     let lab = lab_with(&folder, Some(full()));
-    kill(&lab, Rule::on("CreateRole"), true).await;
+    kill(&lab, crate::performed("CreateRole"), true).await;
     assert_eq!(lab.run(Mode::Remediate).await.status, Status::Remediated);
     assert_eq!(folder.newest()["remediated"].as_array().unwrap().len(), 0, "{:#}", folder.newest());
     repaired(&lab, 3).await;

@@ -30,7 +30,7 @@ fn holder() -> Role {
 async fn record() -> Value {
     let folder = Folder::new();
     let lab = lab_with(&folder, Some(holder()));
-    kill(&lab, Rule::writes().nth(1), true).await;
+    kill(&lab, Rule::on("DetachPolicyFromRole").param("PolicyName", "TeamExtra"), true).await;
     let mut record = folder.newest();
     record["generation"] = json!(7);
     record
@@ -271,7 +271,7 @@ fn tomorrow() -> String {
 }
 
 #[tokio::test]
-async fn a_watch_makes_nobody_an_administrator() {
+async fn a_watch_of_a_closed_record_orders_nothing() {
     let folder = Folder::new();
     let lab = lab_with(&folder, Some(Role::dts()));
     let mut forged = record().await;
@@ -281,8 +281,7 @@ async fn a_watch_makes_nobody_an_administrator() {
     forged["watch"] = json!({"until": tomorrow(), "roleId": lab.role().unwrap().role_id, "policies": policies});
     fs::write(folder.path().join(name()), bytes(&forged)).unwrap();
     let report = lab.run(Mode::Remediate).await;
-    assert!(has(&lab.role().unwrap(), "AliyunOSSReadOnlyAccess"), "the record was believed: {}", shown(&report));
-    nothing_privileged_was_asked_for(&lab);
+    assert_eq!((report.status, lab.writes()), (Status::Authorized, Vec::new()), "{}", shown(&report));
 }
 
 /// A role that the record does not know is not changed to what it says.
@@ -296,6 +295,7 @@ async fn a_forged_record_about_another_role_writes_nothing() {
     forged["repair"]["before"]["roleId"] = json!("300000000000000777");
     fs::write(folder.path().join(name()), bytes(&forged)).unwrap();
     let role = lab.role();
-    assert_eq!(lab.run(Mode::Remediate).await.status, Status::Stuck);
+    // Its owner has authorized it by the vendor's quick authorization, so the record is closed.
+    assert_eq!(lab.run(Mode::Remediate).await.status, Status::Authorized);
     assert_eq!((lab.writes(), lab.role()), (Vec::new(), role));
 }

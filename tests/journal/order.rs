@@ -63,12 +63,14 @@ async fn each_detachment_and_attachment_is_begun_on_record_before_it_arrives_and
     let repaired = repaired().await;
     let about_policies = |call: &&(Call, Listing)| call.0.params.contains_key("PolicyName");
     let calls: Vec<_> = repaired.iter().filter(about_policies).collect();
-    assert_eq!(calls.len(), 6);
+    // Three that are rehearsed, three detachments, three attachments; those of a kind are one intent.
+    assert_eq!(calls.len(), 9);
+    let calls = &calls[3..];
     for (index, (_, listing)) in calls.iter().enumerate() {
         let record = newest(listing);
         let states: Vec<_> = calls.iter().map(|(call, _)| state(&record, call)).collect();
         for (other, state) in states.into_iter().enumerate() {
-            let expected = match other.cmp(&index) {
+            let expected = match (other / 3).cmp(&(index / 3)) {
                 std::cmp::Ordering::Less => "done",
                 std::cmp::Ordering::Equal => "begun",
                 std::cmp::Ordering::Greater => "planned",
@@ -85,7 +87,7 @@ async fn the_folder_is_not_written_between_the_deletion_and_the_reply_of_the_cre
     let (arrived, done) = (watch(&lab, &folder, false), watch(&lab, &folder, true));
     assert_eq!(lab.run(Mode::Remediate).await.status, Status::Remediated);
     let writes = lab.writes();
-    let at = |operation: &str| writes.iter().position(|name| name == operation).unwrap();
+    let at = |operation: &str| writes.iter().rposition(|name| name == operation).unwrap();
     let (deletion, creation) = (at("DeleteRole"), at("CreateRole"));
     assert_eq!(creation, deletion + 1);
     let (arrived, done) = (arrived.lock().unwrap(), done.lock().unwrap());
@@ -100,7 +102,7 @@ async fn the_folder_is_not_written_between_the_deletion_and_the_reply_of_the_cre
 async fn the_id_of_the_new_role_is_on_record_before_the_next_write() {
     let folder = Folder::new();
     let lab = lab_with(&folder, Some(full()));
-    kill(&lab, Rule::on("AttachPolicyToRole").nth(1), false).await;
+    kill(&lab, crate::performed("AttachPolicyToRole"), false).await;
     assert_eq!(folder.newest()["repair"]["created"], lab.role().unwrap().role_id.as_str());
 }
 

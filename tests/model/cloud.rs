@@ -8,6 +8,8 @@ use serde_json::{Value, json};
 pub(crate) struct Role {
     pub(crate) id: u32,
     pub(crate) trusts_dts: bool,
+    /// Made by somebody who may assume it.
+    pub(crate) strange: bool,
     pub(crate) description: String,
     pub(crate) policies: BTreeSet<(String, String)>,
     pub(crate) tags: BTreeMap<String, String>,
@@ -24,7 +26,8 @@ pub(crate) type Answer = Result<Value, &'static str>;
 
 pub(crate) const ACCOUNT: &str = "1234567890123456";
 pub(crate) const DTS_POLICY: &str = "AliyunDTSRolePolicy";
-const TRUST: [&str; 2] = [
+const TRUST: [&str; 3] = [
+    r#"{"Statement":[{"Action":"sts:AssumeRole","Effect":"Allow","Principal":{"RAM":["acs:ram::6666666666666666:root"]}}],"Version":"1"}"#,
     r#"{"Statement":[{"Action":"sts:AssumeRole","Effect":"Allow","Principal":{"Service":["ecs.aliyuncs.com"]}}],"Version":"1"}"#,
     r#"{"Statement":[{"Action":"sts:AssumeRole","Effect":"Allow","Principal":{"Service":["dts.aliyuncs.com"]}}],"Version":"1"}"#,
 ];
@@ -42,7 +45,9 @@ impl Cloud {
         let text = |name: &str| params.get(name).cloned().unwrap_or_default();
         let policy = (text("PolicyType"), text("PolicyName"));
         match params["Action"].as_str() {
-            "GetCallerIdentity" => Ok(json!({"AccountId": ACCOUNT, "Arn": "acs:ram::1:assumed-role/guard/model"})),
+            "GetCallerIdentity" => {
+                Ok(json!({"AccountId": ACCOUNT, "Arn": format!("acs:ram::{ACCOUNT}:assumed-role/guard/model")}))
+            }
             "GetRole" => self.existing().map(|role| json!({"Role": role.facts()})),
             "ListPoliciesForRole" => self.existing().map(|role| json!({"Policies": {"Policy": role.list()}})),
             "ListTagResources" => Ok(json!({"TagResources": self.role.as_ref().map(Role::list_tags)})),
@@ -74,10 +79,20 @@ impl Cloud {
         if self.role.is_some() {
             return Err("EntityAlreadyExists.Role");
         }
-        let role =
-            Role { id: self.next_id, trusts_dts: true, description, policies: BTreeSet::new(), tags: BTreeMap::new() };
+        let id = self.next_id;
         self.next_id += 1;
+        let (policies, tags) = (BTreeSet::new(), BTreeMap::new());
+        let role = Role { id, trusts_dts: true, strange: false, description, policies, tags };
         Ok(json!({"Role": self.role.insert(role).facts()}))
+    }
+
+    /// Somebody makes a role of that name in the place of the other one.
+    pub(crate) fn replace(&mut self) {
+        self.role = None;
+        let _ = self.create("theirs".to_owned());
+        if let Some(role) = &mut self.role {
+            (role.trusts_dts, role.strange) = (false, true);
+        }
     }
 
     fn delete(&mut self) -> Answer {
@@ -93,7 +108,9 @@ impl Role {
     fn facts(&self) -> Value {
         json!({
             "RoleId": self.id.to_string(),
-            "AssumeRolePolicyDocument": TRUST[usize::from(self.trusts_dts)],
+            "RoleName": "AliyunDTSDefaultRole",
+            "Arn": format!("acs:ram::{ACCOUNT}:role/aliyundtsdefaultrole"),
+            "AssumeRolePolicyDocument": TRUST[if self.strange { 0 } else { 1 + usize::from(self.trusts_dts) }],
             "Description": self.description,
             "MaxSessionDuration": 3600,
         })

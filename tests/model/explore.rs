@@ -62,6 +62,10 @@ fn replay(scenario: &Scenario, path: &[Choice]) -> World {
 /// What must hold once both guards have ended or died.
 fn violations(scenario: &Scenario, mut world: World) -> impl Iterator<Item = String> + use<> {
     let mut found = Vec::new();
+    if scenario.stranger {
+        found.extend(strangers(&world));
+        return found.into_iter();
+    }
     let mut hold = |holds: bool, what: &str| found.extend((!holds).then(|| what.to_owned()));
     hold(scenario.crashes || world.shared.cloud.authorized(), "both have ended and the role is not authorized");
     hold(
@@ -75,9 +79,15 @@ fn violations(scenario: &Scenario, mut world: World) -> impl Iterator<Item = Str
         hold(matches!(status, Status::Authorized | Status::Remediated), "a later run does not end well");
         hold(world.shared.cloud.authorized(), "a later run ends and the role is not authorized");
         hold(!scenario.loses_nothing() || kept(&world.shared.cloud), "a later run ends and something is lost");
-        world.arrive();
     }
     found.into_iter()
+}
+
+/// Whoever replaced the role has got nothing by it.
+fn strangers(world: &World) -> Vec<String> {
+    let Some(role) = world.shared.cloud.role.as_ref().filter(|role| role.strange) else { return Vec::new() };
+    let bare = role.policies.is_empty() && role.tags.is_empty();
+    if bare { Vec::new() } else { vec!["a stranger's role holds what the guards attached".to_owned()] }
 }
 
 fn kept(cloud: &Cloud) -> bool {
@@ -110,5 +120,6 @@ pub(crate) fn broken(dts_policy: bool) -> Cloud {
     let held = dts_policy.then(|| system(DTS_POLICY));
     let policies = held.into_iter().chain([custom(EXTRA)]).collect();
     let description = "ours".to_owned();
-    Cloud::new(Some(Role { id: 1, trusts_dts: !dts_policy, description, policies, tags: BTreeMap::new() }))
+    let tags = BTreeMap::new();
+    Cloud::new(Some(Role { id: 1, trusts_dts: !dts_policy, strange: false, description, policies, tags }))
 }

@@ -69,6 +69,19 @@ impl Process {
         }
     }
 
+    /// Whether it has seen everything back, and has at most to close its record.
+    pub(crate) fn has_seen_the_end(&self) -> bool {
+        let closes = |op: Op| match op {
+            Op::Replace(_, bytes) => String::from_utf8(bytes).unwrap().contains("\"phase\": \"closed\""),
+            _ => false,
+        };
+        match self.state {
+            State::Ended(status) => matches!(status, Status::Authorized | Status::Remediated),
+            State::Runs(_) => self.next().is_some_and(closes),
+            State::Crashed => false,
+        }
+    }
+
     pub(crate) fn has_crashed(&self) -> bool {
         matches!(self.state, State::Crashed)
     }
@@ -84,13 +97,25 @@ impl Process {
         }
     }
 
-    /// The two reads of a look are one: what they say when they disagree is looked at again.
+    /// The reads of a look are one: what they say when they disagree is looked at again. Of writes that are sent at the same
+    /// time each is a step of its own.
     pub(crate) fn grant(&mut self, shared: &mut Shared, settling: bool) {
-        let waiting = self.queue.lock().unwrap().len();
-        for _ in 0..waiting {
+        for _ in 0..self.at_once() {
             self.grant_one(shared, settling);
         }
         self.poll();
+    }
+
+    /// How many of the calls that wait are granted in one step.
+    fn at_once(&self) -> usize {
+        let queue = self.queue.lock().unwrap();
+        let reads = queue.iter().take_while(|(op, _)| !op.writes()).count();
+        reads.max(usize::from(!queue.is_empty()))
+    }
+
+    /// The calls to the cloud that wait: on the way, if the guard dies now.
+    pub(crate) fn sent(&self) -> Vec<Op> {
+        self.queue.lock().unwrap().iter().map(|(op, _)| op.clone()).filter(Op::is_call).collect()
     }
 
     fn grant_one(&mut self, shared: &mut Shared, settling: bool) {
@@ -118,8 +143,8 @@ impl Process {
 
     /// The key after the calls that wait were granted.
     pub(crate) fn foretell(&self, shared: &mut Shared) -> u64 {
-        let mut history = self.history.clone();
-        for (op, _) in self.queue.lock().unwrap().iter() {
+        let (mut history, at_once) = (self.history.clone(), self.at_once());
+        for (op, _) in self.queue.lock().unwrap().iter().take(at_once) {
             let outcome = shared.perform(op);
             remember(&mut history, op, &outcome, &shared.files);
         }
@@ -169,6 +194,7 @@ fn guard(name: &str, gate: &Gate, journal: bool, patience: usize) -> Guard {
         log: Log::Off,
         store: journal.then(|| -> Arc<dyn Store> { Arc::new(gate.clone()) }),
         request_id: name.to_owned(),
+        begun: Duration::ZERO,
     }
 }
 

@@ -16,8 +16,10 @@ pub(crate) enum Choice {
     Grant(usize),
     /// The guard dies; a call to the cloud that it had sent is still on the way.
     Crash(usize),
-    /// The dead guard's last call arrives.
+    /// The first of the dead guard's last calls arrives.
     Arrive,
+    /// Somebody deletes the role, and makes one that he may assume.
+    Replace,
 }
 
 /// What is explored.
@@ -28,6 +30,8 @@ pub(crate) struct Scenario {
     pub(crate) journal: bool,
     /// Whether one of them may die.
     pub(crate) crashes: bool,
+    /// Whether somebody replaces the role.
+    pub(crate) stranger: bool,
     /// How often the turn may pass to the other guard while the one that had it could go on; without a number, always.
     pub(crate) switches: Option<usize>,
 }
@@ -36,10 +40,11 @@ pub(crate) struct Scenario {
 pub(crate) struct World {
     pub(crate) shared: Shared,
     pub(crate) guards: [Process; 2],
-    on_the_way: Option<Op>,
+    on_the_way: Vec<Op>,
     turn: Option<Turn>,
     journal: bool,
     crashes: bool,
+    stranger: bool,
 }
 
 /// Whose turn it is, where that counts.
@@ -58,18 +63,21 @@ impl Turn {
 
 impl World {
     pub(crate) fn new(scenario: &Scenario) -> Self {
-        let Scenario { cloud, journal, crashes, switches } = scenario.clone();
+        let Scenario { cloud, journal, crashes, stranger, switches } = scenario.clone();
         // Whether two guards end well depends on how often they try; what a crash leaves behind does not.
         let patience = usize::from(!crashes);
         let shared = Shared { cloud, files: BTreeMap::new() };
         let guards = ["one", "one"].map(|name| Process::start(name, journal, patience));
         let turn = switches.map(|switches_left| Turn { guard: None, switches_left });
-        Self { shared, guards, on_the_way: None, turn, journal, crashes }
+        Self { shared, guards, on_the_way: Vec::new(), turn, journal, crashes, stranger }
     }
 
     pub(crate) fn choices(&self) -> Vec<Choice> {
         let mut choices = Vec::new();
-        let may_crash = self.crashes && !self.guards.iter().any(Process::has_crashed);
+        // The record of a repair that another run has seen whole orders nothing more, so that what a person takes away stays
+        // away. A run that takes something away after that, and dies before it gives it back, cannot be told from a person.
+        let may_crash =
+            self.crashes && !self.guards.iter().any(|guard| guard.has_crashed() || guard.has_seen_the_end());
         for (index, op) in self.guards.iter().map(Process::next).enumerate() {
             let Some(op) = op else { continue };
             if !self.may_take_the_turn(index) {
@@ -80,8 +88,16 @@ impl World {
                 choices.push(Choice::Crash(index));
             }
         }
-        choices.extend(self.on_the_way.as_ref().map(|_| Choice::Arrive));
+        choices.extend(self.may_arrive().then_some(Choice::Arrive));
+        choices.extend((self.stranger && !self.is_over()).then_some(Choice::Replace));
         choices
+    }
+
+    /// Between two calls to the cloud it does not matter when. After the last look of a run that finishes the work it would be
+    /// too late: see [`Self::step`].
+    fn may_arrive(&self) -> bool {
+        let calls = |guard: &Process| guard.next().is_some_and(|op| op.is_call());
+        !self.on_the_way.is_empty() && (self.is_over() || self.guards.iter().any(calls))
     }
 
     fn may_take_the_turn(&self, guard: usize) -> bool {
@@ -98,19 +114,23 @@ impl World {
     fn turn_after(&self, choice: Choice) -> Option<Turn> {
         match choice {
             Choice::Grant(index) => self.turn.map(|turn| turn.pass_to(index, self.could_go_on(turn.guard))),
-            Choice::Crash(_) | Choice::Arrive => self.turn,
+            Choice::Crash(_) | Choice::Arrive | Choice::Replace => self.turn,
         }
     }
 
     pub(crate) fn step(&mut self, choice: Choice) {
         let folder = match choice {
             Choice::Grant(index) => self.guards[index].next().is_some_and(|op| !op.is_call()),
-            Choice::Crash(_) | Choice::Arrive => false,
+            Choice::Crash(_) | Choice::Arrive | Choice::Replace => false,
         };
         self.turn = self.turn_after(choice);
         self.take(choice);
         if let Choice::Grant(index) = choice {
             self.guards[index].settle(&mut self.shared, folder);
+            // What a finishing run has seen back, the record orders no more: a call that is later than that is a person's.
+            if self.guards[index].has_seen_the_end() {
+                self.on_the_way.clear();
+            }
         }
     }
 
@@ -118,10 +138,14 @@ impl World {
         match choice {
             Choice::Grant(index) => self.guards[index].grant(&mut self.shared, false),
             Choice::Crash(index) => {
-                self.on_the_way = self.guards[index].next().filter(Op::is_call);
+                self.on_the_way = self.guards[index].sent();
                 self.guards[index].crash();
             }
             Choice::Arrive => self.arrive(),
+            Choice::Replace => {
+                self.stranger = false;
+                self.shared.cloud.replace();
+            }
         }
     }
 
@@ -134,15 +158,19 @@ impl World {
     pub(crate) fn key_after(&self, choice: Choice) -> u64 {
         let mut shared = self.shared.clone();
         let mut keys = [self.guards[0].key(), self.guards[1].key()];
-        let mut on_the_way = self.on_the_way.clone();
+        let (mut on_the_way, mut stranger) = (self.on_the_way.clone(), self.stranger);
         match choice {
             Choice::Grant(index) => keys[index] = self.guards[index].foretell(&mut shared),
             Choice::Crash(index) => {
-                on_the_way = self.guards[index].next().filter(Op::is_call);
+                on_the_way = self.guards[index].sent();
                 keys[index] = CRASHED;
             }
             Choice::Arrive => {
-                shared.perform(&on_the_way.take().unwrap());
+                shared.perform(&on_the_way.remove(0));
+            }
+            Choice::Replace => {
+                stranger = false;
+                shared.cloud.replace();
             }
         }
         let mut turn = self.turn_after(choice);
@@ -152,14 +180,14 @@ impl World {
             turn = turn.map(|turn| Turn { guard: turn.guard.map(|guard| 1 - guard), ..turn });
         }
         let mut hasher = DefaultHasher::new();
-        (shared, keys, on_the_way, turn).hash(&mut hasher);
+        (shared, keys, on_the_way, stranger, turn).hash(&mut hasher);
         hasher.finish()
     }
 
     /// The dead guard's last call arrives, if it had sent one.
     pub(crate) fn arrive(&mut self) {
-        if let Some(op) = self.on_the_way.take() {
-            self.shared.perform(&op);
+        if !self.on_the_way.is_empty() {
+            self.shared.perform(&self.on_the_way.remove(0));
         }
     }
 

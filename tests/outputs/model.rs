@@ -19,7 +19,7 @@ async fn record() {
     save("healthy", lab::json(&healthy.run(Mode::Verify).await));
     let lab = Lab::new(Some(broken()));
     save("drifted", lab::json(&lab.run(Mode::Plan).await));
-    let denied = lab.emulator.fault(Rule::on("CreateRole").every().deny());
+    let denied = lab.emulator.fault(Rule::on("CreateRole").from(2).deny());
     save("stuck", lab::json(&lab.run(Mode::Remediate).await));
     drop(denied);
     let lab = Lab::new(Some(broken()));

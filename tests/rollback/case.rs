@@ -5,13 +5,16 @@ use std::sync::{Arc, Mutex};
 use dts_role_guard::client::Transport;
 use dts_role_guard::config::Mode;
 use dts_role_guard::report::{Report, Status};
-use emulator::{Call, DTS_POLICY, DTS_ROLE, Fault, FaultGuard, RoleSnapshot, Rule, WorldState};
+use emulator::{Call, DTS_POLICY, DTS_ROLE, Fault, FaultGuard, Role, RoleSnapshot, Rule, WorldState};
 use tempfile::TempDir;
 
 use crate::killer::Kill;
 use crate::lab::{ACCOUNT, Lab};
 use crate::saboteur::{Bug, way};
 use crate::seeds::{Course, Seed, Write};
+
+/// Somebody who wants rights that he must not have.
+pub(crate) const STRANGER: &str = "6666666666666666";
 
 /// What happens to the first run.
 #[derive(Clone)]
@@ -24,6 +27,8 @@ pub(crate) enum Trouble {
     KilledTwice(Kill),
     /// A person takes the DTS policy away just after the last write.
     Person,
+    /// Before this call, from 1, somebody deletes the role and makes one that he may assume.
+    Stranger(usize),
 }
 
 /// One cell.
@@ -124,6 +129,13 @@ impl Case {
                 drop(person);
                 Evidence { met, ..stage.settle(self, vec![run]).await }
             }
+            Trouble::Stranger(nth) => {
+                let somebody = stage.stranger(*nth);
+                let run = stage.run(Mode::Remediate).await;
+                let met = somebody.hits() > 0;
+                drop(somebody);
+                Evidence { met, ..stage.settle(self, vec![run]).await }
+            }
             Trouble::Killed(kill) | Trouble::KilledTwice(kill) => {
                 let (run, _) = stage.kill(*kill).await;
                 stage.settle(self, vec![run]).await
@@ -170,8 +182,15 @@ impl Stage {
     }
 
     fn person(&self, last: &Write) -> FaultGuard {
-        self.lab.emulator.after_call(last.rule().nth(1), |world| {
+        self.lab.emulator.after_call(last.once(), |world| {
             world.detach(ACCOUNT, DTS_ROLE, DTS_POLICY);
+        })
+    }
+
+    fn stranger(&self, nth: usize) -> FaultGuard {
+        self.lab.emulator.on_call(Rule::any().nth(nth), |world| {
+            world.delete_role(ACCOUNT, DTS_ROLE);
+            world.put_role(ACCOUNT, Role::named(DTS_ROLE).trusting_account(STRANGER));
         })
     }
 

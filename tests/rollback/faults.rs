@@ -69,15 +69,17 @@ impl Kind {
 
     fn meets(&self, write: &Write, often: Often, course: &Course) -> Case {
         let (word, rule) = match often {
-            Often::Once => ("once", write.rule().nth(1)),
-            Often::Always => ("always", write.rule()),
+            Often::Once => ("once", write.once()),
+            Often::Always => ("always", write.always()),
         };
         let trouble = Trouble::Faults(vec![vec![(self.fault)(rule)]]);
         let case = Case::new(course, format!("{}: {} {word}", write.name(), self.name), trouble);
         let passes = self.passes && often == Often::Once;
-        let writes = (passes && self.is_visible).then(|| course.writes().len());
+        let writes = (passes && self.is_visible && !write.is_rehearsal).then(|| course.writes().len());
         let goes_back = !self.passes && course.reversible().iter().any(|other| other.name() == write.name());
+        let refused = !self.passes && write.is_rehearsal;
         let ends = passes.then_some(Status::Remediated).or(goes_back.then_some(Status::RolledBack));
+        let ends = ends.or(refused.then_some(Status::Refused));
         Case { ends, writes, ..case }
     }
 }
@@ -124,7 +126,7 @@ const PASSING_OF_READS: [(&str, Meets); 3] =
 /// Reads after each write tell old news, a few times and for ever; its own reply may be lost, too.
 pub(crate) fn of_stale_reads(course: &Course) -> Vec<Case> {
     let mut cases = Vec::new();
-    for write in course.writes().into_iter().filter(|write| !course.is_like_others(write)) {
+    for write in course.writes().into_iter().filter(|write| !course.is_like_others(write) && !write.is_rehearsal) {
         let few = stale(course, &write, |rule| rule.times(3));
         let case = |name: &str, groups| {
             let case = Case::new(course, format!("{}: {name}", write.name()), Trouble::Faults(groups));
@@ -133,9 +135,9 @@ pub(crate) fn of_stale_reads(course: &Course) -> Vec<Case> {
         let count = course.writes().len();
         let passing = case("then stale reads", vec![few.clone()]);
         cases.extend(passing.map(|case| Case { ends: Some(Status::Remediated), writes: Some(count), ..case }));
-        cases.extend(case("lost after, then stale reads", vec![vec![write.rule().nth(1).lose_after()], few.clone()]));
+        cases.extend(case("lost after, then stale reads", vec![vec![write.once().lose_after()], few.clone()]));
         if course.seed.thorough {
-            cases.extend(case("lost before, then stale reads", vec![vec![write.rule().nth(1).lose_before()], few]));
+            cases.extend(case("lost before, then stale reads", vec![vec![write.once().lose_before()], few]));
             cases.extend(case("then only stale reads", vec![stale(course, &write, |rule| rule)]));
         }
     }
@@ -160,8 +162,8 @@ pub(crate) fn of_pairs(course: &Course) -> Vec<Case> {
             Case::new(course, format!("{name}no {look} from then on"), Trouble::Faults(groups)).on_both_sides()
         };
         cases.extend(case("", Vec::new(), &course.last_write()));
-        for write in course.writes().into_iter().filter(|_| course.seed.thorough) {
-            cases.extend(case(&format!("{} fails always, ", write.name()), vec![fault(write.rule())], &write));
+        for write in course.writes().into_iter().filter(|write| course.seed.thorough && !write.is_rehearsal) {
+            cases.extend(case(&format!("{} fails always, ", write.name()), vec![fault(write.always())], &write));
         }
     }
     cases
@@ -172,7 +174,7 @@ pub(crate) fn of_undoes(course: &Course) -> Vec<Case> {
     let writes = course.reversible();
     let pairs = writes.windows(2).filter_map(|pair| Some((&pair[1], pair[0].reverse()?)));
     let case = |(write, reverse): (&Write, Rule)| {
-        let groups = vec![vec![write.rule().deny()], vec![reverse.deny()]];
+        let groups = vec![vec![write.always().deny()], vec![reverse.deny()]];
         let name = format!("{}: denied, and no way back", write.name());
         Case::new(course, name, Trouble::Faults(groups)).on_both_sides()
     };
@@ -184,7 +186,7 @@ pub(crate) fn of_unseen_deletions(course: &Course) -> Vec<Case> {
     let deletions = course.writes().into_iter().filter(|write| write.operation == "DeleteRole");
     let case = |write: Write| {
         let blind = course.reads_after(&write, "GetRole").times(8).unavailable();
-        let groups = vec![vec![write.rule().lose_before()], vec![blind]];
+        let groups = vec![vec![write.always().lose_before()], vec![blind]];
         let case = Case::new(course, "DeleteRole: lost always, and unseen".to_owned(), Trouble::Faults(groups));
         Case { ends: Some(Status::RolledBack), ..case }.on_both_sides()
     };
@@ -216,4 +218,10 @@ pub(crate) fn of_people(course: &Course) -> Vec<Case> {
         Case { ends: Some(Status::Remediated), ..Case::new(course, "undisturbed".to_owned(), Trouble::Nothing) };
     let person = Case::new(course, "a person takes the DTS policy away in the end".to_owned(), Trouble::Person);
     alone.on_both_sides().into_iter().chain(person.on_both_sides()).collect()
+}
+
+/// Before each call somebody puts another role in the place of the one that the guard looked at.
+pub(crate) fn of_strangers(course: &Course) -> Vec<Case> {
+    let case = |nth| Case::new(course, format!("another role appears before call {nth}"), Trouble::Stranger(nth));
+    (1..=course.calls.len()).flat_map(|nth| case(nth).on_both_sides()).collect()
 }

@@ -27,7 +27,7 @@ fn carry_out(command: &Command, world: &mut WorldState) {
         // "If it is missing."
         "CreateRole" if world.role(ACCOUNT, DTS_ROLE).is_some() => {}
         "CreateRole" => world.put_role(ACCOUNT, created(&command.options)),
-        "UpdateRole" => drop(world.set_trust(ACCOUNT, DTS_ROLE, option("NewAssumeRolePolicyDocument"))),
+        "UpdateRole" => update(&command.options, world),
         "AttachPolicyToRole" if option("PolicyType") == "System" => {
             world.attach_system(ACCOUNT, DTS_ROLE, option("PolicyName"));
         }
@@ -38,6 +38,21 @@ fn carry_out(command: &Command, world: &mut WorldState) {
             }
         }
         other => panic!("`next` proposes {other}"),
+    }
+}
+
+fn update(options: &BTreeMap<String, String>, world: &mut WorldState) {
+    if let Some(document) = options.get("NewAssumeRolePolicyDocument") {
+        world.set_trust(ACCOUNT, DTS_ROLE, document);
+    }
+    if let Some(text) = options.get("NewDescription") {
+        world.set_description(ACCOUNT, DTS_ROLE, text);
+    }
+    if let Some(seconds) = options.get("NewMaxSessionDuration") {
+        world.set_max_session_duration(ACCOUNT, DTS_ROLE, seconds.parse().unwrap());
+    }
+    if let Some(allowed) = options.get("NewAllowConsoleLogin") {
+        world.set_console_login(ACCOUNT, DTS_ROLE, allowed == "true");
     }
 }
 
@@ -78,6 +93,7 @@ fn word(text: &str) -> (String, &str) {
             '\'' => quoted = !quoted,
             '\\' if !quoted => escaped = true,
             ' ' if !quoted => return (word, &text[at + 1..]),
+            '\n' if !quoted => return (word, ""),
             _ => word.push(character),
         }
     }

@@ -7,9 +7,10 @@ use dts_role_guard::verify::FindingId;
 use emulator::Call;
 use serde_json::Value;
 
-use crate::case::{Evidence, Run, Trouble};
+use crate::case::{Evidence, Run, STRANGER, Trouble};
 use crate::hands;
 use crate::lab::{account, json};
+use crate::seeds::takes_away;
 use crate::truth::{authorized, kept, kept_statements, policies, unchanged};
 
 type Holds = Result<(), String>;
@@ -59,6 +60,35 @@ pub(crate) const OF_CASE: [OfCase; 9] = [
     ("a silent run tells what is unfinished", "a silent one reports `journal-open`", unfinished_is_told),
     ("nothing stays unfinished", "the next run finishes the work from it", nothing_stays_open),
 ];
+
+/// A promise about a run in which another role of that name appears.
+pub(crate) type OfStranger = (&'static str, &'static str, fn(&Run) -> Holds);
+
+pub(crate) const OF_STRANGERS: [OfStranger; 3] = [
+    (
+        "a stranger gets nothing",
+        "nothing is attached to, tagged on or put back onto a role that the guard does not know",
+        stranger_gets_nothing,
+    ),
+    ("a stranger's role is no repair", "`remediated`: a second look at the cloud confirmed it", stranger_is_no_repair),
+    ("it is loud", "the run stops, `refused` or `stuck`", |run| {
+        stuck_is_loud_of(run.report.as_ref().unwrap(), report(run))
+    }),
+];
+
+fn is_strange(run: &Run) -> bool {
+    run.end.as_ref().is_some_and(|role| role.trust.contains(STRANGER))
+}
+
+fn stranger_gets_nothing(run: &Run) -> Holds {
+    let bare = run.end.as_ref().is_none_or(|role| role.policies.is_empty());
+    hold(!is_strange(run) || bare, || format!("{:#?}", run.end))
+}
+
+fn stranger_is_no_repair(run: &Run) -> Holds {
+    let good = matches!(report(run).status, Status::Remediated | Status::Authorized);
+    hold(!is_strange(run) || !good, || "the role is somebody's".to_owned())
+}
 
 fn hold(holds: bool, what: impl FnOnce() -> String) -> Holds {
     if holds { Ok(()) } else { Err(what()) }
@@ -118,7 +148,11 @@ fn stuck_tells_what_to_do(evidence: &Evidence, run: &Run, report: &AccountReport
 }
 
 fn stuck_is_loud(_: &Evidence, run: &Run, report: &AccountReport) -> Holds {
-    let loud = run.report.as_ref().and_then(Report::failure).is_some();
+    stuck_is_loud_of(run.report.as_ref().unwrap(), report)
+}
+
+fn stuck_is_loud_of(whole: &Report, report: &AccountReport) -> Holds {
+    let loud = whole.failure().is_some();
     hold(loud || !matches!(report.status, Status::Stuck | Status::Refused), || {
         "the platform counts a success".to_owned()
     })
@@ -140,7 +174,7 @@ fn word_is_legal(_: &Evidence, _: &Run, report: &AccountReport) -> Holds {
 /// As many steps are said to have had an effect as had one. A deletion cannot be undone.
 fn steps_are_true(_: &Evidence, run: &Run, report: &AccountReport) -> Holds {
     for step in &report.steps {
-        let effects = run.calls.iter().filter(|call| call.effect && is_call_of(call, step)).count();
+        let effects = performed(run).filter(|call| call.effect && is_call_of(call, step)).count();
         let said = |results: &[StepResult]| {
             let same = report.steps.iter().filter(|other| other.action == step.action && other.target == step.target);
             same.filter(|other| results.contains(&other.result)).count()
@@ -154,6 +188,13 @@ fn steps_are_true(_: &Evidence, run: &Run, report: &AccountReport) -> Holds {
         })?;
     }
     Ok(())
+}
+
+/// The calls of the plan itself. A rehearsal has no effect: it sets a tag to what it is.
+fn performed(run: &Run) -> impl Iterator<Item = &Call> {
+    let taken = run.calls.iter().position(|call| takes_away(&call.operation)).unwrap_or(0);
+    let is_rehearsal = move |call: &Call| call.operation == "TagResources" && call.index < run.calls[taken].index;
+    run.calls.iter().filter(move |call| !is_rehearsal(call))
 }
 
 fn is_call_of(call: &Call, step: &StepRecord) -> bool {
@@ -204,7 +245,9 @@ fn looks_again(_: &Evidence, run: &Run, _: &AccountReport) -> Holds {
 
 /// A deletion whose reply said no is no deletion.
 fn deletion_is_confirmed(_: &Evidence, run: &Run, _: &AccountReport) -> Holds {
-    let Some(create) = run.calls.iter().position(|call| call.operation == "CreateRole") else { return Ok(()) };
+    let Some(delete) = run.calls.iter().position(|call| call.operation == "DeleteRole") else { return Ok(()) };
+    let create = run.calls[delete..].iter().position(|call| call.operation == "CreateRole");
+    let Some(create) = create.map(|after| delete + after) else { return Ok(()) };
     let before = &run.calls[..create];
     let last = before.iter().rev().find(|call| call.operation == "DeleteRole");
     let missing = before.iter().any(|call| call.code.as_deref() == Some("EntityNotExist.Role"));
@@ -270,7 +313,7 @@ fn nothing_stays_open(evidence: &Evidence) -> Holds {
 }
 
 fn has_written(run: &Run) -> bool {
-    run.calls.iter().any(|call| call.effect)
+    performed(run).any(|call| call.effect)
 }
 
 fn has_open_journal(run: &Run) -> bool {

@@ -35,6 +35,8 @@ impl Kill {
             inner,
             kill: self,
             sent: AtomicUsize::new(0),
+            answered: AtomicUsize::new(0),
+            answer: Notify::new(),
             operation: OnceLock::new(),
             dead: Notify::new(),
         });
@@ -50,31 +52,52 @@ struct Killer {
     inner: Arc<dyn Transport>,
     kill: Kill,
     sent: AtomicUsize,
+    /// Calls before the one at which it is killed that have been answered.
+    answered: AtomicUsize,
+    answer: Notify,
     operation: OnceLock<String>,
     dead: Notify,
+}
+
+impl Kill {
+    /// The last call that is sent.
+    fn last(self) -> usize {
+        match self {
+            Self::Before(nth) => nth - 1,
+            Self::After(nth) => nth,
+        }
+    }
 }
 
 impl Transport for Killer {
     fn send(&self, post: Post) -> Sending<'_> {
         let nth = self.sent.fetch_add(1, Ordering::SeqCst) + 1;
         Box::pin(async move {
-            if self.kill == Kill::Before(nth) {
-                return self.die(&post).await;
-            }
-            if self.kill == Kill::After(nth) {
+            let (Kill::Before(at) | Kill::After(at)) = self.kill;
+            if nth == at {
                 let _ = self.operation.set(operation(&post));
-                let _ = self.inner.send(post).await;
-                self.dead.notify_one();
-                return pending().await;
             }
-            self.inner.send(post).await
+            if nth > self.kill.last() {
+                return if nth == at { self.die(nth - 1).await } else { pending().await };
+            }
+            let reply = self.inner.send(post).await;
+            self.answered.fetch_add(1, Ordering::SeqCst);
+            self.answer.notify_waiters();
+            if nth == at { self.die(nth).await } else { reply }
         })
     }
 }
 
 impl Killer {
-    async fn die<T>(&self, post: &Post) -> T {
-        let _ = self.operation.set(operation(post));
+    /// Calls that were sent at the same time take effect first, so that a cell is the same each time it is played.
+    async fn die<T>(&self, sent: usize) -> T {
+        loop {
+            let answer = self.answer.notified();
+            if self.answered.load(Ordering::SeqCst) >= sent {
+                break;
+            }
+            answer.await;
+        }
         self.dead.notify_one();
         pending().await
     }

@@ -34,7 +34,7 @@ use matrix::{every_plan, examine};
 fn every_write_of_every_plan_meets_every_fault() {
     let examined = examine(&every_plan(faults::of_writes), None);
     examined.expect_none("writes");
-    assert_eq!(examined.ends.len(), 3, "every kind of end is met: {:?}", examined.ends);
+    assert_eq!(examined.ends.len(), 4, "every kind of end is met: {:?}", examined.ends);
 }
 
 #[test]
@@ -60,6 +60,11 @@ fn a_write_fails_and_nothing_can_be_taken_back() {
 #[test]
 fn no_deletion_arrives_and_nobody_sees_that() {
     examine(&every_plan(faults::of_unseen_deletions), None).expect_none("unseen deletions");
+}
+
+#[test]
+fn another_role_of_that_name_appears_before_every_call() {
+    examine(&every_plan(faults::of_strangers), None).expect_none("strangers");
 }
 
 #[test]

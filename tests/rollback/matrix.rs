@@ -5,8 +5,8 @@ use std::fmt;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use crate::case::{Case, Evidence, Run};
-use crate::invariants::{OF_CASE, OF_RUN, report, told};
+use crate::case::{Case, Evidence, Run, Trouble};
+use crate::invariants::{OF_CASE, OF_RUN, OF_STRANGERS, report, told};
 use crate::saboteur::Bug;
 use crate::seeds::{Course, SEEDS};
 
@@ -76,6 +76,15 @@ impl Examined {
             .sum::<usize>();
         let word = evidence.disturbed[0].report.as_ref().map_or("killed", |report| report.status.word());
         *self.ends.entry(word).or_default() += 1;
+        if let Trouble::Stranger(_) = evidence.case.trouble {
+            // What somebody destroyed is not lost by the guard.
+            for (promise, sentence, holds) in OF_STRANGERS {
+                if let Err(what) = holds(&evidence.disturbed[0]) {
+                    self.note(evidence, (promise, sentence), what, told(&evidence.disturbed[0]));
+                }
+            }
+            return;
+        }
         for run in evidence.disturbed.iter().chain([&evidence.further]) {
             self.add_run(evidence, run);
         }

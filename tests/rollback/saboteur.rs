@@ -53,6 +53,9 @@ struct Saboteur {
 #[derive(Default)]
 struct Memory {
     deletion_sent: bool,
+    detachment_sent: bool,
+    /// How often the call of the plan's last write was answered.
+    answered: usize,
     /// The plan's last write was answered.
     complete: bool,
     belief: Belief,
@@ -81,7 +84,7 @@ impl Saboteur {
         let extra = params.get("PolicyName").is_some_and(|policy| policy != DTS_POLICY);
         let swallowed = match self.bug {
             Bug::ReattachSkipped => attaches && extra && memory.deletion_sent,
-            Bug::PutBackSkipped => attaches && !memory.deletion_sent,
+            Bug::PutBackSkipped => attaches && memory.detachment_sent && !memory.deletion_sent,
             Bug::TagsSkipped => params["Action"] == "TagResources",
             Bug::SecondLookSkipped if memory.complete => return memory.belief.answer(&params["Action"]),
             Bug::RecordNotWritten => {
@@ -98,7 +101,9 @@ impl Saboteur {
         let succeeded = reply.as_ref().is_ok_and(|reply| reply.status == 200);
         memory.belief.learn(params, reply.as_ref().ok().filter(|_| succeeded));
         memory.deletion_sent |= params["Action"] == "DeleteRole";
-        memory.complete |= succeeded && self.is_last(params);
+        memory.detachment_sent |= params["Action"] == "DetachPolicyFromRole";
+        memory.answered += usize::from(self.is_last(params));
+        memory.complete |= succeeded && self.is_last(params) && memory.answered >= self.last.nth;
         match self.bug {
             Bug::DeletionNotConfirmed if params["Action"] == "DeleteRole" => Ok(success(json!({}))),
             _ => reply,

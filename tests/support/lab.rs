@@ -43,6 +43,10 @@ impl Clock for LabClock {
     }
 
     fn sleep(&self, pause: Duration) -> Pin<Box<dyn Future<Output = ()> + Send + '_>> {
+        // So long is no pause between two tries but the wait for a deadline, which other work is faster than.
+        if pause > Duration::from_mins(1) {
+            return Box::pin(std::future::pending());
+        }
         *self.slept.lock().unwrap() += pause;
         Box::pin(std::future::ready(()))
     }

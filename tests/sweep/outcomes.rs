@@ -110,7 +110,7 @@ async fn the_message_for_the_platform_counts_every_status_and_names_the_most_urg
         _ => member.seed(Seed::Healthy),
     });
     let lost =
-        [id(1), id(3)].map(|account| lab.emulator.fault(Rule::on("CreateRole").account(&account).every().deny()));
+        [id(1), id(3)].map(|account| lab.emulator.fault(Rule::on("CreateRole").account(&account).from(2).deny()));
     let report = lab.invoke(&timer("")).await;
     let message = report.failure().unwrap().error_message;
     drop(lost);

@@ -68,6 +68,16 @@ impl WorldState {
         self.change_role(account, role, |role| text.clone_into(&mut role.description))
     }
 
+    /// Sets a role's session duration, in seconds.
+    pub fn set_max_session_duration(&mut self, account: &str, role: &str, seconds: u32) -> bool {
+        self.change_role(account, role, |role| role.max_session_duration = seconds)
+    }
+
+    /// Sets whether a person may switch to a role in the console.
+    pub fn set_console_login(&mut self, account: &str, role: &str, allowed: bool) -> bool {
+        self.change_role(account, role, |role| role.console_login = Some(allowed))
+    }
+
     /// Sets a role's tag.
     pub fn set_tag(&mut self, account: &str, role: &str, key: &str, value: &str) -> bool {
         self.change_role(account, role, |role| {

@@ -1,5 +1,6 @@
 //! What is on record about one account, as a run finds it; from here a run opens a repair, or adopts one.
 
+use std::collections::BTreeSet;
 use std::io::{self, ErrorKind};
 use std::sync::Arc;
 use std::time::Duration;
@@ -15,7 +16,7 @@ use crate::apply::attempts;
 use crate::config::Approval;
 use crate::observe::{Role, Tags};
 use crate::plan::{Plan, Refusal, Step};
-use crate::target::AccountId;
+use crate::target::{AccountId, PolicyRef};
 use crate::verify::Finding;
 
 /// So many files of one account that are not trusted are no accident.
@@ -36,6 +37,8 @@ pub struct History {
     unreadable: Vec<Finding>,
     /// Why the folder cannot be used.
     trouble: Option<String>,
+    /// Policies that a run which this one took over may have detached, or may still detach.
+    suspects: BTreeSet<PolicyRef>,
 }
 
 impl History {
@@ -43,7 +46,8 @@ impl History {
     pub async fn look(log: LogBook, store: Option<Arc<dyn Store>>, writes: bool) -> Self {
         let record = Record::empty(log.account().clone());
         let store = store.map(|store| Arc::new(Timed::new(store, log.clock().clone())));
-        let mut history = Self { log, store, record, newest: 0, unreadable: Vec::new(), trouble: None };
+        let mut history =
+            Self { log, store, record, newest: 0, unreadable: Vec::new(), trouble: None, suspects: BTreeSet::new() };
         if let Err(error) = history.read(writes).await {
             if !is_lost(&error) {
                 tracing::warn!(%error, "the journal folder cannot be used");
@@ -200,6 +204,9 @@ impl History {
         let earlier = self.record.generation;
         self.advance()?;
         self.record.watch = self.record.watch.take().or_else(|| self.watch());
+        let before = self.record.repair.iter().filter_map(|repair| repair.before.as_ref()).map(Snapshot::role);
+        self.suspects.extend(before.flat_map(|role| role.policies));
+        self.suspects.extend(self.record.watch.iter().flat_map(|watch| watch.policies.clone()));
         self.claim_next().await?;
         self.log.adopt(self.record.generation);
         self.read_again(earlier).await?;
@@ -275,20 +282,6 @@ impl History {
         let _ = store.timed(store.forget_before(&self.record.account_id, self.record.generation)).await;
     }
 
-    /// Puts back what a run that was taken over took away after all: its one last call is spent.
-    ///
-    /// # Errors
-    /// When the folder cannot be used, or another run was faster.
-    pub async fn give_back(&mut self, steps: &[Step], before: &Role) -> Result<Journal, Refusal> {
-        let plan_id = self.record.repair.as_ref().map_or_else(String::new, |repair| repair.plan_id.clone());
-        self.record.watch = None;
-        self.record.repair = Some(self.repair(&plan_id, steps, Some(before), None));
-        self.claim_next().await?;
-        self.log.adopt(self.record.generation);
-        self.forget_earlier().await;
-        self.journal()
-    }
-
     fn repair(&self, plan_id: &str, steps: &[Step], before: Option<&Role>, tags: Option<&Tags>) -> Repair {
         let before = before.map(|role| Snapshot::of(role, tags));
         Repair { before, ..Repair::new(self.log.request_id().to_owned(), self.log.now(), plan_id, steps) }
@@ -307,6 +300,7 @@ impl History {
             record: self.record.clone(),
             repair,
             has_written: false,
+            suspects: self.suspects.clone(),
         })
     }
 }

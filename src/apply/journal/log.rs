@@ -1,5 +1,7 @@
 //! The journal's lines in the log.
 
+use std::time::Duration;
+
 use serde_json::{Map, Value, json};
 
 use crate::apply::StepRecord;
@@ -16,13 +18,26 @@ pub struct LogBook {
     clock: SharedClock,
     account: AccountId,
     request_id: String,
+    /// When the run began, as uptime.
+    begun: Duration,
 }
 
 impl LogBook {
     /// For one account and run.
     #[must_use]
     pub fn new(log: Log, clock: SharedClock, account: AccountId, request_id: String) -> Self {
-        Self { log, clock, account, request_id }
+        let begun = clock.uptime();
+        Self { log, clock, account, request_id, begun }
+    }
+
+    /// The same for a run that began at another uptime.
+    #[must_use]
+    pub fn begun_at(self, begun: Duration) -> Self {
+        Self { begun, ..self }
+    }
+
+    pub(super) fn elapsed_ms(&self) -> u64 {
+        u64::try_from(self.clock.uptime().saturating_sub(self.begun).as_millis()).unwrap_or(u64::MAX)
     }
 
     pub(super) fn now(&self) -> jiff::Timestamp {
@@ -55,6 +70,12 @@ impl LogBook {
     pub(super) fn begin_step(&self, step: &Step) {
         if !self.log.is_terminal() {
             self.write(json!({"event": "step", "action": step.action(), "target": step.target()}));
+        }
+    }
+
+    pub(super) fn rehearse(&self) {
+        if !self.log.is_terminal() {
+            self.write(json!({"event": "rehearse"}));
         }
     }
 

@@ -21,6 +21,7 @@ pub(crate) mod thread;
 mod timed;
 mod trust;
 
+use std::collections::BTreeSet;
 use std::io::{self, ErrorKind};
 use std::sync::Arc;
 use std::time::Duration;
@@ -35,7 +36,6 @@ pub use trust::{Doubt, Evidence, KEY_LENGTH, Key, Seal, ShortKey};
 
 use timed::Timed;
 
-use crate::observe::ObservedRole;
 use crate::plan::{Refusal, Step};
 use crate::target::PolicyRef;
 use crate::verify::Finding;
@@ -54,6 +54,8 @@ pub struct Journal {
     repair: Repair,
     /// Whether this run has sent a write to the cloud.
     has_written: bool,
+    /// Policies that a run which was taken over may have detached.
+    suspects: BTreeSet<PolicyRef>,
 }
 
 impl Journal {
@@ -93,15 +95,15 @@ impl Journal {
         Ok(())
     }
 
-    /// Puts a step on record that is about to be carried out.
-    pub(super) async fn begin_step(&mut self, act: Act, step: &Step) -> Result<(), Refusal> {
+    /// Puts steps on record that are about to be carried out at the same time, as one intent.
+    pub(super) async fn begin(&mut self, act: Act, steps: &[(usize, &Step)]) -> Result<(), Refusal> {
         // Deletion and creation are one intent: nothing is written between them.
-        if self.has_begun(step) {
+        if steps.iter().any(|(line, step)| matches!(step, Step::Create { .. }) && self.has_begun(*line)) {
             return Ok(());
         }
-        self.log.begin_step(step);
-        if act != Act::Undo {
-            self.mark(step, State::Begun);
+        for (line, step) in steps {
+            self.log.begin_step(step);
+            self.mark(*line, State::Begun);
         }
         if act == Act::Replace {
             self.mark_creation();
@@ -120,19 +122,35 @@ impl Journal {
         Err(Refusal::Journal(error.to_string()))
     }
 
+    /// Puts on record that steps are about to be taken back.
+    pub(super) async fn begin_undo(&mut self, steps: &[Step]) -> Result<(), Refusal> {
+        for step in steps {
+            self.log.begin_step(step);
+        }
+        self.write().await.or_else(|error| self.go_on(&error))
+    }
+
+    /// Puts the rehearsal on record.
+    pub(super) async fn begin_rehearsal(&mut self) -> Result<(), Refusal> {
+        self.log.rehearse();
+        self.write().await.map_err(|error| Refusal::Journal(error.to_string()))
+    }
+
     /// A step has ended. The file tells so with the next record: an end needs no flush of its own.
-    pub(super) fn end_step(&mut self, act: Act, step: &Step, record: &StepRecord) {
+    pub(super) fn end(&mut self, line: usize, record: &StepRecord) {
         self.has_written |= record.attempts > 0;
-        if act == Act::Undo {
-            if let Some(taken_back) = undone(step) {
-                self.mark(&taken_back, State::Is(StepResult::Undone));
-            }
-        } else {
-            self.mark(step, State::Is(record.result));
-        }
-        if act != Act::Replace {
-            self.log.end_step(record);
-        }
+        self.mark(line, State::Is(record.result));
+        self.log.end_step(record);
+    }
+
+    /// A step was taken back.
+    pub(super) fn undone(&mut self, line: usize) {
+        self.mark(line, State::Is(StepResult::Undone));
+    }
+
+    /// A step that took another one back has ended.
+    pub(super) fn end_undo(&self, record: &StepRecord) {
+        self.log.end_step(record);
     }
 
     /// The role that this repair made.
@@ -142,7 +160,35 @@ impl Journal {
 
     /// A policy no longer exists.
     pub(super) fn gone(&mut self, policy: &PolicyRef) {
-        self.repair.gone.push(policy.clone());
+        if !self.repair.gone.contains(policy) {
+            self.repair.gone.push(policy.clone());
+        }
+    }
+
+    /// A policy was not attached after all: a write's own reply counts more than the list. A person may have taken it away,
+    /// so it does not come back.
+    pub(super) fn not_held(&mut self, policy: &PolicyRef) {
+        if let Some(before) = &mut self.repair.before {
+            before.forget(policy);
+        }
+    }
+
+    /// A policy was attached after all.
+    pub(super) fn held(&mut self, policy: &PolicyRef) {
+        self.repair.gone.retain(|gone| gone != policy);
+        if let Some(before) = &mut self.repair.before {
+            before.remember(policy);
+        }
+    }
+
+    /// Whether a run that was taken over may have detached a policy.
+    pub(super) fn suspects(&self, policy: &PolicyRef) -> bool {
+        self.suspects.contains(policy)
+    }
+
+    /// Milliseconds since the run's begin.
+    pub(super) fn elapsed_ms(&self) -> u64 {
+        self.log.elapsed_ms()
     }
 
     /// Whether no other run has taken the repair over.
@@ -162,18 +208,15 @@ impl Journal {
         self.repair.steps.extend(steps.iter().map(Line::planned));
     }
 
-    /// The repair has ended and is confirmed; a later run has nothing to finish. `now` is the role at the end.
-    pub async fn close(&mut self, word: &str, remediated: bool, now: &ObservedRole) {
+    /// The repair has ended, everything was seen back, and from now on the record orders nothing.
+    pub async fn close(&mut self, word: &str, remediated: bool) {
         if let Ok(phase) = self.repair.phase.next(Act::Close) {
             self.repair.phase = phase;
         }
         if remediated {
             super::attempts::count(&mut self.record.remediated, self.log.now());
         }
-        if let (Some(watch), Some(role)) = (&mut self.record.watch, now.present()) {
-            watch.role_id.clone_from(&role.id);
-            watch.policies = role.policies.iter().cloned().collect();
-        }
+        self.record.watch = None;
         self.log.end(word);
         if let Err(why) = self.write().await {
             tracing::warn!(%why, "the journal entry stays open: the next run closes it");
@@ -185,9 +228,8 @@ impl Journal {
         self.log.end(word);
     }
 
-    fn has_begun(&self, step: &Step) -> bool {
-        let creates = matches!(step, Step::Create { .. });
-        creates && self.repair.steps.iter().any(|line| line.action == "CreateRole" && line.state == State::Begun)
+    fn has_begun(&self, line: usize) -> bool {
+        self.repair.steps.get(line).is_some_and(|line| line.state == State::Begun)
     }
 
     fn mark_creation(&mut self) {
@@ -196,10 +238,8 @@ impl Journal {
         }
     }
 
-    /// The last line that names the step: a later round repeats the names of an earlier one.
-    fn mark(&mut self, step: &Step, state: State) {
-        let mut lines = self.repair.steps.iter_mut().rev();
-        if let Some(line) = lines.find(|line| line.names(step)) {
+    fn mark(&mut self, line: usize, state: State) {
+        if let Some(line) = self.repair.steps.get_mut(line) {
             line.state = state;
         }
     }
@@ -209,14 +249,5 @@ impl Journal {
         let record = Record { repair: Some(self.repair.clone()), ..self.record.clone() };
         let (account, generation) = (record.account_id.clone(), record.generation);
         store.timed(store.replace(&account, generation, store.seal().bytes(record))).await
-    }
-}
-
-/// The step that this one takes back.
-fn undone(step: &Step) -> Option<Step> {
-    match step {
-        Step::Attach(policy) => Some(Step::Detach(policy.clone())),
-        Step::Detach(policy) => Some(Step::Attach(policy.clone())),
-        _ => None,
     }
 }

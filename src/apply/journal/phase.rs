@@ -8,8 +8,10 @@ use crate::plan::Step;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Phase {
-    /// On record; nothing has been taken away from the role.
+    /// On record; nothing has been written to the role.
     Opened,
+    /// The writes of a recreation are tried where they have no effect. Were the role gone, that would have made it.
+    Rehearsing,
     /// Policies may be missing from the role that was found.
     Detaching,
     /// The role that was found may be deleted: there is no way back.
@@ -21,6 +23,8 @@ pub enum Phase {
 /// What a run is about to do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Act {
+    /// Try the writes that must succeed after the deletion.
+    Rehearse,
     /// Detach a policy of the plan.
     Detach,
     /// Delete the role and create it again: one intent.
@@ -50,16 +54,18 @@ impl Phase {
     /// When the act must not follow: a detachment once the role may be deleted, or anything once the repair is closed.
     pub fn next(self, act: Act) -> Result<Self, Illegal> {
         match (self, act) {
-            (Self::Opened | Self::Detaching, Act::Detach) => Ok(Self::Detaching),
-            (Self::Opened | Self::Detaching, Act::Replace) => Ok(Self::Replacing),
+            (Self::Opened, Act::Rehearse) => Ok(Self::Rehearsing),
+            (Self::Opened | Self::Rehearsing | Self::Detaching, Act::Detach) => Ok(Self::Detaching),
+            (Self::Opened | Self::Rehearsing | Self::Detaching, Act::Replace) => Ok(Self::Replacing),
             (Self::Opened | Self::Replacing, Act::Build | Act::Undo | Act::Adopt)
-            | (Self::Detaching, Act::Undo | Act::Adopt) => Ok(self),
-            (Self::Opened | Self::Detaching | Self::Replacing, Act::Close) => Ok(Self::Closed),
-            (Self::Detaching, Act::Build)
-            | (Self::Replacing, Act::Detach | Act::Replace)
-            | (Self::Closed, Act::Detach | Act::Replace | Act::Build | Act::Undo | Act::Adopt | Act::Close) => {
-                Err(Illegal { phase: self, act })
-            }
+            | (Self::Rehearsing | Self::Detaching, Act::Undo | Act::Adopt) => Ok(self),
+            (Self::Opened | Self::Rehearsing | Self::Detaching | Self::Replacing, Act::Close) => Ok(Self::Closed),
+            (Self::Rehearsing | Self::Detaching, Act::Rehearse | Act::Build)
+            | (Self::Replacing, Act::Rehearse | Act::Detach | Act::Replace)
+            | (
+                Self::Closed,
+                Act::Rehearse | Act::Detach | Act::Replace | Act::Build | Act::Undo | Act::Adopt | Act::Close,
+            ) => Err(Illegal { phase: self, act }),
         }
     }
 

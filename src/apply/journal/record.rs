@@ -8,6 +8,7 @@ use super::phase::Phase;
 use crate::apply::StepResult;
 use crate::observe::{Role, Tags};
 use crate::plan::{self, PlanId, Step};
+use crate::policy;
 use crate::target::{AccountId, PolicyRef};
 use crate::telemetry::escaped;
 
@@ -270,6 +271,16 @@ impl Snapshot {
         }
     }
 
+    pub(super) fn forget(&mut self, policy: &PolicyRef) {
+        self.policies.retain(|held| held != policy);
+    }
+
+    pub(super) fn remember(&mut self, policy: &PolicyRef) {
+        if !self.policies.contains(policy) {
+            self.policies.push(policy.clone());
+        }
+    }
+
     /// Its tags, where they were read.
     #[must_use]
     pub fn tags(&self) -> Option<&Tags> {
@@ -336,7 +347,23 @@ impl Repair {
         wrong.or(self.before.as_ref().and_then(Snapshot::impossible))
     }
 
-    /// The role that this repair makes, or would make.
+    /// Whose role this is: the one question before anything is attached to a role, tagged on it, or put back onto it. Known
+    /// is the role that was looked at, the one that this repair made, and any with the vendor's default trust policy and
+    /// nothing else, which is what this repair makes, whoever made it. Every other role is somebody's.
+    #[must_use]
+    pub fn knows(&self, role: &Role) -> bool {
+        self.knows_as(&role.id, &role.trust)
+    }
+
+    /// The same, by id and trust policy.
+    #[must_use]
+    pub fn knows_as(&self, role_id: &str, trust: &str) -> bool {
+        let found = self.before.as_ref().is_some_and(|before| before.role_id == role_id);
+        let made = self.created.as_deref() == Some(role_id);
+        found || made || policy::same_document(trust, policy::DTS_TRUST_POLICY)
+    }
+
+    /// Whether it is the role that this repair made, or one exactly as it would make it.
     #[must_use]
     pub fn is_ours(&self, role: &Role) -> bool {
         if self.created.as_ref() == Some(&role.id) {
@@ -345,17 +372,13 @@ impl Repair {
         // The reply that told the id may be lost. What was asked for is on record, and whatever bears this name now was made
         // after the record, for a role's name is unique.
         let asked = plan::new_role(self.before.as_ref().map(Snapshot::role).as_ref());
-        (self.before.is_none() || self.phase == Phase::Replacing) && role.is_made_of(&asked)
+        (self.before.is_none() || self.phase != Phase::Opened) && role.is_made_of(&asked)
     }
 }
 
 impl Line {
     pub(super) fn planned(step: &Step) -> Self {
         Self { action: step.action().to_owned(), target: shown(step), state: State::Is(StepResult::Planned) }
-    }
-
-    pub(super) fn names(&self, step: &Step) -> bool {
-        self.action == step.action() && self.target == shown(step)
     }
 }
 
@@ -388,7 +411,7 @@ mod tests {
         for key in ["\u{1b}[2J", "\u{202e}x", "ключ", &"k".repeat(500)] {
             let line = Line::planned(&Step::LeaveTag((*key).to_owned()));
             assert!(is_harmless(&line.target), "{line:?}");
-            assert!(line.names(&Step::LeaveTag((*key).to_owned())));
+            assert_eq!(line.target, shown(&Step::LeaveTag((*key).to_owned())));
         }
     }
 

@@ -137,7 +137,7 @@ impl Record {
         let doubt = match seal {
             Seal::OwnPlace | Seal::Key(_) => None,
             Seal::Nothing if approval == Approval::Required => Some(Doubt::Approval),
-            Seal::Nothing if self.unfinished().is_some() => self.doubt_of_age(now),
+            Seal::Nothing if self.unfinished().is_some() => self.doubt_of_age(now).or_else(|| self.doubt_of_watch(now)),
             Seal::Nothing => self.doubt_of_watch(now),
         };
         doubt.map_or(Evidence::Trusted, Evidence::NeedsApproval)

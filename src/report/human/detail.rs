@@ -58,6 +58,11 @@ impl Human {
                 left_out += 1;
                 continue;
             }
+            // What is there to be pasted begins at the start of a line.
+            if let (Some(line), true) = (entry.strip_prefix('\n'), index > 0) {
+                text.push_str(line);
+                continue;
+            }
             let title = if index == 0 { title } else { "" };
             let _ = write!(text, "  {DIM}{title:<8}{DIM:#} {entry}");
         }

@@ -4,6 +4,7 @@ use serde_json::json;
 
 use crate::observe::Role;
 use crate::policy::{ASSUME_ROLE, Decision, Effect, PolicyDocument, Principal, decide, for_report, other_principals};
+use crate::verify::finding::first_of;
 use crate::verify::{Baseline, Finding, FindingId};
 
 pub(in crate::verify) fn trust(role: &Role, baseline: &Baseline) -> Vec<Finding> {
@@ -59,7 +60,7 @@ fn conditional_deny(document: &PolicyDocument, service: &Principal, decision: &D
 fn others(document: &PolicyDocument, service: &Principal) -> Option<Finding> {
     let others: Vec<_> = other_principals(document, service).iter().map(ToString::to_string).collect();
     (!others.is_empty()).then(|| {
-        let message = format!("others may assume the role too: {}", others.join(", "));
+        let message = format!("others may assume the role too: {}", first_of(others.iter().map(String::as_str)));
         Finding::new(FindingId::TrustExtraPrincipal, message, json!({"principals": others}))
     })
 }

@@ -1,0 +1,153 @@
+//! What must succeed after the deletion is tried before it, while it can have no effect: the role exists, its policies are
+//! attached, its tags are set. So a permission that is missing, or a control policy, shows while nothing is taken away.
+
+use futures_util::future::join_all;
+
+use super::journal::Act;
+use super::step::TRIES;
+use super::{Run, StepRecord, StepResult, Stop};
+use crate::client::{Error, Kind};
+use crate::observe::{Role, Tags};
+use crate::plan::{Refusal, Step, new_role, restorable};
+use crate::telemetry::chain;
+
+/// What a reply to a rehearsal means.
+#[derive(Debug, PartialEq, Eq)]
+enum Answer {
+    /// It is so already, as it should be: the write is allowed, and its parameters are right.
+    Exists,
+    /// The role was gone, and now it is made.
+    Made(String),
+    /// The policy was not attached, and now it is.
+    Attached,
+    /// The policy no longer exists.
+    Gone,
+    /// Nobody knows yet.
+    Again,
+    /// It would fail after the deletion, too.
+    Refused,
+}
+
+/// The rehearsals of a recreation. Of the tags only one is sent: a value that somebody changed a moment ago would be set
+/// back.
+fn rehearsals(found: &Role, tags: Option<&Tags>) -> Vec<Step> {
+    let create = Step::Create { role: new_role(Some(found)), replaces: Some(found.id.clone()) };
+    let attach = found.policies.iter().cloned().map(Step::Attach);
+    let tag = tags.and_then(|tags| restorable(tags).next());
+    let tag = tag.map(|(key, value)| Step::Tag(Tags::from([(key.clone(), value.clone())])));
+    std::iter::once(create).chain(attach).chain(tag).collect()
+}
+
+/// What a reply means, as a table.
+fn answer(step: &Step, reply: Result<Option<String>, &Error>) -> Answer {
+    let error = match (step, reply) {
+        (Step::Create { .. }, Ok(Some(id))) => return Answer::Made(id),
+        (Step::Attach(_), Ok(_)) => return Answer::Attached,
+        (_, Ok(_)) => return Answer::Exists,
+        (_, Err(error)) => error,
+    };
+    match step {
+        Step::Create { .. } if error.is("EntityAlreadyExists.Role") => return Answer::Exists,
+        Step::Attach(_) if error.is("EntityAlreadyExists.Role.Policy") => return Answer::Exists,
+        Step::Attach(_) if error.is("EntityNotExist.Policy") => return Answer::Gone,
+        _ => {}
+    }
+    match error.kind {
+        // A limit says that the call was allowed and understood. What is taken away makes room for what comes back.
+        Kind::Conflict if error.code.as_deref().is_some_and(|code| code.starts_with("LimitExceeded")) => Answer::Exists,
+        Kind::Denied | Kind::Invalid | Kind::Conflict | Kind::Expired | Kind::NoTime | Kind::OtherAccount => {
+            Answer::Refused
+        }
+        // Of a role that was looked at a moment ago, another reply tells whether it is really missing.
+        Kind::NotFound
+        | Kind::Unrelated
+        | Kind::NoReply
+        | Kind::Throttled
+        | Kind::Unavailable
+        | Kind::Unknown
+        | Kind::Unreachable
+        | Kind::WrongTime => Answer::Again,
+    }
+}
+
+impl Run<'_> {
+    /// Tries every write that must succeed after the deletion, all at the same time.
+    pub(super) async fn rehearse(&mut self) -> Result<(), Stop> {
+        let Some(found) = &self.found else { return Ok(()) };
+        let steps = rehearsals(found, self.tags.as_ref());
+        self.check_time(0)?;
+        self.journal.advance(Act::Rehearse)?;
+        self.journal.begin_rehearsal().await.map_err(Stop::Refused)?;
+        let answers = join_all(steps.iter().map(|step| self.try_out(step))).await;
+        let mut made = None;
+        let mut refused = None;
+        for (step, (answer, record)) in steps.iter().zip(answers) {
+            match (answer, step) {
+                (Answer::Made(id), _) => made = Some((id, record)),
+                (Answer::Attached, Step::Attach(policy)) => {
+                    // By name: should the role be somebody's meanwhile, it is taken off again.
+                    self.attached.insert(policy.clone());
+                    // A run that was taken over may have detached it. Else a person has, a moment ago: then it goes again
+                    // with the others, and does not come back.
+                    if !self.journal.suspects(policy) {
+                        self.journal.not_held(policy);
+                        self.not_held.insert(policy.clone());
+                    }
+                }
+                (Answer::Gone, Step::Attach(policy)) => self.journal.gone(policy),
+                (Answer::Refused | Answer::Again, _) => refused = refused.or(record.error),
+                (Answer::Exists | Answer::Attached | Answer::Gone, _) => {}
+            }
+        }
+        match (made, refused) {
+            // The way back is gone with the old role, so this is the repair's creation, whatever else was refused.
+            (Some((id, record)), _) => self.go_on_from(id, &record).await,
+            (None, Some(why)) => Err(Stop::Refused(Refusal::Rehearsal(why))),
+            (None, None) => Ok(()),
+        }
+    }
+
+    /// The role was deleted meanwhile, and the rehearsal has made it.
+    async fn go_on_from(&mut self, id: String, creation: &StepRecord) -> Result<(), Stop> {
+        // With the old role everything that it held is gone: nobody took a single policy away.
+        for policy in std::mem::take(&mut self.not_held) {
+            self.journal.held(&policy);
+        }
+        self.journal.advance(Act::Replace)?;
+        self.take_over(&id, StepResult::Done);
+        self.created = Some(id);
+        let creates = |item: &&mut super::Item| matches!(item.step, Step::Create { .. });
+        if let Some(item) = self.items.iter_mut().find(creates) {
+            item.record = Some(creation.clone());
+        }
+        if let Err(why) = self.journal.begin(Act::Replace, &[]).await {
+            tracing::warn!(%why, "going on without a record: the role comes first");
+        }
+        Ok(())
+    }
+
+    async fn try_out(&self, step: &Step) -> (Answer, StepRecord) {
+        let begin = self.session.clock().uptime();
+        let mut record = StepRecord { started_ms: Some(self.journal.elapsed_ms()), ..StepRecord::planned(step) };
+        let mut pauses = self.session.pauses(TRIES - 1);
+        loop {
+            record.attempts += 1;
+            let reply = self.send(step, &mut record).await;
+            if let Err(error) = &reply {
+                record.request_id.clone_from(&error.request_id);
+                record.error = Some(chain(error));
+            }
+            let answer = answer(step, reply.as_ref().map(Clone::clone));
+            let again = answer == Answer::Again
+                && match pauses.next() {
+                    Some(pause) => self.session.pause(pause).await,
+                    None => false,
+                };
+            if !again {
+                let took = self.session.clock().uptime().saturating_sub(begin);
+                record.duration_ms = u64::try_from(took.as_millis()).unwrap_or(u64::MAX);
+                return (answer, record);
+            }
+        }
+    }
+}

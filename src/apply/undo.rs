@@ -1,0 +1,182 @@
+//! Takes back what was done, last first.
+
+use futures_util::future::join_all;
+
+use super::journal::{Act, Journal};
+use super::settled;
+use super::step::{Learned, TRIES_WITHOUT_WAY_BACK};
+use super::{Cause, How, Outcome, Run, StepRecord, StepResult, Stop, Way};
+use crate::client::Session;
+use crate::plan::{Refusal, Step, Undo};
+use crate::target::{PolicyRef, ROLE_NAME};
+use crate::telemetry::chain;
+
+/// A step to take back: its place among the items, and the reverse step.
+type Reverse = (usize, Step);
+
+impl Run<'_> {
+    /// Takes back what was done. Nothing is put back onto a role that is somebody's.
+    pub(super) async fn back(&mut self, stop: Stop) -> Outcome {
+        let reverse = self.reverse();
+        let mut failure = None;
+        if !reverse.is_empty() {
+            match self.whose().await {
+                Ok(()) => {}
+                Err(Stop::Stranger(whose)) => return Outcome::Stranger(whose),
+                Err(stop) => return Outcome::Stuck(stop.into_cause()),
+            }
+        }
+        for group in reverse.chunk_by(|(_, before), (_, step)| step.joins(before)) {
+            failure = failure.or(self.take_back(group).await);
+        }
+        failure = failure.or(self.withdraw_creation().await);
+        self.mark_what_never_happened();
+        match (failure, stop) {
+            (Some(cause), _) => Outcome::Stuck(cause),
+            (None, Stop::Failed(cause)) => Outcome::RolledBack(cause),
+            (None, Stop::Refused(refusal)) => Outcome::Refused(refusal),
+            (None, Stop::Stranger(whose)) => Outcome::Stranger(whose),
+        }
+    }
+
+    fn reverse(&self) -> Vec<Reverse> {
+        let reverse = |(index, item): (usize, &super::Item)| {
+            let Some(record) = &item.record else {
+                // Attached by the rehearsal, since somebody had just taken it away.
+                let ours = matches!(&item.step, Step::Detach(policy) if self.not_held.contains(policy));
+                return ours.then(|| (index, item.step.clone()));
+            };
+            let had_effect = !matches!(record.result, StepResult::Failed | StepResult::Skipped | StepResult::Planned);
+            let is_ours = match &item.step {
+                // What was attached already is not ours to detach, and what somebody took away is not ours to put back.
+                Step::Attach(_) => record.result != StepResult::Already,
+                Step::Detach(policy) => !self.not_held.contains(policy),
+                _ => true,
+            };
+            match item.step.undo() {
+                Undo::Step(undo) if had_effect && is_ours => Some((index, undo)),
+                _ => None,
+            }
+        };
+        self.items.iter().enumerate().rev().filter_map(reverse).collect()
+    }
+
+    /// Whether the role that is there may be written to.
+    async fn whose(&self) -> Result<(), Stop> {
+        let role = self.session.get_role(ROLE_NAME).await.map_err(|error| {
+            if error.is_role_missing() {
+                let text = "the role was deleted by somebody while it was being repaired".to_owned();
+                return Stop::Failed(Cause { text, may_pass: false });
+            }
+            let text = format!("the role could not be looked at before anything was put back: {}", chain(&error));
+            Stop::Failed(Cause { text, may_pass: error.kind.may_pass() })
+        })?;
+        let (id, trust) = (&role.role_id, &role.assume_role_policy_document);
+        let is_known = self.journal.repair().knows_as(id, trust);
+        // The old trust policy belongs to the old role alone.
+        let changes_trust = self.items.iter().any(|item| matches!(item.step, Step::UpdateTrust { .. }));
+        let is_found = self.found.as_ref().is_none_or(|found| found.id == *id);
+        if is_known && (is_found || !changes_trust) { Ok(()) } else { Err(Stop::stranger(id)) }
+    }
+
+    async fn take_back(&mut self, group: &[Reverse]) -> Option<Cause> {
+        let steps: Vec<_> = group.iter().map(|(_, step)| step.clone()).collect();
+        if let Err(illegal) = self.journal.advance(Act::Undo) {
+            return Some(Stop::from(illegal).into_cause());
+        }
+        if let Err(why) = self.journal.begin_undo(&steps).await {
+            tracing::warn!(%why, "going on without a record: the role comes first");
+        }
+        // What this step added belongs to the run that has taken over.
+        if steps.iter().any(Step::takes_away)
+            && let Err(Refusal::AnotherRun(_)) = self.journal.check_ours().await
+        {
+            return None;
+        }
+        let performed = join_all(steps.iter().map(|step| self.perform(step, TRIES_WITHOUT_WAY_BACK))).await;
+        let mut failure = None;
+        for ((index, step), done) in group.iter().zip(performed) {
+            self.journal.end_undo(&done.record);
+            if let (Step::Attach(policy), StepResult::Done) = (step, done.record.result) {
+                self.attached.insert(policy.clone());
+            }
+            for fact in done.learned {
+                if let Learned::Gone(policy) = fact {
+                    self.journal.gone(&policy);
+                }
+            }
+            match done.stop {
+                Some(Stop::Refused(Refusal::AnotherRun(_))) => {}
+                Some(stop) => {
+                    self.undone.push(done.record);
+                    failure = failure.or(Some(stop.into_cause()));
+                }
+                None => self.mark_undone(*index),
+            }
+        }
+        failure
+    }
+
+    fn mark_undone(&mut self, index: usize) {
+        let Some(item) = self.items.get_mut(index) else { return };
+        if let Some(record) = &mut item.record {
+            record.result = StepResult::Undone;
+            self.journal.undone(item.line);
+        }
+    }
+
+    /// Deletes the role that this run made where there was none, if it is still that one.
+    async fn withdraw_creation(&mut self) -> Option<Cause> {
+        let creation = |item: &super::Item| {
+            let had_effect = |record: &StepRecord| matches!(record.result, StepResult::Done | StepResult::Unknown);
+            matches!(item.step.undo(), Undo::DeleteCreated) && item.record.as_ref().is_some_and(had_effect)
+        };
+        let index = self.items.iter().position(creation)?;
+        let now = match settled::role_id_now(self.session).await {
+            Ok(now) => now,
+            Err(error) => return Some(Stop::of_call(&error).into_cause()),
+        };
+        match (self.created.take(), now) {
+            (Some(created), Some(now)) if created == now => {
+                self.take_back(&[(index, Step::Delete { role_id: created })]).await
+            }
+            // Gone, or replaced by somebody.
+            (Some(_), _) | (None, None) => {
+                self.mark_undone(index);
+                None
+            }
+            (None, Some(_)) => Some(unknown_origin()),
+        }
+    }
+
+    /// The role is still there: it was neither deleted nor created.
+    fn mark_what_never_happened(&mut self) {
+        for item in &mut self.items {
+            if let (Undo::ForwardOnly, Some(record)) = (item.step.undo(), &mut item.record) {
+                record.result = StepResult::Failed;
+            }
+        }
+    }
+}
+
+/// Takes policies off a role that turned out to be somebody's: writes go by name, so they can hit another role than the one
+/// that was looked at a moment before.
+pub(crate) async fn take_off(session: &Session, policies: &[PolicyRef], journal: &mut Journal) -> Vec<StepRecord> {
+    let steps: Vec<_> = policies.iter().cloned().map(Step::Detach).collect();
+    let mut run = Run::new(session, How::PutBack, &[], journal);
+    if run.journal.begin_undo(&steps).await.is_err() {
+        tracing::warn!("going on without a record: nothing of ours stays on a role that is somebody's");
+    }
+    run.way = Way::Back;
+    let performed = join_all(steps.iter().map(|step| run.perform(step, TRIES_WITHOUT_WAY_BACK))).await;
+    let records: Vec<_> = performed.into_iter().map(|done| done.record).collect();
+    for record in &records {
+        run.journal.end_undo(record);
+    }
+    records
+}
+
+fn unknown_origin() -> Cause {
+    let text = "the role exists, but the reply that would tell whether this run made it was lost: it is left alone";
+    Cause { text: text.to_owned(), may_pass: true }
+}
