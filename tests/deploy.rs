@@ -13,7 +13,7 @@ mod deployment;
 
 use std::collections::BTreeSet;
 
-use deployment::{blocks, deployment, read, triggers, with_block};
+use deployment::{blocks, deployment, filled_in, read, switched_on, triggers, with_block};
 use dts_role_guard::config::{Config, Scope, Variables};
 use jsonschema::Validator;
 use serde_json::{Value, json};
@@ -82,11 +82,21 @@ fn what_fails_for_good_goes_to_one_queue() {
 }
 
 #[test]
-fn the_policies_are_about_the_same_queue_and_role() {
+fn the_policies_are_about_the_same_queues_log_folder_and_role() {
     let document = deployment();
     let policy = |file: &str| -> Value { serde_json::from_str(&read(&format!("policies/{file}"))).unwrap() };
     let queue = document["vars"]["failures"].as_str().unwrap();
     assert_eq!(policy("failures.json")["Statement"][0]["Resource"], format!("{queue}/messages"));
+    let reports = with_block("success")["vars"]["reports"].as_str().unwrap().to_owned();
+    assert_eq!(policy("reports.json")["Statement"][0]["Resource"], format!("{reports}/messages"));
+    let log = &props("logs")["logConfig"];
+    let store = format!("project/{}/logstore/{}", text(&log["project"]), text(&log["logstore"]));
+    assert!(text(&policy("logs.json")["Statement"][0]["Resource"]).ends_with(&format!("1234567890123456:{store}")));
+    let mount = &props("oss")["ossMountConfig"]["mountPoints"][0];
+    let folder = format!("{}{}", text(&mount["bucketName"]), text(&mount["bucketPath"]));
+    let resources = |statement: usize| policy("journal-oss.json")["Statement"][statement]["Resource"].clone();
+    assert!(text(&resources(0)).ends_with(&format!(":{}", text(&mount["bucketName"]))));
+    assert!(text(&resources(1)).ends_with(&format!(":{folder}/*")));
     assert_eq!(policy("member-trust.json")["Statement"][0]["Principal"]["RAM"][0], document["vars"]["role"]);
 }
 
@@ -104,11 +114,36 @@ fn what_is_commented_out_is_accepted_too() {
         ["alias", "logs", "nas", "organization", "oss", "settings", "success"].map(str::to_owned).into()
     );
     for block in blocks() {
-        let props = props(&block);
-        assert_ne!(props, deployment()["resources"]["guard"]["props"], "{block}");
-        assert_eq!(mistakes(&schema, &props), "", "{block}");
-        assert_eq!(Config::from_variables(&settings(&props)).err(), None, "{block}");
+        assert_ne!(props(&block), deployment()["resources"]["guard"]["props"], "{block}");
     }
+    let all = combinations();
+    // Each alone or not, but for `nas` with `oss`.
+    assert_eq!(all.len(), 3 << (blocks().len() - 2));
+    for (names, text) in all {
+        let props = &filled_in(&text)["resources"]["guard"]["props"];
+        assert_eq!(mistakes(&schema, props), "", "{names:?}");
+        assert_eq!(Config::from_variables(&settings(props)).err(), None, "{names:?}");
+        assert!(has_a_ratio_that_is_allowed(props), "{names:?}");
+    }
+}
+
+#[test]
+fn two_journal_folders_are_noticed() {
+    let both = switched_on(&switched_on(&read("s.yaml"), "nas"), "oss");
+    assert!(serde_saphyr::from_str::<Value>(&both).is_err(), "a key stands there twice");
+}
+
+/// `s.yaml` with every choice of blocks, made by its own command.
+fn combinations() -> Vec<(Vec<String>, String)> {
+    let mut all = vec![(Vec::new(), read("s.yaml"))];
+    for block in blocks() {
+        let more = all.iter().filter(|(names, _)| block != "oss" || !names.contains(&"nas".to_owned()));
+        let more: Vec<_> = more
+            .map(|(names, text)| ([&names[..], std::slice::from_ref(&block)].concat(), switched_on(text, &block)))
+            .collect();
+        all.extend(more);
+    }
+    all
 }
 
 #[test]
@@ -172,6 +207,10 @@ fn the_guard_is_deployed_as_it_is_documented() {
 /// The function with a block.
 fn props(block: &str) -> Value {
     with_block(block)["resources"]["guard"]["props"].clone()
+}
+
+fn text(value: &Value) -> &str {
+    value.as_str().unwrap()
 }
 
 fn variables(props: &Value) -> Variables {

@@ -4,8 +4,9 @@
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
+use std::process::Command;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 /// `s.yaml` with its variables filled in.
 pub(crate) fn deployment() -> Value {
@@ -24,31 +25,25 @@ pub(crate) fn blocks() -> BTreeSet<String> {
     read("s.yaml").lines().filter_map(marked).map(|(name, _)| name.to_owned()).collect()
 }
 
-/// `s.yaml` with the mark of a block taken away, as it says at its top.
+/// `s.yaml` with a block switched on.
 pub(crate) fn with_block(block: &str) -> Value {
-    let mut lines: Vec<String> = Vec::new();
-    for line in read("s.yaml").lines() {
-        match marked(line).filter(|(name, _)| *name == block) {
-            Some((_, rest)) => {
-                let indent = line.len() - line.trim_start().len();
-                let line = format!("{:indent$}{rest}", "");
-                lines.pop_if(|above| key(above) == key(&line));
-                lines.push(line);
-            }
-            None => lines.push(line.to_owned()),
-        }
-    }
-    filled_in(&lines.join("\n"))
+    filled_in(&switched_on(&read("s.yaml"), block))
+}
+
+/// What the command at the top of `s.yaml` makes of such a text, for this block.
+pub(crate) fn switched_on(text: &str, block: &str) -> String {
+    let command = text.split('`').find(|quoted| quoted.starts_with("sed ")).expect("a command at the top");
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("s.yaml"), text).unwrap();
+    let command = command.replace("nas", block);
+    let status = Command::new("sh").args(["-c", &command]).current_dir(folder.path()).status().unwrap();
+    assert!(status.success(), "{command}");
+    fs::read_to_string(folder.path().join("s.yaml")).unwrap()
 }
 
 /// Name and text of a line with a mark.
 fn marked(line: &str) -> Option<(&str, &str)> {
     line.trim_start().strip_prefix("#~")?.split_once(' ')
-}
-
-/// With its indentation.
-fn key(line: &str) -> &str {
-    line.split(':').next().unwrap_or_default()
 }
 
 /// The triggers of the guard, in their order.
@@ -61,9 +56,10 @@ pub(crate) fn read(path: &str) -> String {
     fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(path)).unwrap()
 }
 
-/// Puts the value of `x` in the place of `${vars.x}`.
+/// Puts the value of `x` in the place of `${vars.x}`, and nothing in that of a variable of the environment that has none.
 fn filled(value: Value, variables: &Value) -> Value {
     match value {
+        Value::String(text) if text.starts_with("${env('") && text.ends_with("', '')}") => json!(""),
         Value::String(text) => Value::String(filled_text(&text, variables)),
         Value::Array(items) => items.into_iter().map(|item| filled(item, variables)).collect(),
         Value::Object(entries) => entries.into_iter().map(|(key, value)| (key, filled(value, variables))).collect(),
