@@ -133,6 +133,23 @@ fn two_journal_folders_are_noticed() {
     assert!(serde_saphyr::from_str::<Value>(&both).is_err(), "a key stands there twice");
 }
 
+#[test]
+fn the_page_puts_account_region_and_mode_in_their_place() {
+    let page = read("docs/deploying.md");
+    let command = page.lines().find(|line| line.starts_with("sed -i.bak \"")).unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("s.yaml"), read("s.yaml")).unwrap();
+    let command = format!("account=2234567890123456 region=cn-shanghai\n{command}");
+    let status = std::process::Command::new("sh").args(["-c", &command]).current_dir(folder.path()).status().unwrap();
+    assert!(status.success());
+    let text = std::fs::read_to_string(folder.path().join("s.yaml")).unwrap();
+    assert!(!text.contains("1234567890123456") && !text.contains("cn-hangzhou"));
+    let props = filled_in(&text)["resources"]["guard"]["props"].clone();
+    assert_eq!(props["region"], "cn-shanghai");
+    assert_eq!(props["role"], "acs:ram::2234567890123456:role/dts-role-guard-role");
+    assert_eq!(props["environmentVariables"], json!({"DTS_GUARD_MODE": "verify"}));
+}
+
 /// `s.yaml` with every choice of blocks, made by its own command.
 fn combinations() -> Vec<(Vec<String>, String)> {
     let mut all = vec![(Vec::new(), read("s.yaml"))];

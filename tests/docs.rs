@@ -7,8 +7,16 @@ use dts_role_guard::config::{Config, Mode, Scope, Variables};
 use dts_role_guard::event::{Allowed, decode};
 use dts_role_guard::sweep::Exceptions;
 
-const PAGES: [&str; 5] =
-    ["README.md", "CHANGELOG.md", "docs/operations.md", "crates/fc-runtime/README.md", "emulator/README.md"];
+const PAGES: [&str; 8] = [
+    "README.md",
+    "CHANGELOG.md",
+    "docs/operations.md",
+    "crates/fc-runtime/README.md",
+    "emulator/README.md",
+    "docs/deploying.md",
+    "deploy/terraform/README.md",
+    "deploy/ros/README.md",
+];
 
 fn page(name: &str) -> String {
     std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(name)).unwrap()
@@ -78,5 +86,15 @@ fn the_exceptions_of_the_pages_are_accepted() {
         assert_eq!(examples.len(), 1, "{name}");
         std::fs::write(&path, examples.concat().replace(&format!("\n{indent}"), "\n")).unwrap();
         assert_ne!(Exceptions::read(&path).unwrap(), Exceptions::default(), "{name}");
+    }
+}
+
+#[test]
+fn the_image_and_the_pages_have_the_rust_of_the_project() {
+    let manifest = page("Cargo.toml");
+    let rust = between(&manifest, "rust-version = \"", "\"")[0];
+    assert!(page("package/Dockerfile").contains(&format!("\nFROM rust:{rust}-")));
+    for name in ["README.md", "docs/deploying.md"] {
+        assert!(page(name).contains(&format!("Rust {rust} or later")), "{name}");
     }
 }
