@@ -249,3 +249,17 @@ fn what_is_off_makes_nothing() {
         assert_eq!(function[key], Value::Null, "{key}");
     }
 }
+
+#[test]
+#[should_panic(expected = "journal_nas")]
+fn two_journal_folders_are_refused() {
+    let nas = value!({
+        "server_addr" = "a:/b"
+        "vpc_id" = "vpc-example"
+        "vswitch_ids" = []
+        "security_group_id" = "sg-example"
+        "user_id" = 0
+        "group_id" = 0
+    });
+    made(&[("journal_nas", nas), ("journal_oss", value!({ "bucket" = "b", "path" = "/dts-role-guard" }))]);
+}
