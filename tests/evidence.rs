@@ -2,6 +2,8 @@
 //! `support/evidence.rs`.
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, missing_docs, reason = "tests")]
 
+#[path = "support/bend.rs"]
+mod bend;
 #[path = "support/evidence.rs"]
 mod evidence;
 
@@ -9,6 +11,7 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 
+use bend::bend;
 use evidence::{VARIANTS, check};
 use proptest::prelude::*;
 use proptest::sample::{Index, select};
@@ -58,30 +61,6 @@ fn words() -> Vec<Value> {
     words.extend([policy("System", "ADMINISTRATORACCESS"), policy("Custom", "AdministratorAccess")]);
     words.push(json!([policy("System", "AliyunResourceDirectoryFullAccess"), policy("Custom", "TeamExtra")]));
     words
-}
-
-/// Puts a word in the place of some value of a document.
-fn bend(value: &mut Value, place: usize, word: Value) {
-    let mut places = Vec::new();
-    collect(value, String::new(), &mut places);
-    let place = &places[place % places.len()];
-    if let Some(slot) = value.pointer_mut(place) {
-        *slot = word;
-    }
-}
-
-fn collect(value: &Value, path: String, places: &mut Vec<String>) {
-    let escaped = |name: &str| name.replace('~', "~0").replace('/', "~1");
-    match value {
-        Value::Object(fields) => {
-            fields.iter().for_each(|(name, inner)| collect(inner, format!("{path}/{}", escaped(name)), places));
-        }
-        Value::Array(items) => {
-            items.iter().enumerate().for_each(|(index, inner)| collect(inner, format!("{path}/{index}"), places));
-        }
-        _ => {}
-    }
-    places.push(path);
 }
 
 proptest! {

@@ -8,7 +8,6 @@ use serde_json::json;
 use super::pages::Pages;
 use super::{Api, Error, Request, Session, wire};
 use crate::target::{PolicyRef, PolicyType};
-use crate::telemetry::foreign;
 
 /// A role as `GetRole` and `CreateRole` answer it. Fields that the cloud adds over the years are ignored.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -180,7 +179,7 @@ impl Session {
     fn check(&self, request: &Request, asked: &str, name: &str, arn: Option<&str>) -> Result<(), Error> {
         let unrelated = |why: String| self.about(request, request.unrelated(why));
         if !is_same_role(name, asked) {
-            return Err(unrelated(format!("it is about the role `{}`", foreign(name))));
+            return Err(unrelated(format!("it is about the role `{}`", self.quoted(name))));
         }
         // An ARN that is not there says nothing; before a write the owner of the keys is asked for.
         let Some(arn) = arn else { return Ok(()) };
@@ -188,13 +187,13 @@ impl Session {
             arn.strip_prefix("acs:ram:").and_then(|rest| rest.split_once(':')).and_then(|(_, it)| it.split_once(':'));
         match parts.and_then(|(account, it)| Some((account, it.strip_prefix("role/")?))) {
             Some((_, named)) if !is_same_role(named, asked) => {
-                Err(unrelated(format!("it is about the role `{}`", foreign(arn))))
+                Err(unrelated(format!("it is about the role `{}`", self.quoted(arn))))
             }
             Some((account, _)) if self.is_other_account(account) => {
-                Err(self.about(request, request.other_account(account, &self.account)))
+                Err(self.about(request, request.other_account(&self.quoted(account), &self.account)))
             }
             Some(_) => Ok(()),
-            None => Err(unrelated(format!("`{}` is no ARN of a role", foreign(arn)))),
+            None => Err(unrelated(format!("`{}` is no ARN of a role", self.quoted(arn)))),
         }
     }
 
@@ -231,7 +230,7 @@ impl Session {
             let page: TagsReply = self.read(&request).await?;
             let names = page.tag_resources.iter().filter_map(|tag| tag.resource_name.as_deref());
             if let Some(other) = names.into_iter().find(|name| !is_same_role(name, role)) {
-                let why = format!("it is about `{}`", foreign(other));
+                let why = format!("it is about `{}`", self.quoted(other));
                 return Err(self.about(&request, request.unrelated(why)));
             }
             let count = page.tag_resources.len();

@@ -14,7 +14,6 @@ use super::transport::{Lost, Post, Reply};
 use super::{Asked, CALL_TIMEOUT, Denial, Error, Kind, Session, wire};
 use crate::secret::Zeroize as _;
 use crate::signing::Call;
-use crate::telemetry::foreign;
 
 /// A cloud API with its version.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -96,10 +95,10 @@ impl Request {
         Error { source: Some(why.into()), ..self.error(Kind::Unrelated) }
     }
 
-    /// The reply is about another account. What a write did there is looked at first.
+    /// The reply is about another account, named as it may be shown. What a write did there is looked at first.
     pub(super) fn other_account(&self, theirs: &str, meant: &str) -> Error {
         let kind = if self.writes { Kind::Unrelated } else { Kind::OtherAccount };
-        let why = format!("the keys are those of account `{}`, not of account `{meant}`", foreign(theirs));
+        let why = format!("the keys are those of account `{theirs}`, not of account `{meant}`");
         Error { source: Some(why.into()), ..self.error(kind) }
     }
 }
@@ -197,6 +196,7 @@ impl Session {
     fn parse<T: DeserializeOwned>(&self, request: &Request, answer: &Answer) -> Result<T, Error> {
         let Answer { reply, secrets } = answer;
         let shown = |text: String| secrets.shown(text);
+        let unreadable = |why: &str| request.no_reply(format!("{}: {why}", reply.describe(secrets)));
         let error = match serde_json::from_slice(&reply.body) {
             Ok(Envelope { code: Some(code), request_id, access_denied_detail: denial }) if !code.is_empty() => {
                 let kind = self.kind(&code);
@@ -204,13 +204,21 @@ impl Session {
                 let request_id = request_id.map(shown);
                 Error { code: Some(shown(code)), request_id, denial, ..request.error(kind) }
             }
-            _ if reply.is_success() => match serde_json::from_slice(&reply.body) {
+            Ok(_) if reply.is_success() && reply.is_object() => match serde_json::from_slice(&reply.body) {
                 Ok(value) => return Ok(value),
-                Err(error) => request.no_reply(format!("{}: {}", reply.describe(secrets), place(&error))),
+                Err(error) => unreadable(&place(&error)),
             },
-            _ => request.no_reply(format!("{}: no error code in it", reply.describe(secrets))),
+            Ok(_) if reply.is_success() => unreadable("no JSON object"),
+            // Two codes, say: what may be a failure is no success, even where the rest of it could be read.
+            Err(error) if reply.is_success() => unreadable(&place(&error)),
+            _ => unreadable("no error code in it"),
         };
         Err(self.about(request, error))
+    }
+
+    /// A name that a reply gives, as an error may quote it: a gateway may have put the request, with its token, there.
+    pub(super) fn quoted(&self, name: &str) -> String {
+        Secrets::of(&self.credentials, "").shown(name.to_owned())
     }
 
     /// A temporary key that has expired is also answered with `InvalidAccessKeyId.NotFound` (documented for KMS).

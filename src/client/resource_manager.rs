@@ -6,7 +6,6 @@ use serde::Deserialize;
 use super::pages::MOST_PAGES;
 use super::{Api, Error, Request, Session, wire};
 use crate::target::{AccountId, BadAccountId};
-use crate::telemetry::foreign;
 
 /// Whether a member account can be worked in.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -141,8 +140,13 @@ impl Session {
         if let Some(other) = reply.page_number.filter(|number| *number != page) {
             return Err(self.about(&request, request.unrelated(format!("it is page {other}, not page {page}"))));
         }
-        let members = reply.accounts.account.into_iter().map(Member::from).collect();
+        let members = reply.accounts.account.into_iter().map(|listed| self.member(listed)).collect();
         Ok(Page { total: reply.total_count, members })
+    }
+
+    /// What stands in the place of an id is quoted to whoever reads the report.
+    fn member(&self, listed: Listed) -> Member {
+        Member::from(Listed { account_id: self.quoted(&listed.account_id), ..listed })
     }
 
     /// `GetFolder`: a folder of the resource directory (source: the vendor's API reference).
@@ -155,7 +159,7 @@ impl Session {
         if folder.folder_id == id {
             return Ok(Folder { parent: folder.parent_folder_id.filter(|parent| !parent.is_empty()) });
         }
-        let why = format!("it is about folder `{}`", foreign(&folder.folder_id));
+        let why = format!("it is about folder `{}`", self.quoted(&folder.folder_id));
         Err(self.about(&request, request.unrelated(why)))
     }
 
@@ -170,7 +174,7 @@ impl Session {
             let member = Member::from(account);
             return Ok((member.status, member.place));
         }
-        let why = format!("it is about account `{}`", foreign(&account.account_id));
+        let why = format!("it is about account `{}`", self.quoted(&account.account_id));
         Err(self.about(&request, request.unrelated(why)))
     }
 }

@@ -4,7 +4,6 @@ use serde::Deserialize;
 
 use super::{Api, Error, Request, Session};
 use crate::credentials::{Credentials, Source};
-use crate::telemetry::foreign;
 
 /// Who the keys belong to.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
@@ -81,8 +80,11 @@ impl Session {
         if account == caller.account_id {
             return Ok(caller);
         }
-        let why =
-            format!("its ARN is of account `{}`, its account `{}`", foreign(account), foreign(&caller.account_id));
+        let why = format!(
+            "its ARN is of account `{}`, its account `{}`",
+            self.quoted(account),
+            self.quoted(&caller.account_id)
+        );
         Err(self.about(&request, request.unrelated(why)))
     }
 
@@ -98,7 +100,7 @@ impl Session {
             .optional("Policy", role.policy.as_ref());
         let AssumeRoleReply { assumed_role_user: user, credentials: keys } = self.read(&request).await?;
         if !user.is_of(&role.role_arn) {
-            let why = format!("the keys are those of `{}`", foreign(&user.arn));
+            let why = format!("the keys are those of `{}`", self.quoted(&user.arn));
             return Err(self.about(&request, request.unrelated(why)));
         }
         Ok(Credentials {

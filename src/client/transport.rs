@@ -73,6 +73,11 @@ impl Reply {
         (200..300).contains(&self.status)
     }
 
+    /// A list of values is read, by their order, like an object: no API answers so.
+    pub(super) fn is_object(&self) -> bool {
+        self.body.trim_ascii_start().starts_with(b"{")
+    }
+
     pub(super) fn describe(&self, secrets: &Secrets) -> String {
         let kind = secrets.shown(self.content_type.clone());
         format!("HTTP {} with {} bytes of {kind}", self.status, self.body.len())
