@@ -1,5 +1,5 @@
-//! How fast the release binary is: its start, its memory and its work, next to a Python function that does the same job
-//! (`benches/peer`), and next to the round trips that the work needs.
+//! How fast the guard is: its start, its memory and its work, next to a Python function that does the same job (`benches/peer`),
+//! and next to the trips to the cloud that the work waits for, which the emulator counts.
 //!
 //! `cargo bench --bench speed`; it needs no account, and it judges nothing.
 
@@ -7,23 +7,22 @@
 
 #[path = "../../tests/support/far.rs"]
 mod far;
+mod network;
 mod peer;
 #[path = "../../examples/platform/mod.rs"]
 mod platform;
-#[path = "../round_trips.rs"]
-mod round_trips;
 mod samples;
 mod slow_folder;
+mod trusting;
 
 use std::fs::File;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
-use emulator::{Call, Emulator, Role, Seed, World};
+use emulator::{Emulator, Seed, World};
 use serde_json::Value;
 
 use platform::{ACCOUNT, Failure, Instance};
-use round_trips::round_trips;
 use samples::{Pair, Samples, memory_row, row};
 
 const BINARY: &str = env!("CARGO_BIN_EXE_dts-role-guard");
@@ -42,17 +41,17 @@ fn main() -> Result<(), Failure> {
     if std::env::args().any(|argument| argument == "--test") {
         return Ok(());
     }
-    let peer = Program::Peer(peer::install()?);
+    if let Some(certificate) = trusting::is_asked_for() {
+        return trusting::serve(certificate);
+    }
+    let package = peer::install()?;
+    let peer = Program::Peer(package.clone());
     println!("{SAMPLES} samples each, median [least .. most]; emulated round trip {} ms", ROUND_TRIP.as_millis());
     println!("\n{:<44} {:>32} {:>32}   ratio", "", "dts-role-guard", "Python, Flask, official SDK");
     start(&peer)?;
     memory(&peer)?;
     throughput(&peer)?;
-    let guard_only = [healthy(&peer)?, recreation(&peer)?];
-    println!("\n{:<44} {:>32}   {:>12}   {:>6}", "", "dts-role-guard", "round trips", "ratio");
-    for (title, mut samples) in guard_only.into_iter().flatten() {
-        samples.row(title, ROUND_TRIP);
-    }
+    network::table(&package)?;
     slow_journal()
 }
 
@@ -63,11 +62,9 @@ enum Program {
 }
 
 impl Program {
-    /// Without a client-side limit, which would be measured instead. The peer keeps no journal, and the same role is repaired
-    /// more often than a journal allows.
     fn start(&self, cloud: &Emulator) -> Result<Instance, Failure> {
-        let settings =
-            [("DTS_GUARD_MODE", "remediate"), ("DTS_GUARD_RATE", "1000000"), ("DTS_GUARD_JOURNAL_DIR", "off")];
+        // Without a client-side limit, which would be measured instead.
+        let settings = [("DTS_GUARD_RATE", "1000000")];
         let nowhere = File::create("/dev/null")?;
         match self {
             Self::Guard => Instance::start(BINARY, &std::env::temp_dir(), cloud, &settings, nowhere),
@@ -134,72 +131,26 @@ fn throughput(peer: &Program) -> Result<(), Failure> {
     Ok(())
 }
 
-/// The guard's own samples, for the table of round trips.
-type Rows = Vec<(&'static str, Samples)>;
-
-fn healthy(peer: &Program) -> Result<Rows, Failure> {
-    let mut wall = Pair::default();
-    for (program, wall) in [(&Program::Guard, &mut wall.guard), (peer, &mut wall.peer)] {
-        let cloud = cloud(Seed::Healthy)?;
-        let mut instance = program.start(&cloud)?;
-        cloud.set_latency(ROUND_TRIP);
-        for _ in 0..SAMPLES {
-            let earlier = cloud.calls().len();
-            let begin = Instant::now();
-            expect(&instance.tick("verify")?, "authorized")?;
-            wall.next_to(begin.elapsed(), round_trips(&since(&cloud, earlier)));
-        }
-    }
-    wall.row("verify of a healthy role");
-    Ok(vec![("verify of a healthy role", wall.guard)])
-}
-
-fn recreation(peer: &Program) -> Result<Rows, Failure> {
-    let (mut wall, mut gap) = (Pair::default(), Pair::default());
-    for (program, wall, gap) in
-        [(&Program::Guard, &mut wall.guard, &mut gap.guard), (peer, &mut wall.peer, &mut gap.peer)]
-    {
-        let cloud = cloud(Seed::Extras)?;
-        let mut instance = program.start(&cloud)?;
-        cloud.set_latency(ROUND_TRIP);
-        for _ in 0..SAMPLES {
-            cloud.with_world(|world| world.put_role(ACCOUNT, broken()));
-            let earlier = cloud.calls().len();
-            let begin = Instant::now();
-            expect(&instance.tick("")?, "remediated")?;
-            let took = begin.elapsed();
-            let calls = since(&cloud, earlier);
-            wall.next_to(took, round_trips(&calls));
-            gap.next_to(without_role(&calls).ok_or("the role was not recreated")?, 2);
-        }
-    }
-    wall.row("recreation, 2 more policies (guard: and tags)");
-    gap.row("  of it without a role");
-    Ok(vec![("recreation with 2 more policies and tags", wall.guard), ("  of it without a role", gap.guard)])
-}
-
-/// Nothing is written to the folder between the deletion and the creation.
+/// Nothing is written to the folder between the deletion and the creation. Over plain HTTP, which makes no difference there.
 fn slow_journal() -> Result<(), Failure> {
     let cloud = cloud(Seed::Extras)?;
     cloud.set_latency(ROUND_TRIP);
     let mut gap = Samples::default();
     for _ in 0..SLOW_SAMPLES {
         let folder = tempfile::tempdir()?;
-        cloud.with_world(|world| world.put_role(ACCOUNT, broken()));
+        cloud.with_world(|world| world.put_role(ACCOUNT, network::broken(0)));
         let earlier = cloud.calls().len();
         let status = slow_folder::remediate(&cloud, folder.path(), FAR_FOLDER)?;
         if status != "remediated" {
             return Err(format!("with a slow folder: {status}").into());
         }
-        gap.next_to(without_role(&since(&cloud, earlier)).ok_or("the role was not recreated")?, 2);
+        let calls: Vec<_> = cloud.calls().into_iter().skip(earlier).collect();
+        let (took, waits) = network::without_role(&calls)?;
+        gap.next_to(took, waits);
     }
-    gap.row("  the same, journal folder at 100 ms a file", ROUND_TRIP);
+    gap.row("  the same, journal folder at 100 ms a file", "guard", Some(ROUND_TRIP));
+    println!();
     Ok(())
-}
-
-fn broken() -> Role {
-    let role = Role::dts().trusting_service("ecs.aliyuncs.com").attach_system("AliyunOSSReadOnlyAccess");
-    role.attach_custom("TeamExtra").tag("team", "data").tag("stage", "live")
 }
 
 fn cloud(seed: Seed) -> Result<Emulator, Failure> {
@@ -211,14 +162,4 @@ fn expect(report: &Value, status: &str) -> Result<(), Failure> {
         return Ok(());
     }
     Err(format!("the report should say `{status}`: {report}").into())
-}
-
-fn since(cloud: &Emulator, earlier: usize) -> Vec<Call> {
-    cloud.calls().into_iter().skip(earlier).collect()
-}
-
-/// From the arrival of the deletion to the answer of the creation.
-fn without_role(calls: &[Call]) -> Option<Duration> {
-    let call = |operation| calls.iter().find(|call| call.operation == operation);
-    call("CreateRole")?.finished?.checked_sub(call("DeleteRole")?.started)
 }

@@ -1,15 +1,35 @@
 //! Durations, and how they are printed: median [least .. most].
 
+use std::fmt::Display;
 use std::time::Duration;
+
+use emulator::{Call, Opening, round_trips, round_trips_with};
 
 const MILLISECONDS: f64 = 1000.0;
 const KIB_IN_MIB: f64 = 1024.0;
 
-/// Durations, and the round trips that each of them needed.
+/// What the cloud's record says that the work waited for.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Waits {
+    /// The calls on the critical path.
+    calls: u32,
+    /// The same with the trips that new connections take.
+    trips: u32,
+    connections: usize,
+}
+
+impl Waits {
+    pub(crate) fn of(calls: &[Call], openings: &[Opening]) -> Self {
+        let trips = round_trips_with(calls, openings);
+        Self { calls: round_trips(calls), trips, connections: openings.len() }
+    }
+}
+
+/// Durations, and what each of them was spent with.
 #[derive(Default)]
 pub(crate) struct Samples {
     durations: Vec<Duration>,
-    trips: Vec<u32>,
+    waits: Vec<Waits>,
 }
 
 impl Samples {
@@ -17,9 +37,9 @@ impl Samples {
         self.durations.push(duration);
     }
 
-    pub(crate) fn next_to(&mut self, duration: Duration, trips: u32) {
+    pub(crate) fn next_to(&mut self, duration: Duration, waits: Waits) {
         self.add(duration);
-        self.trips.push(trips);
+        self.waits.push(waits);
     }
 
     pub(crate) fn median(&self) -> Duration {
@@ -34,15 +54,38 @@ impl Samples {
         format!("{:.2} [{least:.2} .. {most:.2}] ms", milliseconds(self.median()))
     }
 
-    /// Next to the round trips that the work needs.
-    pub(crate) fn row(&mut self, title: &str, round_trip: Duration) {
-        self.trips.sort_unstable();
-        let (measured, trips) = (self.text(), middle(&self.trips));
-        let needed = round_trip * trips;
-        let ratio = self.median().as_secs_f64() / needed.as_secs_f64();
-        let needed = format!("{trips} = {} ms", needed.as_millis());
-        println!("{title:<44} {measured:>32}   {needed:>12}   {ratio:>6.2}");
+    /// How many times as long each took as the trips that it waited for.
+    fn ratios(&self, round_trip: Duration) -> Vec<f64> {
+        let needed = self.waits.iter().map(|waits| round_trip * waits.trips);
+        self.durations.iter().zip(needed).map(|(took, needed)| took.as_secs_f64() / needed.as_secs_f64()).collect()
     }
+
+    /// Next to the trips; where a trip takes no time, calls that were sent at once cannot be told from others.
+    pub(crate) fn row(&self, title: &str, who: &str, round_trip: Option<Duration>) {
+        let calls = spread(self.waits.iter().map(|waits| waits.calls));
+        let connecting = spread(self.waits.iter().map(|waits| waits.trips - waits.calls));
+        let connections = spread(self.waits.iter().map(|waits| waits.connections));
+        let ratio = round_trip.map(|trip| ratio_text(self.ratios(trip))).unwrap_or_default();
+        let trips = round_trip.map_or_else(|| "-".to_owned(), |_| format!("{calls} + {connecting}"));
+        let measured = self.text();
+        print!("{title:<46} {who:<7} {measured:>30}   {trips:>7} {connections:>11}   {ratio:>22}");
+    }
+}
+
+/// One number if all are the same.
+fn spread<T: Copy + Default + Ord + Display>(values: impl Iterator<Item = T>) -> String {
+    let mut sorted: Vec<T> = values.collect();
+    sorted.sort_unstable();
+    match (sorted.first(), sorted.last()) {
+        (Some(least), Some(most)) if least != most => format!("{} [{least}..{most}]", middle(&sorted)),
+        _ => middle(&sorted).to_string(),
+    }
+}
+
+fn ratio_text(mut ratios: Vec<f64>) -> String {
+    ratios.sort_unstable_by(f64::total_cmp);
+    let [least, most] = [ratios.first(), ratios.last()].map(|end| end.copied().unwrap_or_default());
+    format!("{:.2} [{least:.2} .. {most:.2}]", middle(&ratios))
 }
 
 /// The guard's samples next to the peer's.
@@ -53,10 +96,27 @@ pub(crate) struct Pair {
 }
 
 impl Pair {
-    pub(crate) fn row(&self, title: &str) {
-        let ratio = self.peer.median().as_secs_f64() / self.guard.median().as_secs_f64();
-        row(title, &self.guard.text(), &self.peer.text(), ratio);
+    fn ratio(&self) -> f64 {
+        self.peer.median().as_secs_f64() / self.guard.median().as_secs_f64()
     }
+
+    pub(crate) fn row(&self, title: &str) {
+        row(title, &self.guard.text(), &self.peer.text(), self.ratio());
+    }
+
+    /// Two lines, each next to its trips.
+    pub(crate) fn rows(&self, title: &str, round_trip: Option<Duration>) {
+        self.guard.row(title, "guard", round_trip);
+        println!();
+        self.peer.row("", "Python", round_trip);
+        println!("   1/{:.1}", self.ratio());
+    }
+}
+
+/// The names of the columns next to trips.
+pub(crate) fn head() {
+    let [trips, new, ratio] = ["trips", "new conn.", "x its trips"];
+    println!("{:<46} {:<7} {:>30}   {trips:>7} {new:>11}   {ratio:>22}   ratio", "", "", "");
 }
 
 /// One line of the table with the peer; the ratio says how many times as much the peer takes.

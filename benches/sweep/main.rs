@@ -11,8 +11,6 @@ mod organization;
 #[allow(dead_code, reason = "it does not ask for everything")]
 mod platform;
 mod record;
-#[path = "../round_trips.rs"]
-mod round_trips;
 mod row;
 mod unlimited;
 mod usage;

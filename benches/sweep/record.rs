@@ -3,10 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use emulator::{Call, peak_accounts, peak_in_flight, peak_per_second};
+use emulator::{Call, peak_accounts, peak_in_flight, peak_per_second, round_trips};
 
 use crate::platform::ACCOUNT;
-use crate::round_trips::round_trips;
 use crate::{Guard, ROUND_TRIP};
 
 /// The guard's own limit for `AssumeRole`: a burst, then so many a second.

@@ -1,6 +1,7 @@
 //! How many connections there were, what each costs, and what becomes of those that are open.
 
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use tokio::net::TcpStream;
@@ -17,34 +18,66 @@ pub enum End {
     Silence,
 }
 
+/// How a connection was made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Opening {
+    /// When it was accepted, since the start of the emulator.
+    pub started: Duration,
+    /// When the first request could be read; `None` before that, and if it never came to it.
+    pub finished: Option<Duration>,
+    /// The trips that this takes on a network: one for TCP, one more for TLS 1.3, two more for TLS 1.2.
+    pub trips: u32,
+}
+
 /// What all connections share.
 pub(crate) struct Connections {
-    count: AtomicUsize,
+    openings: Mutex<Vec<Opening>>,
     resumed: AtomicUsize,
     latency_micros: AtomicU64,
     end: watch::Sender<End>,
 }
 
 /// What is to become of one connection.
-pub(crate) struct Fate(watch::Receiver<End>);
+pub(crate) struct Fate {
+    end: watch::Receiver<End>,
+    /// Its place among the openings.
+    index: usize,
+}
 
 impl Connections {
     pub(crate) fn new() -> Self {
         Self {
-            count: AtomicUsize::new(0),
+            openings: Mutex::default(),
             resumed: AtomicUsize::new(0),
             latency_micros: AtomicU64::new(0),
             end: watch::Sender::new(End::Close),
         }
     }
 
-    pub(crate) fn opened(&self) -> Fate {
-        self.count.fetch_add(1, Ordering::SeqCst);
-        Fate(self.end.subscribe())
+    pub(crate) fn accepted(&self, started: Duration) -> Fate {
+        let mut openings = self.list();
+        let index = openings.len();
+        openings.push(Opening { started, finished: None, trips: 0 });
+        Fate { end: self.end.subscribe(), index }
+    }
+
+    /// It is ready for requests, after so many trips.
+    pub(crate) fn opened(&self, fate: &Fate, finished: Duration, trips: u32) {
+        if let Some(opening) = self.list().get_mut(fate.index) {
+            (opening.finished, opening.trips) = (Some(finished), trips);
+        }
+    }
+
+    pub(crate) fn openings(&self) -> Vec<Opening> {
+        self.list().clone()
     }
 
     pub(crate) fn count(&self) -> usize {
-        self.count.load(Ordering::SeqCst)
+        self.list().len()
+    }
+
+    fn list(&self) -> MutexGuard<'_, Vec<Opening>> {
+        self.openings.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     pub(crate) fn has_resumed(&self) {
@@ -70,8 +103,8 @@ impl Connections {
 
 impl Fate {
     pub(crate) async fn comes(&mut self) -> End {
-        match self.0.changed().await {
-            Ok(()) => *self.0.borrow(),
+        match self.end.changed().await {
+            Ok(()) => *self.end.borrow(),
             // The emulator is gone, and closes all.
             Err(_) => std::future::pending().await,
         }

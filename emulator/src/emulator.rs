@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use crate::connections::End;
+use crate::connections::{End, Opening};
 use crate::deliver::ErrorDate;
 use crate::fault::{Fault, FaultGuard, Moment, Rule};
 use crate::peak;
@@ -175,6 +175,12 @@ impl Emulator {
     #[must_use]
     pub fn connections(&self) -> usize {
         self.service.connections.count()
+    }
+
+    /// How each of them was made, in the order of their arrival.
+    #[must_use]
+    pub fn openings(&self) -> Vec<Opening> {
+        self.service.connections.openings()
     }
 
     /// How many of them resumed the TLS session of an earlier one.

@@ -12,6 +12,7 @@
 //! | `wire` | parameters from query, form and headers; the reply and the error envelope |
 //! | `recorder` | what arrived and what became of it |
 //! | `peak` | the most calls in a second, calls at once, and accounts at once |
+//! | `trips` | how many trips a client waited for, one after the other |
 //! | `auth` | RPC signature 1.0 and ACS3, nonces, clock, tokens |
 //! | `fault` | [`Rule`], [`Verdict`] |
 //! | `access` | may this caller do this? |
@@ -41,11 +42,12 @@ mod server;
 mod service;
 mod sts;
 mod tls;
+mod trips;
 mod wire;
 mod world;
 
 pub use auth::Scheme;
-pub use connections::End;
+pub use connections::{End, Opening};
 pub use deliver::ErrorDate;
 pub use emulator::Emulator;
 pub use fault::{Fault, FaultGuard, Moment, Rule, Verdict};
@@ -53,6 +55,7 @@ pub use peak::{peak_accounts, peak_in_flight, peak_per_second};
 pub use ram::{AttachedPolicy, PolicyType, RoleRecord as RoleSnapshot};
 pub use recorder::Call;
 pub use resource_manager::{JoinMethod, MemberStatus, MemberType};
+pub use trips::{round_trips, round_trips_with};
 pub use world::{
     AccessKey, AccountSeed, DTS_DESCRIPTION, DTS_POLICY, DTS_ROLE, DTS_TRUST, DirectorySeed, Member, Role, Seed, World,
     WorldState, member_ids,

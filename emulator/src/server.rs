@@ -15,10 +15,13 @@ use tokio::runtime::Builder;
 use tokio::sync::oneshot;
 use tokio::task::JoinSet;
 use tokio_rustls::TlsAcceptor;
-use tokio_rustls::rustls::HandshakeKind;
+use tokio_rustls::rustls::{HandshakeKind, ProtocolVersion};
 
 use crate::connections::Fate;
 use crate::service::Service;
+
+/// What TCP takes before the first byte.
+const TCP_TRIPS: u32 = 1;
 
 /// A running server; it stops when this is dropped.
 pub(crate) struct Server {
@@ -73,13 +76,19 @@ async fn serve(listener: TcpListener, service: Arc<Service>, tls: Option<TlsAcce
 
 /// One connection, until it ends or meets its fate.
 async fn connection(stream: TcpStream, service: Arc<Service>, tls: Option<TlsAcceptor>) {
-    let mut fate = service.connections.opened();
+    let mut fate = service.connections.accepted(service.clock.since_start());
     tokio::time::sleep(service.connections.latency()).await;
-    let Some(acceptor) = tls else { return requests(stream, &service, &mut fate, |stream| stream).await };
+    let Some(acceptor) = tls else {
+        service.connections.opened(&fate, service.clock.since_start(), TCP_TRIPS);
+        return requests(stream, &service, &mut fate, |stream| stream).await;
+    };
     if let Ok(stream) = acceptor.accept(stream).await {
-        if stream.get_ref().1.handshake_kind() == Some(HandshakeKind::Resumed) {
+        let session = stream.get_ref().1;
+        if session.handshake_kind() == Some(HandshakeKind::Resumed) {
             service.connections.has_resumed();
         }
+        let tls_trips = if session.protocol_version() == Some(ProtocolVersion::TLSv1_3) { 1 } else { 2 };
+        service.connections.opened(&fate, service.clock.since_start(), TCP_TRIPS + tls_trips);
         requests(stream, &service, &mut fate, |stream| stream.into_inner().0).await;
     }
 }

@@ -106,16 +106,17 @@ impl Instance {
         let event = serde_json::json!({
             "triggerTime": "2026-11-24T02:00:00Z", "triggerName": "nightly", "payload": payload,
         });
-        let answer = self.invoke(&event.to_string())?;
+        let answer = self.send("/invoke", &event.to_string())?;
         Ok(serde_json::from_slice(&answer)?)
     }
 
-    fn invoke(&mut self, event: &str) -> Result<Vec<u8>, Failure> {
+    /// What the platform sends to this path of the function; gives the body of the answer.
+    pub(crate) fn send(&mut self, path: &str, event: &str) -> Result<Vec<u8>, Failure> {
         self.invocations += 1;
         let [id, secret, token] = KEY;
         let request = format!(
-            "POST /invoke HTTP/1.1\r\nhost: {}\r\nconnection: close\r\ncontent-type: application/octet-stream\r\n\
-             content-length: {}\r\nx-fc-control-path: /invoke\r\nx-fc-request-id: 1-692414ee-10000001-{:012x}\r\n\
+            "POST {path} HTTP/1.1\r\nhost: {}\r\nconnection: close\r\ncontent-type: application/octet-stream\r\n\
+             content-length: {}\r\nx-fc-control-path: {path}\r\nx-fc-request-id: 1-692414ee-10000001-{:012x}\r\n\
              x-fc-access-key-id: {id}\r\nx-fc-access-key-secret: {secret}\r\nx-fc-security-token: {token}\r\n\
              x-fc-account-id: {ACCOUNT}\r\nx-fc-function-timeout: {}\r\n\r\n{event}",
             self.address,

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use emulator::{Call, Rule, Scheme, peak_in_flight, peak_per_second};
+use emulator::{Call, Rule, Scheme, peak_in_flight, peak_per_second, round_trips, round_trips_with};
 
 use crate::support::{ACCOUNT, Client, ROLE, Style, healthy};
 
@@ -92,6 +92,19 @@ fn latency_delays_every_call() {
     client.ram("GetRole", &[("RoleName", ROLE)]);
     let call = &emulator.calls()[0];
     assert!(call.took().unwrap() >= Duration::from_millis(30));
+}
+
+#[test]
+fn each_call_on_a_connection_of_its_own_takes_a_trip_more() {
+    let (emulator, client) = healthy();
+    for _ in 0..3 {
+        client.ram("GetRole", &[("RoleName", ROLE)]);
+    }
+    let (calls, openings) = (emulator.calls(), emulator.openings());
+    assert_eq!((round_trips(&calls), openings.len(), emulator.connections()), (3, 3, 3));
+    assert!(openings.iter().all(|opening| opening.trips == 1 && opening.finished >= Some(opening.started)));
+    assert_eq!(round_trips_with(&calls, &openings), 6);
+    assert_eq!(round_trips_with(&calls[1..], &openings[1..]), 4);
 }
 
 #[test]
