@@ -77,7 +77,7 @@ impl Session {
         let request = Request::read(Api::Sts, "GetCallerIdentity");
         let caller: CallerIdentity = self.read(&request).await?;
         let account = caller.arn.split(':').nth(3).unwrap_or_default();
-        if account == caller.account_id {
+        if account == caller.account_id && !account.is_empty() {
             return Ok(caller);
         }
         let why = format!(

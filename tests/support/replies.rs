@@ -176,6 +176,8 @@ struct Cloud {
 struct Served {
     body: Vec<u8>,
     signature: String,
+    /// The first signature and form: a marker that quoted the last request would be a new one on each page.
+    first: Option<(String, String)>,
 }
 
 impl Transport for Cloud {
@@ -184,9 +186,12 @@ impl Transport for Cloud {
         let call = self.calls.fetch_add(1, Ordering::Relaxed);
         assert!(call < SENT * (bodies.len() + 1), "it asks without end: {:?}", self.answer);
         let signature = post.body.split('&').find_map(|field| field.strip_prefix("Signature=")).unwrap();
-        let body = quoting(&bodies[call.min(bodies.len() - 1)], signature, &post.body);
-        let content_type = String::from_utf8(quoting(content_type.as_bytes(), signature, &post.body)).unwrap();
-        *self.served.lock().unwrap() = Served { body: body.clone(), signature: signature.to_owned() };
+        let mut served = self.served.lock().unwrap();
+        signature.clone_into(&mut served.signature);
+        let (first, form) = served.first.get_or_insert_with(|| (signature.to_owned(), post.body.to_string()));
+        let body = quoting(&bodies[call.min(bodies.len() - 1)], first, form);
+        let content_type = String::from_utf8(quoting(content_type.as_bytes(), first, form)).unwrap();
+        served.body.clone_from(&body);
         let reply = Reply { status: *status, content_type, date: *date, body };
         Box::pin(std::future::ready(Ok(reply)))
     }
@@ -292,6 +297,7 @@ fn believable(told: &Told, operation: &str, status: u16, body: &[u8]) {
         }
         Told::Caller(caller) => {
             assert_eq!(caller.arn.split(':').nth(3), Some(caller.account_id.as_str()), "{text}");
+            assert!(!caller.account_id.is_empty(), "{text}");
         }
         Told::Members(page) => {
             assert!(reply["PageNumber"].as_u64().is_none_or(|page| page == 1), "{text}");
