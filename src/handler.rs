@@ -19,7 +19,8 @@ use crate::event::{self, Allowed, Clear, Decision, Event, Request};
 use crate::notify::{self, Hook, Means, News};
 use crate::reconcile::Guard;
 use crate::report::{AccountReport, CallError, Json, Render, Report, Results, Run, message_for_queues};
-use crate::sweep::{LogLines, Progress, Sweep, Swept, outside};
+use crate::stop::Stop;
+use crate::sweep::{LogLines, Progress, Sweep, Swept, joined, outside};
 use crate::target::AccountId;
 use crate::telemetry::Log;
 
@@ -34,6 +35,9 @@ const LOG_PATIENCE: Duration = Duration::from_secs(2);
 
 /// Said of a batch whose records all turned out to be none for the guard.
 const NOTHING_TO_DO: &str = "no record is for the guard";
+
+/// Said of a run that ended before its time.
+const STOPPED: &str = "the run was stopped by a signal";
 
 /// What outlives an invocation: settings, the environment's keys, the clock, the rate limits.
 #[derive(Debug)]
@@ -55,6 +59,7 @@ pub struct App {
     progress: Arc<dyn Progress>,
     /// Who is told of a run, whether or not the other settings are right.
     hooks: Vec<Hook>,
+    stop: Stop,
     /// None with a mistake in the settings.
     rate: Option<Arc<RateLimits>>,
 }
@@ -128,6 +133,7 @@ impl App {
             patience: usize::MAX,
             repairs: tokio::sync::Mutex::default(),
             progress: Arc::new(LogLines::default()),
+            stop: Stop::default(),
             rate,
             hooks: hooks.unwrap_or_default(),
         }
@@ -187,11 +193,23 @@ impl App {
         Self { progress, ..self }
     }
 
+    /// The same, ending in order when it is asked to.
+    #[must_use]
+    pub fn stopping_at(self, stop: Stop) -> Self {
+        Self { stop, ..self }
+    }
+
     /// The same with another limit for `AssumeRole`: see [`RateLimits::entering_at`].
     #[must_use]
     pub fn entering_at(self, rate: NonZeroU32) -> Self {
         let limits = |config: &Config| RateLimits::per_second(config.rate, self.clock.clone()).entering_at(rate);
         Self { rate: self.config.as_ref().ok().map(limits).map(Arc::new), ..self }
+    }
+
+    /// What asks a run to end.
+    #[must_use]
+    pub fn stop(&self) -> &Stop {
+        &self.stop
     }
 
     /// The clock of every run.
@@ -308,7 +326,7 @@ impl App {
                 Err(reason) => Ok(Report::rejected(run(trigger), reason, example)),
             },
             Decision::Run(request) => match self.work(config, &ask, request).await? {
-                Swept::Accounts(results) => Ok(Report::of(run(trigger), results)),
+                Swept::Accounts(results) => Ok(Report::of(run(trigger), self.with_stop(results))),
                 Swept::Ignored(left_out) => Ok(Report::ignored(run(trigger), NOTHING_TO_DO.to_owned(), left_out)),
                 Swept::Rejected(reason) => Ok(Report::rejected(run(trigger), reason, example)),
             },
@@ -329,13 +347,20 @@ impl App {
         Ok(clear::line(account, clear::clear(store, log, clear.what).await))
     }
 
+    /// A run that was asked to end says so.
+    fn with_stop(&self, results: Results) -> Results {
+        let stopped = self.stop.is_asked().then(|| STOPPED.to_owned());
+        Results { reason: joined(stopped, results.reason), ..results }
+    }
+
     async fn work(&self, config: &Config, ask: &Ask, request: &Request) -> Result<Swept, Abort> {
         let credentials = credentials::resolve(ask.keys.clone(), self.environment.clone(), self.place)?;
         tracing::debug!(source = %credentials.source, "credentials");
         let session = self.session(config, credentials, ask)?;
-        let own = match own_account(&session, ask.account.clone()).await {
-            Ok(account) => account,
-            Err(failed) => return Ok(Swept::Accounts(Results { accounts: vec![*failed], ..Results::default() })),
+        let own = match self.stop.unless_asked(own_account(&session, ask.account.clone())).await {
+            None => return Ok(Swept::of(AccountReport::stopped(None))),
+            Some(Ok(account)) => account,
+            Some(Err(failed)) => return Ok(Swept::of(*failed)),
         };
         let session = session.in_account(&own);
         let guard = Guard {
@@ -348,6 +373,7 @@ impl App {
             store: self.store_until(config, ask.deadline),
             request_id: ask.request_id.clone(),
             begun: self.clock.uptime(),
+            stop: self.stop.clone(),
         };
         let trigger = ask.event.trigger.name.as_deref();
         let (repairs, progress, asked_again) = (&self.repairs, &*self.progress, AtomicUsize::new(0));

@@ -28,6 +28,7 @@
 //! | [`fc_runtime`] | the HTTP contract of the platform; a crate of its own, which knows nothing of the rest |
 //! | [`config`] | the settings, all mistakes reported together |
 //! | [`telemetry`] | the log, the chain of an error, foreign text made harmless |
+//! | [`stop`] | asks a run to end in order |
 //! | [`clock`] | the only place that reads time or randomness |
 //! | [`secret`] | secrets that cannot be printed by accident |
 //!
@@ -72,3 +73,4 @@ pub mod telemetry;
 
 pub mod clock;
 pub mod secret;
+pub mod stop;

@@ -15,8 +15,21 @@ use fc_runtime::{Markers, Runtime, service_fn};
 /// A little less than what `s.yaml` gives the initializer.
 const INITIALIZER_TIMEOUT: Duration = Duration::from_millis(2500);
 
-#[tokio::main(flavor = "current_thread")]
-async fn main() -> ExitCode {
+fn main() -> ExitCode {
+    let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            anstream::eprintln!("the system does not let this process begin: {error}");
+            return ExitCode::FAILURE;
+        }
+    };
+    let code = runtime.block_on(run());
+    // Nothing is waited for that is not done by now, such as a read from a folder that hangs.
+    runtime.shutdown_background();
+    code
+}
+
+async fn run() -> ExitCode {
     let arguments = Arguments::parse();
     let variables = variables();
     let command = arguments.command.unwrap_or(Command::Serve);

@@ -10,6 +10,7 @@ use dts_role_guard::config::{Approval, Mode, Strategy};
 use dts_role_guard::credentials::{Credentials, Source};
 use dts_role_guard::reconcile::{self, Guard};
 use dts_role_guard::signing::Method;
+use dts_role_guard::stop::Stop;
 use dts_role_guard::telemetry::Log;
 use emulator::Emulator;
 
@@ -49,5 +50,6 @@ fn guard(cloud: &Emulator, clock: Arc<dyn Clock>, store: Arc<dyn Store>) -> Resu
         store: Some(store),
         request_id: "benchmark".to_owned(),
         begun: std::time::Duration::ZERO,
+        stop: Stop::default(),
     })
 }

@@ -16,6 +16,7 @@ use crate::config::{Approval, Mode, Strategy};
 use crate::observe::{self, LookError, ObservedRole, Tags};
 use crate::plan::{self, Facts, Plan, PlanId, Refusal};
 use crate::report::{AccountReport, Before, CallError, QUICK_AUTHORIZATION, Status};
+use crate::stop::Stop;
 use crate::target::{AccountId, ROLE_NAME};
 use crate::telemetry::{Log, chain};
 use crate::verify::{self, Baseline, Finding};
@@ -44,11 +45,16 @@ pub struct Guard {
     pub request_id: String,
     /// When the run began, as uptime.
     pub begun: std::time::Duration,
+    /// Asks the run to end. What has begun is finished all the same.
+    pub stop: Stop,
 }
 
 /// Looks at one account's role and does what the mode allows.
 pub async fn role(guard: &Guard, account: &AccountId) -> AccountReport {
     let mut history = guard.history(account).await;
+    if guard.stop.is_asked() {
+        return AccountReport::stopped(Some(account.clone()));
+    }
     let finished = match unfinished::finish(guard, account, &mut history).await {
         Ok(finished) => finished,
         Err(report) => return unfinished::still_open(*report, &history),
@@ -130,6 +136,7 @@ async fn judged(
             let report = refused(report, &refusal);
             AccountReport { next: report.next.map(|next| next + &losers), ..report }
         }
+        Ok(None) if guard.stop.is_asked() => report.unrepaired(),
         Ok(None) => repair(guard, report, observed, tags, &plan, history).await,
     }
 }
@@ -152,6 +159,12 @@ fn unseen(account: &AccountId, error: &LookError) -> AccountReport {
 }
 
 impl AccountReport {
+    /// The run was asked to end before the first write to a broken role.
+    pub(crate) fn unrepaired(self) -> Self {
+        let next = "it is broken, and the run was stopped before it was repaired: run it again".to_owned();
+        Self { status: Status::Pending, next: Some(next), ..self }
+    }
+
     /// The keys' owner could not be found out, so nothing was written.
     fn unjudged(self, error: &crate::client::Error) -> Self {
         let failed = Self::failed(self.account_id.clone(), CallError::from(error), error.kind.may_pass());

@@ -257,6 +257,12 @@ impl AccountReport {
         Self { next: Some(next), ..Self::new(account_id, Status::Pending) }
     }
 
+    /// The run was asked to end before this account was begun.
+    pub fn stopped(account_id: Option<AccountId>) -> Self {
+        let next = "the run was stopped before it was looked at: run it again".to_owned();
+        Self { next: Some(next), ..Self::new(account_id, Status::Pending) }
+    }
+
     /// An account whose role was looked at.
     pub fn observed(account_id: AccountId, observed: &ObservedRole, findings: Vec<Finding>) -> Self {
         let status = if findings.iter().any(Finding::failed) { Status::Drifted } else { Status::Authorized };

@@ -45,10 +45,14 @@ impl Sweep<'_> {
             Place::LeftAlone(_) => Gate::of(&look),
             Place::Own => self.own_gate(&look, folders).await,
             Place::Elsewhere if !is_certain && self.is_late() => Gate::closed(lines::pending(&look)),
-            Place::Elsewhere => match self.gate(&look, folders).instrument(self.span(&look)).await {
-                Ok(gate) => gate,
-                Err(why) => return Named::Outside(look, why),
-            },
+            Place::Elsewhere => {
+                let gate = self.gate(&look, folders).instrument(self.span(&look));
+                match self.guard.stop.unless_asked(gate).await {
+                    None => Gate::closed(lines::stopped(&look)),
+                    Some(Ok(gate)) => gate,
+                    Some(Err(why)) => return Named::Outside(look, why),
+                }
+            }
         };
         Named::Turn(Box::new(Turn { look, gate, is_certain }))
     }

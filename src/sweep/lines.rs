@@ -32,6 +32,11 @@ pub(super) fn pending(look: &Look) -> AccountReport {
     AccountReport::pending(Some(look.account.clone()))
 }
 
+/// The run was asked to end.
+pub(super) fn stopped(look: &Look) -> AccountReport {
+    AccountReport::stopped(Some(look.account.clone()))
+}
+
 /// Another run may write, and did not end in time.
 pub(super) fn behind(look: &Look) -> AccountReport {
     line(

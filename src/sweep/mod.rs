@@ -83,6 +83,13 @@ enum Gate {
     Closed(Box<AccountReport>),
 }
 
+impl Swept {
+    /// Of one account.
+    pub(crate) fn of(line: AccountReport) -> Self {
+        Self::Accounts(Results { accounts: vec![line], ..Results::default() })
+    }
+}
+
 impl Gate {
     fn closed(report: AccountReport) -> Self {
         Self::Closed(Box::new(report))
@@ -229,7 +236,8 @@ impl Sweep<'_> {
     }
 }
 
-fn joined(one: Option<String>, other: Option<String>) -> Option<String> {
+/// Two texts as one.
+pub(crate) fn joined(one: Option<String>, other: Option<String>) -> Option<String> {
     let both: Vec<_> = one.into_iter().chain(other).collect();
     (!both.is_empty()).then(|| both.join("; "))
 }

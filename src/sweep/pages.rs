@@ -71,7 +71,11 @@ impl<'a> Pages<'a> {
         if self.sweep.is_late() {
             return Err(too_late(self.known.len(), self.pass.total));
         }
-        let page = match self.sweep.guard.session.list_accounts(self.pass.pages + 1).await {
+        let page = self.sweep.guard.session.list_accounts(self.pass.pages + 1);
+        let Some(page) = self.sweep.guard.stop.unless_asked(page).await else {
+            return Err(stopped(self.known.len(), self.pass.total));
+        };
+        let page = match page {
             // Beyond the last page some APIs answer with an error instead of an empty page.
             Err(error) if self.pass.may_be_over() && error.kind == Kind::Invalid => Page::default(),
             page => page.map_err(|error| not_listed(&error))?,
@@ -119,6 +123,11 @@ fn too_few(known: usize, total: usize) -> CallError {
     let message = format!(
         "the directory says that it has {total} members, and twice listed no more than {known}: the others were not looked at"
     );
+    CallError::of_reply(OPERATION, message)
+}
+
+fn stopped(known: usize, total: usize) -> CallError {
+    let message = format!("the run was stopped before all members were listed: {known} of {total} are known");
     CallError::of_reply(OPERATION, message)
 }
 

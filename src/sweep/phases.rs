@@ -154,6 +154,9 @@ impl Sweep<'_> {
         if self.is_held(so_far) {
             return lines::held(broken.seen);
         }
+        if self.guard.stop.is_asked() {
+            return broken.seen.unrepaired();
+        }
         if self.is_late() {
             return lines::unrepaired(broken.seen);
         }
@@ -201,6 +204,10 @@ impl Judge<'_> {
         let Turn { look, gate, is_certain } = turn;
         match gate {
             Gate::Closed(line) => Verdict::last(look, *line),
+            Gate::Open if self.sweep.guard.stop.is_asked() => {
+                let line = lines::stopped(&look);
+                Verdict::last(look, line)
+            }
             Gate::Open if self.is_shut => {
                 let line = lines::behind(&look);
                 Verdict::last(look, line)

@@ -27,8 +27,17 @@ impl Sweep<'_> {
         let writes = guard.mode.writes();
         let clock = self.guard.session.clock();
         let begin = clock.uptime();
-        let work = AssertUnwindSafe(self.enter(look, guard).instrument(self.span(look))).catch_unwind();
-        let mut report = work.await.unwrap_or_else(|_panic| lines::broken_off(look, writes));
+        let stop = &self.guard.stop;
+        let work = Box::pin(AssertUnwindSafe(self.enter(look, guard).instrument(self.span(look))).catch_unwind());
+        // A look has no effect. What may write is never given up half way.
+        let done = if writes {
+            let _in_hand = stop.take_in_hand(&look.account);
+            Some(work.await)
+        } else {
+            stop.unless_asked(work).await
+        };
+        let Some(done) = done else { return lines::stopped(look) };
+        let mut report = done.unwrap_or_else(|_panic| lines::broken_off(look, writes));
         report.findings.extend(self.expired_exception(&look.account));
         let took = clock.uptime().saturating_sub(begin).as_millis();
         AccountReport { reason, duration_ms: u64::try_from(took).unwrap_or(u64::MAX), ..report }

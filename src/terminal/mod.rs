@@ -1,8 +1,10 @@
 //! The terminal commands: arguments, the question before a write, exit codes. Same handler, same report.
 
 mod bar;
+mod cut_off;
 mod output;
 mod render;
+mod signals;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{IsTerminal, Write};
@@ -10,6 +12,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use clap::{Parser, Subcommand, ValueEnum};
+use cut_off::Advice;
 
 use crate::apply::journal::LogBook;
 use crate::clear as forget;
@@ -20,6 +23,7 @@ use crate::event::{Allowed, Approved, Decision, Event, Forget, Request, Wanted};
 use crate::handler::{Abort, App, Ask};
 use crate::plan::PlanId;
 use crate::report::{AccountReport, Render, Report, Status, Trigger, TriggerKind};
+use crate::stop::Stop;
 use crate::target::AccountId;
 use crate::telemetry::{Log, chain};
 use output::OutputOptions;
@@ -142,7 +146,7 @@ enum Usage {
 
 const USAGE: u8 = 2;
 
-/// Carries a command out; returns its exit code.
+/// Carries a command out; returns its exit code. The first signal ends it in order, the second at once.
 pub async fn run(app: App, command: Command) -> u8 {
     let (mode, options, yes) = match command {
         Command::Serve => return USAGE,
@@ -152,6 +156,23 @@ pub async fn run(app: App, command: Command) -> u8 {
         Command::Plan(options) => (Mode::Plan, options, false),
         Command::Remediate(RemediateOptions { options, yes }) => (Mode::Remediate, options, yes),
     };
+    let stop = Stop::default();
+    let app = app.stopping_at(stop.clone());
+    let advice = app.config().ok().map(|config| Advice::new(config, options.scope.map(Scope::from)));
+    tokio::select! {
+        biased;
+        in_hand = signals::second(&stop) => {
+            for account in in_hand {
+                say_on_a_line(&advice.as_ref().map_or_else(String::new, |advice| advice.on(&account)));
+            }
+            signals::CUT_OFF
+        }
+        // Whoever asked for an end does not want a script to go on as if all were done.
+        code = carry_out(app, mode, options, yes) => if stop.is_asked() { code.max(1) } else { code },
+    }
+}
+
+async fn carry_out(app: App, mode: Mode, options: Options, yes: bool) -> u8 {
     let asked = match app.config() {
         Ok(config) => Allowed { mode, scope: options.scope.map_or(config.scope, Scope::from) },
         Err(mistakes) => return complain(&Abort::from(mistakes)),
@@ -223,7 +244,7 @@ async fn ask_first(app: &App, options: &Options, asked: Allowed) -> Result<Optio
         return Ok(Some(report));
     }
     say(&options.output.human().render(&report));
-    if !confirmed() {
+    if !confirmed(app.stop()).await {
         say("Nothing was written.\n");
         return Ok(None);
     }
@@ -257,11 +278,22 @@ async fn run_request(app: &App, options: &Options, request: Request) -> Result<R
     app.run(ask).await
 }
 
-fn confirmed() -> bool {
+async fn confirmed(stop: &Stop) -> bool {
     say("\nCarry this plan out? Type `yes`: ");
-    let mut answer = String::new();
-    let read = std::io::stdin().read_line(&mut answer);
-    read.is_ok() && answer.trim() == "yes"
+    let answer = stop.unless_asked(answer()).await.flatten();
+    answer.is_some_and(|answer| answer.trim() == "yes")
+}
+
+/// Read by a thread of its own: a signal is heard while the question stands, and the end of the process waits for no answer.
+async fn answer() -> Option<String> {
+    let (tell, told) = tokio::sync::oneshot::channel();
+    std::thread::spawn(move || {
+        let mut line = String::new();
+        let read = std::io::stdin().read_line(&mut line);
+        // Nobody waits for an answer after a signal.
+        let _ = tell.send(read.is_ok().then_some(line));
+    });
+    told.await.ok().flatten()
 }
 
 fn unwritable(why: &output::Unwritable) -> u8 {
@@ -272,6 +304,12 @@ fn unwritable(why: &output::Unwritable) -> u8 {
 fn say(text: &str) {
     Log::Stderr.settle();
     let _ = anstream::stderr().write_all(text.as_bytes());
+}
+
+/// Takes the place of a bar that may stand there.
+fn say_on_a_line(text: &str) {
+    let erase = if std::io::stderr().is_terminal() { "\r\x1b[2K" } else { "" };
+    say(&format!("{erase}{text}"));
 }
 
 fn complain(why: &Abort) -> u8 {

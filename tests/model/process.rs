@@ -14,6 +14,7 @@ use dts_role_guard::config::{Approval, Mode, Strategy};
 use dts_role_guard::credentials::{Credentials, Source};
 use dts_role_guard::reconcile::{self, Guard};
 use dts_role_guard::report::{AccountReport, Status};
+use dts_role_guard::stop::Stop;
 use dts_role_guard::target::AccountId;
 use dts_role_guard::telemetry::Log;
 
@@ -195,6 +196,7 @@ fn guard(name: &str, gate: &Gate, journal: bool, patience: usize) -> Guard {
         store: journal.then(|| -> Arc<dyn Store> { Arc::new(gate.clone()) }),
         request_id: name.to_owned(),
         begun: Duration::ZERO,
+        stop: Stop::default(),
     }
 }
 

@@ -231,8 +231,14 @@ impl Guard {
     }
 
     /// Asks it to stop as the platform does; gives how it ended and all that it wrote.
-    pub(crate) fn stop(mut self) -> (ExitStatus, Vec<String>) {
-        let asked = Command::new("kill").args(["-TERM", &self.child.id().to_string()]).status().unwrap();
+    pub(crate) fn stop(self) -> (ExitStatus, Vec<String>) {
+        self.stop_by("TERM")
+    }
+
+    /// The same by another signal.
+    pub(crate) fn stop_by(mut self, signal: &str) -> (ExitStatus, Vec<String>) {
+        let signal = format!("-{signal}");
+        let asked = Command::new("kill").args([&signal, &self.child.id().to_string()]).status().unwrap();
         assert!(asked.success(), "{asked}");
         self.ended()
     }

@@ -112,7 +112,7 @@ pub const CONNECTION_LIMIT: usize = 512;
 /// How long to wait, when stopping, for a connection that stopped in the middle of a request.
 const GRACE: Duration = Duration::from_secs(5);
 
-/// Serves the handler as the environment says, until SIGTERM or SIGINT.
+/// Serves the handler as the environment says, until SIGTERM, SIGINT or SIGHUP.
 ///
 /// # Errors
 ///
@@ -292,7 +292,7 @@ impl Runtime {
         self.address
     }
 
-    /// Serves until SIGTERM or SIGINT; returns once everything in hand is answered.
+    /// Serves until SIGTERM, SIGINT or SIGHUP; returns once everything in hand is answered.
     ///
     /// # Errors
     ///

@@ -1,0 +1,90 @@
+//! Asks a run to end in order: no further account is begun, a role in hand is finished or put back.
+
+use std::collections::BTreeSet;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use tokio_util::sync::CancellationToken;
+
+use crate::target::AccountId;
+
+/// Whether a run was asked to end, and which roles it has in hand. Clones are the same one.
+#[derive(Debug, Clone, Default)]
+pub struct Stop {
+    asked: CancellationToken,
+    in_hand: Arc<Mutex<BTreeSet<AccountId>>>,
+}
+
+impl Stop {
+    /// Asks the run to end.
+    pub fn ask(&self) {
+        self.asked.cancel();
+    }
+
+    /// Whether somebody asked.
+    #[must_use]
+    pub fn is_asked(&self) -> bool {
+        self.asked.is_cancelled()
+    }
+
+    /// Ready once somebody asks.
+    pub async fn asked(&self) {
+        self.asked.cancelled().await;
+    }
+
+    /// Work that has no effect is given up when somebody asks; `None` then.
+    pub(crate) async fn unless_asked<T>(&self, work: impl Future<Output = T>) -> Option<T> {
+        self.asked.run_until_cancelled(work).await
+    }
+
+    /// The accounts whose role is in the hand of a run that writes.
+    #[must_use]
+    pub fn in_hand(&self) -> Vec<AccountId> {
+        self.accounts().iter().cloned().collect()
+    }
+
+    pub(crate) fn take_in_hand(&self, account: &AccountId) -> InHand {
+        self.accounts().insert(account.clone());
+        InHand { stop: self.clone(), account: account.clone() }
+    }
+
+    fn accounts(&self) -> MutexGuard<'_, BTreeSet<AccountId>> {
+        self.in_hand.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A role in hand, until this is dropped.
+#[derive(Debug)]
+#[must_use]
+pub(crate) struct InHand {
+    stop: Stop,
+    account: AccountId,
+}
+
+impl Drop for InHand {
+    fn drop(&mut self) {
+        self.stop.accounts().remove(&self.account);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_role_is_in_hand_until_it_is_put_down() {
+        let (stop, account) = (Stop::default(), "1234567890123456".parse::<AccountId>().unwrap());
+        let in_hand = stop.clone().take_in_hand(&account);
+        assert_eq!(stop.in_hand(), [account]);
+        drop(in_hand);
+        assert_eq!(stop.in_hand(), []);
+    }
+
+    #[tokio::test]
+    async fn work_without_effect_is_given_up() {
+        let stop = Stop::default();
+        assert_eq!(stop.unless_asked(std::future::ready(1)).await, Some(1));
+        stop.clone().ask();
+        assert!(stop.is_asked());
+        assert_eq!(stop.unless_asked(std::future::pending::<()>()).await, None);
+    }
+}

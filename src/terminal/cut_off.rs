@@ -1,0 +1,32 @@
+//! What a person should type after a run that was cut off with roles in hand.
+
+use crate::config::{Config, JOURNAL_DIR, JournalPlace, Scope};
+use crate::target::AccountId;
+
+/// The same for every account of a run.
+pub(super) struct Advice {
+    scope: Scope,
+    journal: JournalPlace,
+}
+
+impl Advice {
+    pub(super) fn new(config: &Config, scope: Option<Scope>) -> Self {
+        Self { scope: scope.unwrap_or(config.scope), journal: config.journal.clone() }
+    }
+
+    /// One line.
+    pub(super) fn on(&self, account: &AccountId) -> String {
+        let scope = if self.scope == Scope::Organization { " --scope organization" } else { "" };
+        let target = format!("{scope} --account {account}");
+        let record = match &self.journal {
+            JournalPlace::Named(path) | JournalPlace::Terminal(path) | JournalPlace::Instance(path) => {
+                format!("its record is in {}, so use the same {JOURNAL_DIR}", path.display())
+            }
+            JournalPlace::Off => "no record was kept; the `journal` lines above hold what the role had".to_owned(),
+        };
+        format!(
+            "account {account}: cut off, its role may be half repaired. To look: dts-role-guard verify{target}. To finish: \
+             dts-role-guard remediate{target} ({record})\n"
+        )
+    }
+}

@@ -1,0 +1,56 @@
+//! The signals that end a terminal command: the first in order, the second at once.
+
+use std::io;
+
+use tokio::signal::unix::{Signal, SignalKind, signal};
+
+use super::say_on_a_line;
+use crate::stop::Stop;
+use crate::target::AccountId;
+
+/// What a shell says of a command that was interrupted.
+pub(super) const CUT_OFF: u8 = 130;
+
+const ASKED: &str = "Stopping: nothing more is begun, and what is in hand is finished or put back. \
+                     A second signal stops at once.\n";
+
+/// Asks to stop at the first signal; ready at the second one, with the accounts whose role is in hand then. The signals are caught from the moment this is first polled.
+pub(super) async fn second(stop: &Stop) -> Vec<AccountId> {
+    let mut signals = Signals::caught().unwrap_or_else(|error| {
+        tracing::warn!(%error, "signals are not caught: one stops at once");
+        Signals(Vec::new())
+    });
+    signals.next().await;
+    stop.ask();
+    say_on_a_line(ASKED);
+    signals.next().await;
+    // Now, before the work is dropped: that puts them down.
+    stop.in_hand()
+}
+
+struct Signals(Vec<Signal>);
+
+impl Signals {
+    /// One that was ignored when the process began stays ignored: so `nohup` and the shell's background jobs ask for it.
+    fn caught() -> io::Result<Self> {
+        let ignored = ignored();
+        let kinds = [SignalKind::interrupt(), SignalKind::terminate(), SignalKind::hangup()];
+        let kinds = kinds.into_iter().filter(|kind| ignored >> (kind.as_raw_value() - 1) & 1 == 0);
+        kinds.map(signal).collect::<io::Result<_>>().map(Self)
+    }
+
+    async fn next(&mut self) {
+        std::future::poll_fn(|context| {
+            let is_there = self.0.iter_mut().any(|signal| signal.poll_recv(context).is_ready());
+            if is_there { std::task::Poll::Ready(()) } else { std::task::Poll::Pending }
+        })
+        .await;
+    }
+}
+
+/// A bit for each signal that is ignored, the lowest for the first, as the system tells; none where it does not.
+fn ignored() -> u64 {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let line = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+    line.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok()).unwrap_or_default()
+}
