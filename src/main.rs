@@ -1,12 +1,13 @@
 //! Settings, telemetry, then serve or a terminal command. The only place that exits.
 
+use std::io::IsTerminal as _;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
 
-use clap::Parser;
+use clap::{CommandFactory as _, Parser as _};
 use dts_role_guard::clock::{SharedClock, SystemClock};
-use dts_role_guard::config::{LOG, Variables};
+use dts_role_guard::config::{LOG, Variables, on_platform};
 use dts_role_guard::handler::App;
 use dts_role_guard::telemetry::{self, Log, chain};
 use dts_role_guard::terminal::{self, Arguments, Command};
@@ -32,7 +33,10 @@ fn main() -> ExitCode {
 async fn run() -> ExitCode {
     let arguments = Arguments::parse();
     let variables = variables();
-    let command = arguments.command.unwrap_or(Command::Serve);
+    let Some(command) = arguments.command.or_else(|| by_default(&variables)) else {
+        anstream::eprint!("{}", Arguments::command().render_help().ansi());
+        return ExitCode::from(terminal::USAGE);
+    };
     let log = if matches!(command, Command::Serve) { Log::Stdout } else { Log::Stderr };
     let clock: SharedClock = Arc::new(SystemClock::start());
     let filter = variables.get(LOG).map(String::as_str).filter(|filter| !filter.is_empty());
@@ -44,6 +48,11 @@ async fn run() -> ExitCode {
     };
     log.finish(clock.now());
     code
+}
+
+/// A function is started without a command. A person at a terminal who gives none wants to know which there are.
+fn by_default(variables: &Variables) -> Option<Command> {
+    (on_platform(variables) || !std::io::stdin().is_terminal()).then_some(Command::Serve)
 }
 
 async fn serve(app: App, log: Log) -> ExitCode {

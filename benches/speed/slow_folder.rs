@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use dts_role_guard::apply::journal::{Folder, Store};
-use dts_role_guard::client::{Connection, Endpoint, Endpoints, Http, RateLimits, Session};
+use dts_role_guard::client::{Api, Connection, Endpoint, Endpoints, Http, RateLimits, Session};
 use dts_role_guard::clock::{Clock, Deadline, SystemClock};
 use dts_role_guard::config::{Approval, Mode, Strategy};
 use dts_role_guard::credentials::{Credentials, Source};
@@ -28,7 +28,7 @@ pub(crate) fn remediate(cloud: &Emulator, folder: &std::path::Path, takes: Durat
 }
 
 fn guard(cloud: &Emulator, clock: Arc<dyn Clock>, store: Arc<dyn Store>) -> Result<Guard, Failure> {
-    let endpoint: Endpoint = cloud.url().parse()?;
+    let endpoint = Endpoint::parse(Api::Ram, &cloud.url())?;
     let endpoints = Endpoints { ram: endpoint.clone(), sts: endpoint.clone(), resource_manager: endpoint };
     let rate = RateLimits::per_second(1000.try_into()?, clock.clone());
     let http = Arc::new(Http::new().map_err(|error| error.to_string())?);

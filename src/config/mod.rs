@@ -14,7 +14,7 @@ use words::Words;
 pub use words::{Approval, Mode, Scope, Strategy};
 
 use crate::apply::journal::{Bounded, Key, Store};
-use crate::client::{BadEndpoint, Endpoint, Endpoints};
+use crate::client::{Api, Endpoint, Endpoints};
 use crate::event::Allowed;
 use crate::members::{BadFolderId, FolderId, FolderRules};
 use crate::notify::hooks;
@@ -172,9 +172,13 @@ impl Config {
             concurrency: read.concurrency(),
             rate: read.rate(),
             endpoints: Endpoints {
-                ram: read.endpoint(RAM_ENDPOINT, "https://ram.aliyuncs.com"),
-                sts: read.endpoint(STS_ENDPOINT, "https://sts.aliyuncs.com"),
-                resource_manager: read.endpoint(RESOURCE_MANAGER_ENDPOINT, "https://resourcemanager.aliyuncs.com"),
+                ram: read.endpoint(Api::Ram, RAM_ENDPOINT, "https://ram.aliyuncs.com"),
+                sts: read.endpoint(Api::Sts, STS_ENDPOINT, "https://sts.aliyuncs.com"),
+                resource_manager: read.endpoint(
+                    Api::ResourceManager,
+                    RESOURCE_MANAGER_ENDPOINT,
+                    "https://resourcemanager.aliyuncs.com",
+                ),
             },
             signature: read.word(SIGNATURE),
             journal: JournalPlace::of(variables),
@@ -337,10 +341,10 @@ impl Reader<'_> {
         }
     }
 
-    fn endpoint(&mut self, name: &str, default: &str) -> Endpoint {
+    fn endpoint(&mut self, api: Api, name: &str, default: &str) -> Endpoint {
         let value = self.value(name).unwrap_or_else(|| default.to_owned());
-        value.parse().unwrap_or_else(|BadEndpoint| {
-            self.mistake(name, &value, &BadEndpoint.to_string());
+        Endpoint::parse(api, &value).unwrap_or_else(|bad| {
+            self.mistake(name, &bad.shown, &bad.to_string());
             Endpoint::nowhere()
         })
     }
@@ -349,7 +353,6 @@ impl Reader<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::client::Api;
 
     fn read(pairs: &[(&str, &str)]) -> Result<Config, InvalidSettings> {
         let owned = pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
@@ -437,7 +440,7 @@ mod tests {
     fn an_endpoint_must_not_leak_the_token() {
         for good in [
             "https://ram.aliyuncs.com",
-            "https://sts-vpc.cn-hangzhou.aliyuncs.com",
+            "https://ram-vpc.cn-hangzhou.aliyuncs.com",
             "http://127.0.0.1:8080",
             "http://[::1]:1",
             "http://localhost:9",

@@ -32,7 +32,7 @@ use output::OutputOptions;
 #[derive(Debug, Parser)]
 #[command(version, about, after_help = AFTER_HELP)]
 pub struct Arguments {
-    /// Without a command: `serve`.
+    /// Without a command: `serve`, but on a terminal this help.
     #[command(subcommand)]
     pub command: Option<Command>,
 }
@@ -40,12 +40,13 @@ pub struct Arguments {
 const AFTER_HELP: &str =
     "Settings are environment variables `DTS_GUARD_*`, credentials `ALIBABA_CLOUD_*`; see the README.
 Exit codes: 0 authorized, remediated or skipped; 1 drifted, rolledBack, refused, pending, or the answer was no; \
-2 usage, settings or rejected; 3 could not find out; 4 stuck.";
+2 usage, settings or rejected; 3 could not find out, or the report cannot be written; 4 stuck; \
+130 a second signal.";
 
 /// What to do.
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// Serve invocations of Function Compute (the default)
+    /// Serve invocations of Function Compute (the default where there is no terminal)
     Serve,
     /// Look at the role and judge it
     Verify(Options),
@@ -144,7 +145,8 @@ enum Usage {
     CannotAsk,
 }
 
-const USAGE: u8 = 2;
+/// The exit code of a usage mistake.
+pub const USAGE: u8 = 2;
 
 /// Carries a command out; returns its exit code. The first signal ends it in order, the second at once.
 pub async fn run(app: App, command: Command) -> u8 {

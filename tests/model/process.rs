@@ -8,7 +8,7 @@ use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use dts_role_guard::apply::journal::Store;
-use dts_role_guard::client::{Connection, Endpoints, RateLimits, Session};
+use dts_role_guard::client::{Api, Connection, Endpoint, Endpoints, RateLimits, Session};
 use dts_role_guard::clock::{Clock, Deadline};
 use dts_role_guard::config::{Approval, Mode, Strategy};
 use dts_role_guard::credentials::{Credentials, Source};
@@ -174,7 +174,7 @@ fn remember(history: &mut DefaultHasher, op: &Op, outcome: &Outcome, files: &Fil
 
 fn guard(name: &str, gate: &Gate, journal: bool, patience: usize) -> Guard {
     let clock: Arc<dyn Clock> = Arc::new(Still);
-    let endpoint: dts_role_guard::client::Endpoint = "http://127.0.0.1:1".parse().unwrap();
+    let endpoint = Endpoint::parse(Api::Ram, "http://127.0.0.1:1").unwrap();
     let endpoints = Endpoints { ram: endpoint.clone(), sts: endpoint.clone(), resource_manager: endpoint };
     let rate = RateLimits::per_second(1_000_000.try_into().unwrap(), clock.clone());
     let method = dts_role_guard::signing::Method::HmacSha1;

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use dts_role_guard::client::{AssumeRole, Connection, Endpoints, Http, RateLimits, RoleChange, Session};
+use dts_role_guard::client::{Api, AssumeRole, Connection, Endpoint, Endpoints, Http, RateLimits, RoleChange, Session};
 use dts_role_guard::clock::Deadline;
 use dts_role_guard::credentials::{Credentials, Source};
 use dts_role_guard::signing::Method;
@@ -93,7 +93,7 @@ impl Thief {
 }
 
 fn session(lab: &Lab, [id, secret]: [&str; 2]) -> Session {
-    let url = || lab.emulator.url().parse().unwrap();
+    let url = || Endpoint::parse(Api::Ram, &lab.emulator.url()).unwrap();
     let endpoints = Endpoints { ram: url(), sts: url(), resource_manager: url() };
     let rate = RateLimits::per_second(1000.try_into().unwrap(), lab.clock());
     let http = Arc::new(Http::new().unwrap());

@@ -10,8 +10,8 @@ use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use dts_role_guard::client::{
-    AssumeRole, CallerIdentity, Connection, Endpoints, Error, Kind, NewRole, Page, Post, RateLimits, Reply, RoleChange,
-    RoleFacts, Sending, Session, Transport,
+    Api, AssumeRole, CallerIdentity, Connection, Endpoint, Endpoints, Error, Kind, NewRole, Page, Post, RateLimits,
+    Reply, RoleChange, RoleFacts, Sending, Session, Transport,
 };
 use dts_role_guard::clock::{Clock, Deadline};
 use dts_role_guard::credentials::{Credentials, Source};
@@ -70,8 +70,9 @@ const LONGEST: usize = 4_000;
 const SENT: usize = 4;
 
 static ENDPOINTS: LazyLock<Endpoints> = LazyLock::new(|| {
-    let endpoint = |host: &str| format!("https://{host}.aliyuncs.com").parse().unwrap();
-    Endpoints { ram: endpoint("ram"), sts: endpoint("sts"), resource_manager: endpoint("resourcemanager") }
+    let endpoint = |api, host: &str| Endpoint::parse(api, &format!("https://{host}.aliyuncs.com")).unwrap();
+    let resource_manager = endpoint(Api::ResourceManager, "resourcemanager");
+    Endpoints { ram: endpoint(Api::Ram, "ram"), sts: endpoint(Api::Sts, "sts"), resource_manager }
 });
 
 /// What the cloud answers to one operation.
