@@ -213,7 +213,7 @@ fn answer(lab: &Lab, arguments: &[&str], answer: &str) -> (i32, String) {
     }
     let mut child = command.spawn(pts).unwrap();
     let (mut seen, mut byte) = (Vec::new(), [0]);
-    while !seen.ends_with(b"Type `yes`: ") && matches!(pty.read(&mut byte), Ok(1)) {
+    while !seen.ends_with(b"`: ") && matches!(pty.read(&mut byte), Ok(1)) {
         seen.push(byte[0]);
     }
     pty.write_all(answer.as_bytes()).unwrap();
@@ -255,7 +255,7 @@ fn of_several_accounts_each_gets_the_plan_that_was_shown_for_it() {
     let _person = lab.emulator.on_call(Rule::on("GetRole").account(MEMBERS[1]).nth(2), |world| {
         world.set_description(MEMBERS[1], emulator::DTS_ROLE, "changed while the question stood");
     });
-    let (code, seen) = answer(&lab, &named("remediate"), "yes\n");
+    let (code, seen) = answer(&lab, &named("remediate"), "2\n");
     assert_eq!(code, 1, "{seen}");
     assert!(seen.contains("remediated") && seen.contains("refused"), "{seen}");
     assert!(lab.emulator.writes().iter().all(|call| call.account.as_deref() == Some(MEMBERS[0])));
@@ -287,9 +287,9 @@ fn a_run_over_the_organization_shows_a_bar_and_then_asks() {
 
 #[test]
 fn the_run_that_carries_the_plan_out_has_its_bar_too() {
-    let (code, seen) = answer(&members(), &["remediate", "--scope", "organization"], "yes\n");
+    let (code, seen) = answer(&members(), &["remediate", "--scope", "organization"], "2\n");
     assert_eq!(code, 0, "{seen}");
-    let (_, carried_out) = seen.split_once("Carry this plan out?").unwrap();
+    let (_, carried_out) = seen.split_once("Type the number of accounts").unwrap();
     assert!(carried_out.contains(" judging: "), "{carried_out}");
     assert!(!carried_out.contains("3 of 2"), "{carried_out}");
 }
@@ -456,4 +456,47 @@ fn a_wrong_endpoint_is_shown_without_what_may_be_a_secret() {
     let (code, _, said) = outcome(&command.output().unwrap());
     assert_eq!(code, 2, "{said}");
     assert!(said.contains("https://evil.aliyuncs.com`") && !said.contains("hunter2"), "{said}");
+}
+
+#[test]
+fn the_question_says_what_is_destroyed_and_what_comes_back() {
+    let trust = r#"{"Version":"1","Statement":[{"Effect":"Allow","Action":"sts:AssumeRole","Principal":{"Service":"ecs.aliyuncs.com","RAM":"acs:ram::2234567890123456:root"}}]}"#;
+    let role = Role::dts().trust(trust).attach_custom("TeamExtra").tag("team", "data").description("ours");
+    let lab = Lab::new(Some(role));
+    let (code, seen) = answer(&lab, &["remediate"], "no\n");
+    assert_eq!(code, 1, "{seen}");
+    let (_, question) = seen.split_once("This deletes and recreates 1 role in 1 account").expect(&seen);
+    for part in [
+        "Lose the role for good: ",
+        "ecs.aliyuncs.com",
+        "acs:ram::2234567890123456:root",
+        "Come back: ",
+        "policy Custom/TeamExtra",
+        "tag team",
+        "description",
+    ] {
+        assert!(question.contains(part), "{part}: {seen}");
+    }
+}
+
+/// Nobody says yes to a number of accounts without having read it.
+#[test]
+fn of_several_accounts_their_number_is_the_answer() {
+    let lab = members();
+    for no in ["yes\n", "3\n", "\n"] {
+        let (code, seen) = answer(&lab, &["remediate", "--scope", "organization"], no);
+        assert_eq!(code, 1, "{seen}");
+        assert!(seen.contains("2 accounts") && seen.contains("Nothing was written"), "{seen}");
+    }
+    assert_eq!(lab.writes(), [""; 0]);
+    let looks = |account: &str| {
+        let calls = lab.emulator.calls();
+        calls.iter().filter(|call| call.operation == "GetRole" && call.account.as_deref() == Some(account)).count()
+    };
+    let (own, broken) = (looks(lab::ACCOUNT), looks(MEMBERS[0]));
+    let (code, seen) = answer(&lab, &["remediate", "--scope", "organization"], "2\n");
+    assert_eq!(code, 0, "{seen}");
+    assert_eq!(looks(lab::ACCOUNT) - own, 1, "what is in order is not looked at again");
+    assert!(looks(MEMBERS[0]) - broken > 1, "{seen}");
+    assert!(seen.contains("2 of 3 remediated") && seen.contains("1 authorized"), "{seen}");
 }

@@ -249,7 +249,7 @@ fn would_refuse(report: AccountReport, guard: &Guard, plan: &Plan, history: &His
     match plan.refusal.clone().or(needs_word).or_else(|| history.refusal()) {
         Some(refusal) => {
             let next = format!("`remediate` would refuse: {refusal}{}", losers(plan));
-            AccountReport { next: Some(next), ..report }
+            AccountReport { next: Some(next), is_held: !refusal.can_be_approved(), ..report }
         }
         None => report,
     }

@@ -18,6 +18,7 @@ use crate::verify::Finding;
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", remote = "Self")]
 #[must_use]
+#[expect(clippy::struct_excessive_bools, reason = "they do not depend on each other")]
 pub struct AccountReport {
     /// Null only where the keys' own account could not be found out.
     pub account_id: Option<AccountId>,
@@ -58,6 +59,9 @@ pub struct AccountReport {
     /// Whether what went wrong may pass without anybody doing anything.
     #[serde(skip)]
     pub may_pass: bool,
+    /// Whether `remediate` would refuse the plan even if a person approved it.
+    #[serde(skip)]
+    pub is_held: bool,
     /// Whether the report says no more of it than its status and findings: one of thousands that are in order.
     #[serde(skip)]
     pub is_brief: bool,
@@ -235,6 +239,7 @@ impl AccountReport {
             cut: false,
             duration_ms: 0,
             may_pass: false,
+            is_held: false,
             is_brief: false,
         }
     }

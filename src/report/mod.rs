@@ -13,8 +13,11 @@ mod json;
 mod log;
 mod manual;
 mod ocsf;
+mod question;
 mod read;
 mod view;
+
+use std::collections::HashSet;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -31,6 +34,7 @@ pub use json::Json;
 pub(crate) use log::document_last;
 pub use manual::{QUICK_AUTHORIZATION, commands};
 pub use ocsf::Ocsf;
+pub use question::Question;
 pub(crate) use read::known_action;
 pub use read::{NoReport, read};
 
@@ -274,10 +278,31 @@ impl Report {
     /// A run that looked at accounts.
     pub fn of(run: Run, results: Results) -> Self {
         let Results { accounts, left_out, errors, reason, own } = results;
-        let least = if errors.is_empty() { Status::Skipped } else { Status::Failed };
-        let status = accounts.iter().map(|account| account.status).max().unwrap_or(least).max(least);
+        let status = worst(&accounts, &errors);
         let summary = Summary::of(&accounts);
         Self { summary, accounts, errors, reason, own, ignored: shortened(left_out), ..Self::empty(run, status) }
+    }
+
+    /// This run carried out what an earlier one showed: whomever it did not look at is as it was shown.
+    pub fn after(self, shown: Self) -> Self {
+        if matches!(self.status, Status::Ignored | Status::Rejected) {
+            return self;
+        }
+        let again: HashSet<_> = self.accounts.iter().map(|account| account.account_id.clone()).collect();
+        let others = shown.accounts.into_iter().filter(|account| !again.contains(&account.account_id));
+        let mut accounts: Vec<_> = self.accounts.into_iter().chain(others).collect();
+        accounts.sort_by(|one, other| one.account_id.cmp(&other.account_id));
+        let mut errors = shown.errors;
+        errors.extend(self.errors.into_iter().filter(|error| !errors.contains(error)).collect::<Vec<_>>());
+        Self {
+            status: worst(&accounts, &errors),
+            summary: Summary::of(&accounts),
+            duration_ms: self.duration_ms.saturating_add(shown.duration_ms),
+            reason: self.reason.or(shown.reason),
+            accounts,
+            errors,
+            ..self
+        }
     }
 
     /// An event that is none of ours.
@@ -323,6 +348,11 @@ impl Report {
             Status::Stuck => 4,
         }
     }
+}
+
+fn worst(accounts: &[AccountReport], errors: &[CallError]) -> Status {
+    let least = if errors.is_empty() { Status::Skipped } else { Status::Failed };
+    accounts.iter().map(|account| account.status).max().unwrap_or(least).max(least)
 }
 
 #[cfg(test)]

@@ -159,7 +159,7 @@ impl AccountReport {
         gone
     }
 
-    fn principals(&self, id: FindingId) -> Option<Vec<String>> {
+    pub(super) fn principals(&self, id: FindingId) -> Option<Vec<String>> {
         let finding = self.findings.iter().chain(&self.residual).find(|finding| finding.id == id)?;
         let list = finding.evidence.get("principals")?.as_array()?;
         Some(list.iter().filter_map(Value::as_str).map(str::to_owned).collect())

@@ -59,7 +59,7 @@ pub(super) fn held(seen: AccountReport) -> AccountReport {
 
 /// A plan that the brake would keep from being carried out.
 pub(super) fn warned(seen: AccountReport) -> AccountReport {
-    AccountReport { next: Some(format!("`remediate` would refuse: {HELD_BACK}")), ..seen }
+    AccountReport { next: Some(format!("`remediate` would refuse: {HELD_BACK}")), is_held: true, ..seen }
 }
 
 /// The settings name a folder that does not exist, or could not be asked for: nothing is looked at.

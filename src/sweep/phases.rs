@@ -13,6 +13,7 @@ use super::watch::Watch;
 use super::{Counts, Gate, Look, Stage, Sweep, lines};
 use crate::apply::StepResult;
 use crate::config::{Mode, Scope};
+use crate::event::Approved;
 use crate::reconcile::Guard;
 use crate::report::{AccountReport, CallError, Results, Status};
 use crate::target::AccountId;
@@ -144,9 +145,11 @@ impl Sweep<'_> {
         (Results { accounts: lines, errors, reason: held.map(Held::failing), ..Results::default() }, failed)
     }
 
-    /// A plan says what `remediate` would do, the brake included.
+    /// A plan says what `remediate` would do, the brake included. Who carries out the plans that were shown looks at the broken
+    /// accounts alone: their share says nothing, and the brake was asked about it when the plans were made.
     fn brake(&self, judged: &Judged) -> Option<Held> {
-        let may_hold = self.request.mode != Mode::Verify && self.request.scope == Scope::Organization;
+        let was_shown = matches!(self.request.approved, Approved::Shown(_));
+        let may_hold = !was_shown && self.request.mode != Mode::Verify && self.request.scope == Scope::Organization;
         may_hold.then(|| self.config.brake.exceeded(judged.share)).flatten()
     }
 

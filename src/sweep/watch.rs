@@ -7,6 +7,8 @@ use super::phases::Judged;
 use super::place::{Memory, Place};
 use super::queue::Queue;
 use super::{Counts, Sweep};
+use crate::config::Scope;
+use crate::event::Approved;
 use crate::target::AccountId;
 
 /// How often the place is kept, so that a run that is killed leaves one.
@@ -45,7 +47,9 @@ impl<'a> Watch<'a> {
     }
 
     pub(super) async fn judged(&self, judged: &Judged) {
-        let Some((queue, place)) = self.whole else { return };
+        let Some((queue, place)) = self.whole else {
+            return self.approved().into_iter().for_each(|of| self.show(judged.counts(of)));
+        };
         self.show(judged.counts(queue.total()));
         if self.is_time_to_keep() {
             let waiting = judged.left().chain(queue.waiting()).collect();
@@ -54,8 +58,16 @@ impl<'a> Watch<'a> {
     }
 
     pub(super) fn repaired(&self, counts: Counts) {
-        if self.is_whole() {
+        if self.is_whole() || self.approved().is_some() {
             self.show(counts);
+        }
+    }
+
+    /// How many plans a person has seen and approved, of an organization.
+    fn approved(&self) -> Option<usize> {
+        match &self.sweep.request.approved {
+            Approved::Shown(plans) if self.sweep.request.scope == Scope::Organization => Some(plans.len()),
+            _ => None,
         }
     }
 

@@ -22,7 +22,7 @@ use crate::credentials::Found;
 use crate::event::{Allowed, Approved, Decision, Event, Forget, Request, Wanted};
 use crate::handler::{Abort, App, Ask};
 use crate::plan::PlanId;
-use crate::report::{AccountReport, Render, Report, Status, Trigger, TriggerKind};
+use crate::report::{AccountReport, Question, Render, Report, Trigger, TriggerKind};
 use crate::stop::Stop;
 use crate::target::AccountId;
 use crate::telemetry::{Log, chain};
@@ -240,23 +240,27 @@ fn usage(config: &Config, asked: Allowed, yes: bool) -> Option<Usage> {
 /// Shows the plans, asks, and carries out exactly the plans that were shown.
 async fn ask_first(app: &App, options: &Options, asked: Allowed) -> Result<Option<Report>, Abort> {
     let report = run_in(app, options, Allowed { mode: Mode::Plan, ..asked }).await?;
-    let plans = plans(&report);
-    // There is nothing to ask where the brake would hold all of them.
-    if plans.is_empty() || report.reason.is_some() {
+    let asked_about = || report.accounts.iter().filter(|account| !account.is_held && plan(account).is_some());
+    let plans: BTreeMap<_, _> = asked_about().filter_map(plan).collect();
+    if plans.is_empty() || app.stop().is_asked() {
         return Ok(Some(report));
     }
+    let question = Question::about(asked_about());
     say(&options.output.human().render(&report));
-    if !confirmed(app.stop()).await {
+    say(&format!("\n{question}"));
+    if !confirmed(app.stop(), &question).await {
         say("Nothing was written.\n");
         return Ok(None);
     }
-    run_request(app, options, Request { approved: Approved::Shown(plans), ..request(options, asked) }).await.map(Some)
+    // Only what is to be repaired is looked at again.
+    let wanted = Wanted::Accounts(plans.keys().cloned().collect());
+    let request = Request { wanted, approved: Approved::Shown(plans), ..request(options, asked) };
+    Ok(Some(run_request(app, options, request).await?.after(report)))
 }
 
-fn plans(report: &Report) -> BTreeMap<AccountId, PlanId> {
-    let drifted = report.accounts.iter().filter(|account| account.status == Status::Drifted);
-    let plan = |account: &AccountReport| Some((account.account_id.clone()?, account.plan_id.as_deref()?.parse().ok()?));
-    drifted.filter_map(plan).collect()
+/// What would be carried out in an account: a repair, or what finishes an earlier one.
+fn plan(account: &AccountReport) -> Option<(AccountId, PlanId)> {
+    Some((account.account_id.clone()?, account.plan_id.as_deref()?.parse().ok()?))
 }
 
 fn request(options: &Options, asked: Allowed) -> Request {
@@ -280,10 +284,9 @@ async fn run_request(app: &App, options: &Options, request: Request) -> Result<R
     app.run(ask).await
 }
 
-async fn confirmed(stop: &Stop) -> bool {
-    say("\nCarry this plan out? Type `yes`: ");
+async fn confirmed(stop: &Stop, question: &Question) -> bool {
     let answer = stop.unless_asked(answer()).await.flatten();
-    answer.is_some_and(|answer| answer.trim() == "yes")
+    answer.is_some_and(|answer| question.is_answered_by(&answer))
 }
 
 /// Read by a thread of its own: a signal is heard while the question stands, and the end of the process waits for no answer.
