@@ -5,8 +5,9 @@ use std::ops::Range;
 use futures_util::future::join_all;
 
 use super::journal::{Act, Phase};
+use super::settled::role_id_now;
 use super::step::{Learned, Performed, TRIES, TRIES_WITHOUT_WAY_BACK};
-use super::time::lacks_time;
+use super::time::{Left, lacks_time};
 use super::{How, Item, Run, StepRecord, StepResult, Stop, Way};
 use crate::observe::{self, Role, Tags};
 use crate::plan::{Refusal, Step, dts_policy, restorable};
@@ -26,8 +27,13 @@ pub(super) enum Now {
 impl Run<'_> {
     /// The next steps that are sent at the same time, after those that turned out to be needless are left out.
     pub(super) fn next_group(&mut self) -> Option<Range<usize>> {
-        self.leave_out();
-        let start = self.items.iter().position(|item| item.record.is_none())?;
+        let pending = |item: &Item| item.record.is_none();
+        let next = self.items.iter().find(|item| pending(item))?;
+        // Only now: up to the deletion a reply may still tell that a policy is there after all.
+        if matches!(next.step, Step::Attach(_)) {
+            self.leave_out();
+        }
+        let start = self.items.iter().position(pending)?;
         let rest = self.items.get(start..)?;
         let pairs = rest.windows(2).take_while(|pair| match pair {
             [before, item] => item.record.is_none() && item.step.joins(&before.step),
@@ -40,7 +46,7 @@ impl Run<'_> {
     fn leave_out(&mut self) {
         let gone = &self.journal.repair().gone;
         let needless =
-            |policy: &PolicyRef| gone.contains(policy) || (self.not_held.contains(policy) && *policy != dts_policy());
+            |policy: &PolicyRef| (gone.contains(policy) || self.not_held.contains(policy)) && *policy != dts_policy();
         let needless: Vec<_> =
             self.items.iter().map(|item| matches!(&item.step, Step::Attach(policy) if needless(policy))).collect();
         for (item, needless) in self.items.iter_mut().zip(needless) {
@@ -131,6 +137,8 @@ impl Run<'_> {
                     self.created = Some(id);
                 }
                 Learned::Found(id) => self.journal.created(&id),
+                // DTS cannot do without its policy, whatever a reply says of it.
+                Learned::Gone(policy) if policy == dts_policy() => {}
                 Learned::Gone(policy) => self.journal.gone(&policy),
                 Learned::NotHeld(policy) => {
                     self.journal.not_held(&policy);
@@ -160,6 +168,29 @@ impl Run<'_> {
         }
     }
 
+    /// Whether there is no way back any more: somebody has deleted the role. Where another run has taken over, that is its
+    /// deletion.
+    pub(super) async fn is_gone(&self, stop: &Stop) -> bool {
+        let is_ours = !matches!(stop, Stop::Refused(Refusal::AnotherRun(_)));
+        let is_begun = self.is_rehearsed && self.way == Way::Back;
+        is_ours && is_begun && matches!(role_id_now(self.session).await, Ok(None))
+    }
+
+    /// A role that is gone needs no protection, only a new one.
+    pub(super) async fn go_forward(&mut self) {
+        self.way = Way::Forward;
+        for item in self.items.iter_mut().filter(|item| item.record.is_none()) {
+            if matches!(item.step, Step::Detach(_) | Step::Delete { .. }) {
+                item.record = Some(StepRecord::without_call(&item.step, StepResult::Already));
+            }
+        }
+        let recorded =
+            self.journal.advance(Act::Replace).is_ok() && self.journal.begin(Act::Replace, &[]).await.is_ok();
+        if !recorded {
+            tracing::warn!("going on without a record: the role comes first");
+        }
+    }
+
     fn settle(&mut self, group: Range<usize>, result: StepResult) {
         for item in self.items.get_mut(group).unwrap_or_default() {
             let record = StepRecord::without_call(&item.step, result);
@@ -184,7 +215,8 @@ impl Run<'_> {
     pub(super) fn check_time(&self, start: usize) -> Result<(), Stop> {
         let steps: Vec<_> = self.items.iter().map(|item| item.step.clone()).collect();
         let rest = steps.get(start..).unwrap_or_default();
-        lacks_time(self.session, rest, &steps, self.journal.slowest()).map_or(Ok(()), |why| Err(Stop::Refused(why)))
+        let left = Left { rest, all: &steps, is_rehearsed: self.is_rehearsed };
+        lacks_time(self.session, left, self.journal.slowest()).map_or(Ok(()), |why| Err(Stop::Refused(why)))
     }
 
     /// Puts a group on record. Where there is no way back, a record that cannot be written does not keep the role from

@@ -71,6 +71,7 @@ struct Run<'a> {
     tags: Option<Tags>,
     /// The id of the role that this run made.
     created: Option<String>,
+    is_rehearsed: bool,
     /// Policies that the list showed and that were not attached: somebody took them away.
     not_held: BTreeSet<PolicyRef>,
     /// Policies that this run attached, to whatever role bore the name.
@@ -108,6 +109,7 @@ impl<'a> Run<'a> {
             found,
             tags,
             created: None,
+            is_rehearsed: false,
             not_held: BTreeSet::new(),
             attached: BTreeSet::new(),
             journal,
@@ -128,6 +130,10 @@ impl<'a> Run<'a> {
                 return Outcome::Stranger(whose);
             }
             if self.way == Way::Back || (creates && self.is_still_there().await) {
+                if self.is_gone(&stop).await {
+                    self.go_forward().await;
+                    continue;
+                }
                 return self.back(stop).await;
             }
             failure.get_or_insert(stop.into_cause());

@@ -8,7 +8,8 @@ use super::step::TRIES;
 use super::{Run, StepRecord, StepResult, Stop};
 use crate::client::{Error, Kind};
 use crate::observe::{Role, Tags};
-use crate::plan::{Refusal, Step, new_role, restorable};
+use crate::plan::{Refusal, Step, dts_policy, new_role, restorable};
+use crate::target::PolicyRef;
 use crate::telemetry::chain;
 
 /// What a reply to a rehearsal means.
@@ -22,6 +23,8 @@ enum Answer {
     Attached,
     /// The policy no longer exists.
     Gone,
+    /// The role that was looked at a moment ago is missing.
+    RoleMissing,
     /// Nobody knows yet.
     Again,
     /// It would fail after the deletion, too.
@@ -50,6 +53,7 @@ fn answer(step: &Step, reply: Result<Option<String>, &Error>) -> Answer {
         Step::Create { .. } if error.is("EntityAlreadyExists.Role") => return Answer::Exists,
         Step::Attach(_) if error.is("EntityAlreadyExists.Role.Policy") => return Answer::Exists,
         Step::Attach(_) if error.is("EntityNotExist.Policy") => return Answer::Gone,
+        _ if error.is_role_missing() => return Answer::RoleMissing,
         _ => {}
     }
     match error.kind {
@@ -58,7 +62,6 @@ fn answer(step: &Step, reply: Result<Option<String>, &Error>) -> Answer {
         Kind::Denied | Kind::Invalid | Kind::Conflict | Kind::Expired | Kind::NoTime | Kind::OtherAccount => {
             Answer::Refused
         }
-        // Of a role that was looked at a moment ago, another reply tells whether it is really missing.
         Kind::NotFound
         | Kind::Unrelated
         | Kind::NoReply
@@ -70,6 +73,15 @@ fn answer(step: &Step, reply: Result<Option<String>, &Error>) -> Answer {
     }
 }
 
+/// What the replies to all rehearsals told.
+#[derive(Default)]
+struct Heard {
+    made: Option<(String, StepRecord)>,
+    attached: Vec<(PolicyRef, StepRecord)>,
+    role_is_missing: bool,
+    refused: Option<String>,
+}
+
 impl Run<'_> {
     /// Tries every write that must succeed after the deletion, all at the same time.
     pub(super) async fn rehearse(&mut self) -> Result<(), Stop> {
@@ -78,12 +90,33 @@ impl Run<'_> {
         self.check_time(0)?;
         self.journal.advance(Act::Rehearse)?;
         self.journal.begin_rehearsal().await.map_err(Stop::Refused)?;
+        let mut heard = self.try_all(&steps).await;
+        // Somebody may have deleted the role between two of the calls. Then the creation of a second round makes it.
+        if heard.made.is_none() && heard.role_is_missing && self.pause_once().await {
+            heard = self.try_all(&steps).await;
+        }
+        self.is_rehearsed = true;
+        match heard {
+            // The way back is gone with the old role, so this is the repair's creation, whatever else was refused.
+            Heard { made: Some((id, record)), attached, .. } => self.go_on_from(id, record, attached).await,
+            Heard { refused: Some(why), .. } => Err(Stop::Refused(Refusal::Rehearsal(why))),
+            Heard { made: None, refused: None, .. } => Ok(()),
+        }
+    }
+
+    async fn pause_once(&self) -> bool {
+        match self.session.pauses(1).next() {
+            Some(pause) => self.session.pause(pause).await,
+            None => false,
+        }
+    }
+
+    async fn try_all(&mut self, steps: &[Step]) -> Heard {
         let answers = join_all(steps.iter().map(|step| self.try_out(step))).await;
-        let mut made = None;
-        let mut refused = None;
+        let mut heard = Heard::default();
         for (step, (answer, record)) in steps.iter().zip(answers) {
             match (answer, step) {
-                (Answer::Made(id), _) => made = Some((id, record)),
+                (Answer::Made(id), _) => heard.made = Some((id, record)),
                 (Answer::Attached, Step::Attach(policy)) => {
                     // By name: should the role be somebody's meanwhile, it is taken off again.
                     self.attached.insert(policy.clone());
@@ -93,22 +126,26 @@ impl Run<'_> {
                         self.journal.not_held(policy);
                         self.not_held.insert(policy.clone());
                     }
+                    heard.attached.push((policy.clone(), record));
                 }
-                (Answer::Gone, Step::Attach(policy)) => self.journal.gone(policy),
-                (Answer::Refused | Answer::Again, _) => refused = refused.or(record.error),
+                (Answer::Gone, Step::Attach(policy)) if *policy != dts_policy() => self.journal.gone(policy),
+                (refused @ (Answer::Refused | Answer::Again | Answer::RoleMissing), _) => {
+                    heard.role_is_missing |= refused == Answer::RoleMissing;
+                    heard.refused = heard.refused.or(record.error);
+                }
                 (Answer::Exists | Answer::Attached | Answer::Gone, _) => {}
             }
         }
-        match (made, refused) {
-            // The way back is gone with the old role, so this is the repair's creation, whatever else was refused.
-            (Some((id, record)), _) => self.go_on_from(id, &record).await,
-            (None, Some(why)) => Err(Stop::Refused(Refusal::Rehearsal(why))),
-            (None, None) => Ok(()),
-        }
+        heard
     }
 
     /// The role was deleted meanwhile, and the rehearsal has made it.
-    async fn go_on_from(&mut self, id: String, creation: &StepRecord) -> Result<(), Stop> {
+    async fn go_on_from(
+        &mut self,
+        id: String,
+        creation: StepRecord,
+        attached: Vec<(PolicyRef, StepRecord)>,
+    ) -> Result<(), Stop> {
         // With the old role everything that it held is gone: nobody took a single policy away.
         for policy in std::mem::take(&mut self.not_held) {
             self.journal.held(&policy);
@@ -116,9 +153,18 @@ impl Run<'_> {
         self.journal.advance(Act::Replace)?;
         self.take_over(&id, StepResult::Done);
         self.created = Some(id);
-        let creates = |item: &&mut super::Item| matches!(item.step, Step::Create { .. });
-        if let Some(item) = self.items.iter_mut().find(creates) {
-            item.record = Some(creation.clone());
+        for item in &mut self.items {
+            let done = match &item.step {
+                Step::Create { .. } => Some(creation.clone()),
+                Step::Attach(policy) => {
+                    attached.iter().find(|(other, _)| other == policy).map(|(_, done)| done.clone())
+                }
+                _ => None,
+            };
+            if let Some(record) = done {
+                self.journal.end(item.line, &record);
+                item.record = Some(record);
+            }
         }
         if let Err(why) = self.journal.begin(Act::Replace, &[]).await {
             tracing::warn!(%why, "going on without a record: the role comes first");

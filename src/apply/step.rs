@@ -9,7 +9,7 @@ use super::group::Now;
 use super::settled;
 use super::{Cause, Run, Step, StepRecord, StepResult, Stop};
 use crate::client::{Error, Kind, Retry};
-use crate::plan::Refusal;
+use crate::plan::{Refusal, dts_policy};
 use crate::target::{PolicyRef, ROLE_NAME};
 use crate::telemetry::{chain, foreign};
 
@@ -141,7 +141,7 @@ impl Run<'_> {
                 }
                 End::settled(lost)
             }
-            (Next::Gone, Step::Attach(policy)) if self.had(policy) => {
+            (Next::Gone, Step::Attach(policy)) if self.had(policy) && *policy != dts_policy() => {
                 performed.learned.push(Learned::Gone(policy.clone()));
                 End::Over(StepResult::Skipped)
             }

@@ -15,26 +15,36 @@ const OTHER_TRIPS: usize = 4;
 /// Why the first write must not start, if it must not. `folder` is what an operation on the journal's files takes.
 #[must_use]
 pub fn too_late(session: &Session, steps: &[Step], folder: Duration) -> Option<Refusal> {
-    lacks_time(session, steps, steps, folder)
+    lacks_time(session, Left { rest: steps, all: steps, is_rehearsed: false }, folder)
 }
 
-/// The same for the rest of a plan, and for what may have to be taken back.
-pub(super) fn lacks_time(session: &Session, rest: &[Step], all: &[Step], folder: Duration) -> Option<Refusal> {
+/// What is left of a plan, and what may have to be taken back.
+#[derive(Clone, Copy)]
+pub(super) struct Left<'a> {
+    pub(super) rest: &'a [Step],
+    pub(super) all: &'a [Step],
+    pub(super) is_rehearsed: bool,
+}
+
+/// The same for the rest of a plan.
+pub(super) fn lacks_time(session: &Session, left: Left<'_>, folder: Duration) -> Option<Refusal> {
+    let Left { rest, all, is_rehearsed } = left;
     let undo: Vec<_> = all.iter().take_while(|step| !matches!(step, Step::Delete { .. })).cloned().collect();
     let count = u32::try_from(trips(rest) + trips(&undo) + OTHER_TRIPS).unwrap_or(u32::MAX);
     let call = (session.slowest_call() * 2).max(CALL_FLOOR) + folder * FILES_A_TRIP;
-    let needed = call.saturating_mul(count).saturating_add(rate_wait(session, rest, &undo));
+    let needed = call.saturating_mul(count).saturating_add(rate_wait(session, rest, &undo, is_rehearsed));
     let left = session.remaining();
     (needed > left).then_some(Refusal::TooLate { needed_ms: needed.as_millis(), left_ms: left.as_millis() })
 }
 
 /// What the own rate limits make the calls wait: in the worst case everything is taken away and put back again.
-fn rate_wait(session: &Session, rest: &[Step], undo: &[Step]) -> Duration {
+fn rate_wait(session: &Session, rest: &[Step], undo: &[Step], is_rehearsed: bool) -> Duration {
     let count = |steps: &[Step], operation| steps.iter().filter(|step| step.action() == operation).count();
     let (attach, detach) = ("AttachPolicyToRole", "DetachPolicyFromRole");
     let back = count(undo, detach);
     // A rehearsal tries each attachment once.
-    let attachments = count(rest, attach) * 2 + back;
+    let rehearsed = if is_rehearsed { 0 } else { count(rest, attach) };
+    let attachments = rehearsed + count(rest, attach) + back;
     session.rate_wait(&[
         (attach, attachments),
         (detach, count(rest, detach)),

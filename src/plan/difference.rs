@@ -63,7 +63,8 @@ impl Wanted<'_> {
     fn policies(&self) -> Vec<PolicyRef> {
         let extras = self.before.into_iter().flat_map(|role| &role.policies).filter(|policy| **policy != dts_policy());
         let all = std::iter::once(dts_policy()).chain(extras.cloned());
-        all.filter(|policy| !self.gone.contains(policy) && !is_privileged(policy)).collect()
+        let is_gone = |policy: &PolicyRef| self.gone.contains(policy) && *policy != dts_policy();
+        all.filter(|policy| !is_gone(policy) && !is_privileged(policy)).collect()
     }
 
     fn settings(&self, now: &Role, rest: Difference) -> Difference {

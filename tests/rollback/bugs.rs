@@ -49,3 +49,20 @@ fn a_record_that_is_not_written() {
 fn what_was_taken_away_is_not_put_back() {
     is_noticed(Bug::PutBackSkipped, "nothing is lost", faults::of_writes, ("one extra", "denied always"));
 }
+
+#[test]
+fn a_rehearsal_that_is_left_out() {
+    let cells = ("one extra", "rehearsed CreateRole: denied always");
+    is_noticed(Bug::RehearsalSkipped, "a repair goes on, or back", faults::of_writes, cells);
+}
+
+#[test]
+fn a_denial_of_a_rehearsal_that_is_ignored() {
+    let cells = ("one extra", "rehearsed CreateRole: denied always");
+    is_noticed(Bug::DenialIgnored, "a repair goes on, or back", faults::of_writes, cells);
+}
+
+#[test]
+fn a_rehearsal_that_worked_and_is_taken_for_one_that_found_the_role() {
+    is_noticed(Bug::MadeTakenForExists, "nothing is lost", faults::of_deletions, ("one extra", ""));
+}

@@ -29,6 +29,8 @@ pub(crate) enum Trouble {
     Person,
     /// Before this call, from 1, somebody deletes the role and makes one that he may assume.
     Stranger(usize),
+    /// Before this call, from 1, somebody deletes the role.
+    Deleted(usize),
 }
 
 /// One cell.
@@ -131,6 +133,15 @@ impl Case {
             }
             Trouble::Stranger(nth) => {
                 let somebody = stage.stranger(*nth);
+                let run = stage.run(Mode::Remediate).await;
+                let met = somebody.hits() > 0;
+                drop(somebody);
+                Evidence { met, ..stage.settle(self, vec![run]).await }
+            }
+            Trouble::Deleted(nth) => {
+                let somebody = stage.lab.emulator.on_call(Rule::any().nth(*nth), |world| {
+                    world.delete_role(ACCOUNT, DTS_ROLE);
+                });
                 let run = stage.run(Mode::Remediate).await;
                 let met = somebody.hits() > 0;
                 drop(somebody);

@@ -225,3 +225,15 @@ pub(crate) fn of_strangers(course: &Course) -> Vec<Case> {
     let case = |nth| Case::new(course, format!("another role appears before call {nth}"), Trouble::Stranger(nth));
     (1..=course.calls.len()).flat_map(|nth| case(nth).on_both_sides()).collect()
 }
+
+/// After the first look, before each call, somebody deletes the role.
+pub(crate) fn of_deletions(course: &Course) -> Vec<Case> {
+    let recreates = course.calls.iter().any(|call| call.operation == "DeleteRole");
+    let looked = course.calls.iter().position(|call| call.write).unwrap_or(0);
+    let nths = (looked + 1..=course.calls.len()).filter(|_| recreates);
+    let case = |nth| {
+        let case = Case::new(course, format!("somebody deletes the role before call {nth}"), Trouble::Deleted(nth));
+        Case { ends: Some(Status::Remediated), ..case }.on_both_sides()
+    };
+    nths.flat_map(case).collect()
+}

@@ -174,14 +174,15 @@ fn word_is_legal(_: &Evidence, _: &Run, report: &AccountReport) -> Holds {
 /// As many steps are said to have had an effect as had one. A deletion cannot be undone.
 fn steps_are_true(_: &Evidence, run: &Run, report: &AccountReport) -> Holds {
     for step in &report.steps {
-        let effects = performed(run).filter(|call| call.effect && is_call_of(call, step)).count();
+        let effects = run.calls.iter().filter(|call| call.effect && is_call_of(call, step)).count();
         let said = |results: &[StepResult]| {
             let same = report.steps.iter().filter(|other| other.action == step.action && other.target == step.target);
             same.filter(|other| results.contains(&other.result)).count()
         };
         let undoes = report.steps.iter().filter(|other| other.result == StepResult::Undone && is_reverse(step, other));
         let least = said(&[StepResult::Done]);
-        let most = said(&[StepResult::Done, StepResult::Undone, StepResult::Unknown]) + undoes.count();
+        let rehearsed = if step.action == "TagResources" && rehearses(run) { 2 } else { 0 };
+        let most = said(&[StepResult::Done, StepResult::Undone, StepResult::Unknown]) + undoes.count() + rehearsed;
         let deletion_undone = step.action == "DeleteRole" && step.result == StepResult::Undone;
         hold((least..=most).contains(&effects) && !deletion_undone, || {
             format!("{} {} is said to be {:?} and had {effects} effects", step.action, step.target, step.result)
@@ -190,11 +191,11 @@ fn steps_are_true(_: &Evidence, run: &Run, report: &AccountReport) -> Holds {
     Ok(())
 }
 
-/// The calls of the plan itself. A rehearsal has no effect: it sets a tag to what it is.
-fn performed(run: &Run) -> impl Iterator<Item = &Call> {
-    let taken = run.calls.iter().position(|call| takes_away(&call.operation)).unwrap_or(0);
-    let is_rehearsal = move |call: &Call| call.operation == "TagResources" && call.index < run.calls[taken].index;
-    run.calls.iter().filter(move |call| !is_rehearsal(call))
+/// Whether the run has tried its writes where they have no effect. Of tags one is set to what it is.
+fn rehearses(run: &Run) -> bool {
+    let at = |is: fn(&str) -> bool| run.calls.iter().position(|call| is(&call.operation));
+    let (creates, takes) = (at(|name| name == "CreateRole"), at(takes_away));
+    run.begin.is_some() && creates.is_some_and(|at| takes.is_none_or(|taken| at < taken))
 }
 
 fn is_call_of(call: &Call, step: &StepRecord) -> bool {
@@ -313,7 +314,7 @@ fn nothing_stays_open(evidence: &Evidence) -> Holds {
 }
 
 fn has_written(run: &Run) -> bool {
-    performed(run).any(|call| call.effect)
+    run.calls.iter().any(|call| call.effect)
 }
 
 fn has_open_journal(run: &Run) -> bool {

@@ -68,6 +68,11 @@ fn another_role_of_that_name_appears_before_every_call() {
 }
 
 #[test]
+fn somebody_deletes_the_role_before_every_call() {
+    examine(&every_plan(faults::of_deletions), None).expect_none("deletions");
+}
+
+#[test]
 fn nothing_happens_or_a_person_comes_in_at_the_end() {
     examine(&every_plan(faults::of_people), None).expect_none("people");
 }

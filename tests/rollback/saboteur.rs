@@ -27,6 +27,12 @@ pub(crate) enum Bug {
     RecordNotWritten,
     /// A failure before the deletion puts nothing back.
     PutBackSkipped,
+    /// Nothing is rehearsed.
+    RehearsalSkipped,
+    /// A rehearsal that is denied counts as one that is right.
+    DenialIgnored,
+    /// A rehearsal that has made the role counts as one that found it.
+    MadeTakenForExists,
 }
 
 /// HTTP, or HTTP with a bug before it. It lives as long as a case.
@@ -76,12 +82,26 @@ impl Transport for Saboteur {
     }
 }
 
+/// What the cloud answers to a rehearsal that is as it should be.
+fn right_answer(params: &Params) -> Option<Reply> {
+    let code = match params["Action"].as_str() {
+        "CreateRole" => "EntityAlreadyExists.Role",
+        "AttachPolicyToRole" => "EntityAlreadyExists.Role.Policy",
+        "TagResources" => return Some(success(json!({}))),
+        _ => return None,
+    };
+    Some(Reply { status: 409, ..success(json!({ "Code": code })) })
+}
+
 impl Saboteur {
     /// What is answered without asking the cloud.
     fn instead(&self, params: &Params) -> Option<Reply> {
         let memory = self.memory.lock().unwrap();
         let attaches = params["Action"] == "AttachPolicyToRole";
         let extra = params.get("PolicyName").is_some_and(|policy| policy != DTS_POLICY);
+        if self.bug == Bug::RehearsalSkipped && !memory.detachment_sent {
+            return right_answer(params);
+        }
         let swallowed = match self.bug {
             Bug::ReattachSkipped => attaches && extra && memory.deletion_sent,
             Bug::PutBackSkipped => attaches && memory.detachment_sent && !memory.deletion_sent,
@@ -91,7 +111,11 @@ impl Saboteur {
                 self.empty_the_folder();
                 false
             }
-            Bug::SecondLookSkipped | Bug::DeletionNotConfirmed => false,
+            Bug::SecondLookSkipped
+            | Bug::DeletionNotConfirmed
+            | Bug::RehearsalSkipped
+            | Bug::DenialIgnored
+            | Bug::MadeTakenForExists => false,
         };
         swallowed.then(|| success(json!({})))
     }
@@ -106,6 +130,10 @@ impl Saboteur {
         memory.complete |= succeeded && self.is_last(params) && memory.answered >= self.last.nth;
         match self.bug {
             Bug::DeletionNotConfirmed if params["Action"] == "DeleteRole" => Ok(success(json!({}))),
+            Bug::DenialIgnored if !succeeded && !memory.detachment_sent => right_answer(params).map_or(reply, Ok),
+            Bug::MadeTakenForExists if succeeded && params["Action"] == "CreateRole" && !memory.detachment_sent => {
+                right_answer(params).map_or(reply, Ok)
+            }
             _ => reply,
         }
     }
