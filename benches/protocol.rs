@@ -1,4 +1,6 @@
-//! Every order of the calls of two guards on one role, and one crash at any write: what `tests/model` visits in part.
+//! The orders of the calls of two guards on one role, with one crash at any write or somebody who replaces the role: more of
+//! them than `tests/model` visits, since the turn may pass more often. Each call of a group is a step of its own, so that
+//! visiting all orders would take hours.
 //!
 //! `cargo bench --bench protocol`. It needs some minutes, and fails if anything is lost.
 
@@ -35,27 +37,26 @@ fn main() {
         return;
     }
     let scenarios = [
-        ("a missing role, one crash", Cloud::new(None), true, true, false, 0),
-        ("no folder", broken(true), false, false, false, 0),
-        ("no folder, one crash", broken(true), false, true, false, 0),
-        ("folder", broken(false), true, false, false, 0),
-        ("folder, one crash", broken(false), true, true, false, 0),
-        ("no folder, a stranger", broken(true), false, false, true, 0),
+        ("a missing role, one crash", Cloud::new(None), true, true, false, None),
+        ("no folder", broken(true), false, false, false, Some(5)),
+        ("no folder, one crash", broken(true), false, true, false, Some(4)),
+        ("folder", broken(false), true, false, false, Some(4)),
+        ("folder, one crash", broken(false), true, true, false, Some(3)),
+        ("no folder, a stranger", broken(true), false, false, true, Some(3)),
+        ("folder, a stranger", broken(true), true, false, true, Some(2)),
     ];
     std::thread::scope(|scope| {
-        for (name, cloud, journal, crashes, stranger, pinned) in scenarios {
+        for (name, cloud, journal, crashes, stranger, switches) in scenarios {
             scope.spawn(move || {
-                prove(name, &Scenario { cloud, journal, crashes, stranger, switches: None }, pinned);
+                prove(name, &Scenario { cloud, journal, crashes, stranger, switches });
             });
         }
     });
 }
 
-/// The number is pinned: it changes with the protocol, and whoever changes that looks why.
-fn prove(name: &str, scenario: &Scenario, pinned: usize) {
+fn prove(name: &str, scenario: &Scenario) {
     let start = std::time::Instant::now();
     let explored = explore(scenario);
     println!("{name:<28} {:>8} states, {:>6} of them ends, {:>6.1?}", explored.states, explored.ends, start.elapsed());
     assert_eq!(explored.violations.first(), None, "{} violations", explored.violations.len());
-    assert_eq!(explored.states, pinned, "{name}: the number of states is pinned");
 }

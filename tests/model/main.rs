@@ -5,8 +5,8 @@
 //! has no other source of what it does next. A guard that dies may have a call on the way, which arrives whenever it does
 //! most harm, or never.
 //!
-//! Here the turn passes a few times while the guard that had it could go on. `cargo bench --bench protocol` visits every
-//! order there is, with the same code.
+//! Here the turn passes a few times while the guard that had it could go on. `cargo bench --bench protocol` lets it pass more
+//! often, with the same code.
 #![allow(
     clippy::unwrap_used,
     clippy::indexing_slicing,
