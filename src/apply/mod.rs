@@ -2,7 +2,7 @@
 //!
 //! Steps that do not need each other's effect are sent at the same time, as one intent (`group`). Before the deletion a
 //! failure puts back what was taken away (`undo`); after it the only way is forward. What must succeed after the deletion
-//! is tried before it, where it has no effect ([`rehearsal`]). A lost reply is followed by a look, never by a guess
+//! is tried before it, where it has no effect (`rehearsal`). A lost reply is followed by a look, never by a guess
 //! (`step`). What is done is on record before it is done ([`journal`]), so that a later run can finish it ([`recover`]).
 
 mod attempts;

@@ -3,8 +3,8 @@
 //! A notice never changes what a run reports: one that cannot be delivered is a line in the log. What the platform does
 //! without us (destinations, alerts on the log) is the first choice, since it also works when this program does not.
 //!
-//! A service is one small file with a [`Service`](service::Service); [`news`] says what there is to tell, [`told`] what was
-//! told before, [`deliver`] sends.
+//! A service is one small file with a `Service`; `news` says what there is to tell, `told` what was
+//! told before, `deliver` sends.
 
 mod deliver;
 mod dingtalk;
