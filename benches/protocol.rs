@@ -42,7 +42,6 @@ fn main() {
         ("no folder, one crash", broken(true), false, true, false, Some(4)),
         ("folder", broken(false), true, false, false, Some(4)),
         ("folder, one crash", broken(false), true, true, false, Some(3)),
-        ("no folder, a stranger", broken(true), false, false, true, Some(3)),
         ("folder, a stranger", broken(true), true, false, true, Some(2)),
     ];
     std::thread::scope(|scope| {

@@ -110,7 +110,10 @@ fn refusal_is_harmless(guard: &Process) -> bool {
         .filter(|(_, (write, effect))| write["Action"] == "DetachPolicyFromRole" && *effect);
     let put_back = detached.all(|(index, (write, _))| {
         let policy = write["PolicyName"].as_str();
-        guard.writes[index..].iter().any(|(later, _)| is(later, "AttachPolicyToRole", policy))
+        let again = guard.writes[index..].iter().any(|(later, _)| is(later, "AttachPolicyToRole", policy));
+        // A rehearsal had attached it, since somebody had just detached it: so it was before.
+        let earlier = guard.writes[..index].iter();
+        again || earlier.filter(|(_, effect)| *effect).any(|(write, _)| is(write, "AttachPolicyToRole", policy))
     });
     !deleted && put_back
 }
