@@ -313,7 +313,7 @@ async fn a_recreation_takes_nine_trips() {
     let many = (0..18).fold(many, |role, n| role.tag(&format!("key{n}"), "v"));
     for role in [full(), many] {
         let lab = Lab::new(Some(role));
-        lab.emulator.set_latency(Duration::from_millis(100));
+        lab.emulator.set_latency(Duration::from_millis(250));
         assert_eq!(lab.run(Mode::Remediate).await.status, Status::Remediated);
         assert_eq!(trips(&lab), 9);
     }
