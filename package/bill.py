@@ -19,7 +19,8 @@ def list_everything(target):
     text = Path(f"{WRITTEN}.json").read_text()
     for file in [Path(f"{WRITTEN}.json"), *Path().glob(f"*/{WRITTEN}.json"), *Path().glob(f"crates/*/{WRITTEN}.json")]:
         file.unlink()
-    return json.loads(text.replace(f"path+{Path.cwd().as_uri()}#", "path+file://.#"))
+    here = f"path+{Path.cwd().as_uri()}"
+    return json.loads(text.replace(f"{here}#", "path+file://.#").replace(f"{here}/", "path+file://./"))
 
 
 def linked(target):
