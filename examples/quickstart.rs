@@ -175,15 +175,18 @@ fn calls(cloud: &Emulator, earlier: usize) {
 }
 
 fn next() {
-    println!("\n{CYAN}What to do next{CYAN:#}  {DIM}in README.md{DIM:#}\n");
-    section("Modes", "start with `verify`, which writes nothing; `remediate` repairs as above");
-    section("Permissions", "what the function's role may do, ready to paste");
-    section("Deploying", "two commands and s.yaml put it into your account");
-    section("Reading a report", "every status, and what to do about it");
+    println!("\n{CYAN}What to do next{CYAN:#}  {DIM}in docs/{DIM:#}\n");
+    section(
+        "deploying.md",
+        "from an empty account to a running guard; `verify` looks first, `remediate` repairs as above",
+    );
+    section("permissions.md", "what the function's role may do, as documents ready to attach");
+    section("operations.md", "the roll-out, alarms, and what to do when a role is stuck");
+    section("reading.md", "every status, and what to do about it");
 }
 
-fn section(heading: &str, what: &str) {
-    println!("   {BOLD}{heading:<17}{BOLD:#} {what}");
+fn section(page: &str, what: &str) {
+    println!("   {BOLD}{page:<15}{BOLD:#} {what}");
 }
 
 /// The last line, and whether all is well.

@@ -166,8 +166,8 @@ fn combinations() -> Vec<(Vec<String>, String)> {
 #[test]
 fn every_setting_stands_in_it() {
     let named: BTreeSet<_> = blocks().iter().flat_map(|block| variables(&props(block)).into_keys()).collect();
-    let readme = read("README.md");
-    let table = readme.lines().filter(|line| line.starts_with("| `DTS_GUARD_"));
+    let settings = read("docs/settings.md");
+    let table = settings.lines().filter(|line| line.starts_with("| `DTS_GUARD_"));
     let documented = table.map(|line| line.split('`').nth(1).unwrap().to_owned());
     // Where the cloud is, nobody needs to say.
     assert_eq!(named, documented.filter(|name| !name.ends_with("_ENDPOINT")).collect());

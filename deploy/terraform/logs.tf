@@ -1,5 +1,5 @@
-# Timers and events drop the answer: the log is where people read what was found. Index and alerts are those of
-# deploy/sls, which docs/observability.md describes.
+# Timers and events drop the answer, so people read in the log what was found. docs/observability.md describes the index
+# and the alerts of deploy/sls.
 
 locals {
   log_project = var.log_project == null ? "dts-role-guard-${local.account}" : var.log_project

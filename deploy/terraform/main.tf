@@ -1,4 +1,4 @@
-# The function and what starts it. The values are those of s.yaml, which also says why; a test compares the two.
+# The function and its triggers. The values and their reasons are those of s.yaml; a test compares the two.
 
 data "alicloud_account" "current" {}
 

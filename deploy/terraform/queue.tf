@@ -1,5 +1,5 @@
-# What failed for good: runs of the function, and events that never reached it. Watch it. With `reports`, the other
-# reports too.
+# The queue for what failed for good: runs of the function, and events that never reached it. Watch it. With `reports`, a
+# second queue gets the other reports.
 
 resource "alicloud_message_service_queue" "guard" {
   for_each = toset(var.reports ? ["failures", "reports"] : ["failures"])

@@ -1,5 +1,5 @@
-# The function's role. What it may do stands in policies/ and nowhere else; account, region and names there are examples,
-# in whose place come those of this deployment.
+# The function's role. policies/ alone says what it may do. Account, region and names there are examples, and are replaced
+# by those of this deployment.
 
 locals {
   policies = "${path.module}/../../policies"

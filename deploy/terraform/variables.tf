@@ -1,5 +1,5 @@
 variable "mode" {
-  description = "The most the guard may do: verify and plan write nothing, remediate repairs. It also decides which of policies/verify.json and policies/remediate.json the function's role gets. To look first: -var mode=verify."
+  description = "The most that the guard may do: verify and plan write nothing, remediate repairs. It also decides which of policies/verify.json and policies/remediate.json the function's role gets. To look first: -var mode=verify."
   type        = string
   default     = "remediate"
 
@@ -16,7 +16,7 @@ variable "package" {
 }
 
 variable "organization" {
-  description = "All members of the resource directory, and not only the own account. member_role is the role that is assumed in a member; folders and exclude_folders are ids of the directory's folders; brake is a percentage; timeout is three seconds for each hundred members and a minute."
+  description = "All members of the resource directory, and not only the function's own account. member_role is the role that is assumed in a member; folders and exclude_folders are ids of the directory's folders; brake is a percentage; timeout is three seconds for each hundred members plus a minute."
   type = object({
     member_role     = optional(string, "ResourceDirectoryAccountAccessRole")
     folders         = optional(list(string), [])
@@ -29,7 +29,7 @@ variable "organization" {
 }
 
 variable "journal_nas" {
-  description = "A NAS folder for the journal, such as file-system.cn-hangzhou.nas.aliyuncs.com:/dts-role-guard, and the VPC that it is in. The folder must be there."
+  description = "A NAS folder for the journal, such as file-system.cn-hangzhou.nas.aliyuncs.com:/dts-role-guard, and the VPC that it is in. The folder must exist."
   type = object({
     server_addr       = string
     vpc_id            = string
@@ -42,7 +42,7 @@ variable "journal_nas" {
 }
 
 variable "journal_oss" {
-  description = "An OSS bucket for the journal. The object that is the folder, `dts-role-guard/` with the default path, must be there."
+  description = "An OSS bucket for the journal. The object that is the folder, `dts-role-guard/` with the default path, must exist."
   type = object({
     bucket = string
     path   = optional(string, "/dts-role-guard")
@@ -58,7 +58,7 @@ variable "journal_key" {
 }
 
 variable "notify" {
-  description = "Webhook URLs with commas between them that are told what a run found or did (DTS_GUARD_NOTIFY)."
+  description = "Webhook URLs, comma-separated, that are told what a run found or did (DTS_GUARD_NOTIFY)."
   type        = string
   default     = ""
   sensitive   = true
@@ -89,19 +89,19 @@ variable "log_project" {
 }
 
 variable "log_retention" {
-  description = "Days."
+  description = "Days that log lines are kept."
   type        = number
   default     = 180
 }
 
 variable "alerts" {
-  description = "Whether the alerts of deploy/sls are made. They tell whom the action policy dts-role-guard names, which is made in the console."
+  description = "Whether the alerts of deploy/sls are created. They notify the people named in the action policy dts-role-guard, which you create in the console."
   type        = bool
   default     = true
 }
 
 variable "event_bridge_role" {
-  description = "Whether the service-linked role is made with which EventBridge invokes functions. False where the account has it."
+  description = "Whether to create the service-linked role with which EventBridge invokes functions. False if the account already has it."
   type        = bool
   default     = true
 }

@@ -63,7 +63,7 @@ fn the_deny_names_the_policies_that_the_guard_never_attaches() {
     assert_eq!(denied, PRIVILEGED_POLICIES.map(|policy| format!("acs:ram:*:system:policy/{policy}")));
 }
 
-/// The `Deny` goes by name. This is why the README says how to do without extra policies.
+/// The `Deny` goes by name. This is why `docs/permissions.md` says how to do without extra policies.
 #[tokio::test]
 async fn only_the_document_without_extra_policies_stops_a_mighty_policy_of_another_name() {
     let attack = Attack::Takeover(PolicyType::Custom, OWNER);

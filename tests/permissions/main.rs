@@ -39,7 +39,7 @@ fn full() -> Role {
     role.attach_system("AliyunOSSReadOnlyAccess").attach_custom("TeamExtra")
 }
 
-/// `policies/remediate.json`, where the README says how to narrow it.
+/// `policies/remediate.json`, where `docs/permissions.md` says how to narrow it.
 fn without_extras() -> Document {
     let document = Document::parse(REMEDIATE);
     let document = document.without(&document.part(1, "acs:ram:*:*:policy/*"));
