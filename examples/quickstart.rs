@@ -15,9 +15,8 @@ use std::process::{Command, ExitCode};
 use anstream::println;
 use anstyle::{AnsiColor, Style};
 use emulator::{DTS_ROLE, Emulator, RoleSnapshot, Seed, World};
-use serde_json::Value;
-
 use platform::{ACCOUNT, Failure, Instance};
+use serde_json::Value;
 
 const BINARY: &str = "dts-role-guard";
 const BOLD: Style = Style::new().bold();

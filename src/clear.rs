@@ -3,12 +3,13 @@
 
 use std::sync::Arc;
 
+use authorization::plan::Refusal;
+use authorization::target::AccountId;
+
 use crate::apply::journal::{History, LogBook, Store};
 use crate::config::JOURNAL_DIR;
 use crate::event::Forget;
-use crate::plan::Refusal;
 use crate::report::{AccountReport, Status};
-use crate::target::AccountId;
 
 /// Why nothing was forgotten.
 #[derive(Debug, thiserror::Error)]

@@ -1,11 +1,13 @@
 //! The second look: whether what was written, or taken back, is what the cloud shows.
 
+use aliyun::Session;
+use authorization::plan::{Difference, Wanted};
+use authorization::record::{Repair, Snapshot};
+use authorization::role::{ObservedRole, Role, Tags};
+use authorization::verify::{self, Baseline, Finding};
+
 use crate::apply::Outcome;
-use crate::apply::journal::{Repair, Snapshot};
-use crate::client::Session;
-use crate::observe::{self, LookError, ObservedRole, Role, Tags};
-use crate::plan::{Difference, Wanted};
-use crate::verify::{self, Baseline, Finding};
+use crate::observe::{self, LookError};
 
 /// How often the second look is repeated until the cloud shows what was written.
 const CONFIRMATIONS: usize = 6;

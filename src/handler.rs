@@ -5,23 +5,24 @@ use std::sync::atomic::AtomicUsize;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
+use aliyun::clock::{Deadline, SharedClock};
+use aliyun::credentials::{self, Credentials, Found, Place};
+use aliyun::{Connection, Endpoint, Endpoints, Http, RateLimits, Session, Transport};
+use authorization::settings::Scope;
+use authorization::target::AccountId;
 use fc_runtime::{Context, Diagnostic, HeaderCredentials, Invocation};
 use serde_json::Value;
 use tracing::Instrument as _;
 
 use crate::apply::journal::{Bounded, LogBook, Store};
 use crate::clear::{self, NotCleared};
-use crate::client::{Connection, Endpoint, Endpoints, Http, RateLimits, Session, Transport};
-use crate::clock::{Deadline, SharedClock};
-use crate::config::{Config, InvalidSettings, NOTIFY, Scope, Variables};
-use crate::credentials::{self, Credentials, Found, Place};
+use crate::config::{Config, InvalidSettings, NOTIFY, Variables};
 use crate::event::{self, Allowed, Clear, Decision, Event, Request};
 use crate::notify::{self, Hook, Means, News};
 use crate::reconcile::Guard;
 use crate::report::{AccountReport, CallError, Json, Render, Report, Results, Run, message_for_queues};
 use crate::stop::Stop;
 use crate::sweep::{LogLines, Progress, Sweep, Swept, joined, outside};
-use crate::target::AccountId;
 use crate::telemetry::Log;
 
 /// Kept back from the deadline for the answer itself.
@@ -280,7 +281,7 @@ impl App {
         Ask {
             request_id: context.request_id.as_str().to_owned(),
             event,
-            keys: context.credentials.clone().map(Found::from).unwrap_or_default(),
+            keys: context.credentials.clone().map(found).unwrap_or_default(),
             account: context.account_id.as_deref().and_then(|id| id.parse().ok()),
             deadline: self.deadline(context),
         }
@@ -404,7 +405,7 @@ impl App {
         if let Some(http) = self.http.get() {
             return Ok(http.clone());
         }
-        let http = Arc::new(Http::with_clock(self.clock.clone())?);
+        let http = Arc::new(Http::with_clock(crate::USER_AGENT, self.clock.clone())?);
         Ok(self.http.get_or_init(|| http).clone())
     }
 
@@ -438,18 +439,16 @@ async fn own_account(session: &Session, known: Option<AccountId>) -> Result<Acco
         .map_err(|error| Box::new(AccountReport::failed(None, CallError::of_identity(&error), true)))
 }
 
-impl From<HeaderCredentials> for Found {
-    fn from(keys: HeaderCredentials) -> Self {
-        Self {
-            access_key_id: keys.access_key_id,
-            access_key_secret: keys.access_key_secret,
-            security_token: keys.security_token,
-        }
+fn found(keys: HeaderCredentials) -> Found {
+    Found {
+        access_key_id: keys.access_key_id,
+        access_key_secret: keys.access_key_secret,
+        security_token: keys.security_token,
     }
 }
 
 fn abort(why: &Abort) -> Diagnostic {
-    let text = crate::telemetry::chain(why);
+    let text = authorization::text::chain(why);
     tracing::error!(reason = text, "the run could not begin");
     Diagnostic::new(why.error_type(), text)
 }

@@ -5,11 +5,12 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
 
+use aliyun::clock::{SharedClock, SystemClock};
+use authorization::text::chain;
 use clap::{CommandFactory as _, Parser as _};
-use dts_role_guard::clock::{SharedClock, SystemClock};
 use dts_role_guard::config::{LOG, Variables, on_platform};
 use dts_role_guard::handler::App;
-use dts_role_guard::telemetry::{self, Log, chain};
+use dts_role_guard::telemetry::{self, Log};
 use dts_role_guard::terminal::{self, Arguments, Command};
 use fc_runtime::{Markers, Runtime, service_fn};
 

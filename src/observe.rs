@@ -1,98 +1,8 @@
 //! Reads the cloud into an [`ObservedRole`]: the only reader of roles.
 
-use std::collections::{BTreeMap, BTreeSet};
-
-use crate::client::{Error, Kind, NewRole, RoleFacts, Session};
-use crate::policy;
-use crate::target::{PolicyRef, ROLE_NAME};
-
-/// What was just read of the role.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum ObservedRole {
-    /// There is no such role.
-    Missing,
-    /// There is one.
-    Present(Role),
-}
-
-/// Tags by key.
-pub type Tags = BTreeMap<String, String>;
-
-/// A role that exists.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Role {
-    /// Changes when a role is recreated.
-    pub id: String,
-    /// The trust policy, as the cloud answered it.
-    pub trust: String,
-    /// Its description; empty where it has none.
-    pub description: String,
-    /// Seconds.
-    pub max_session_duration: Option<u32>,
-    /// Whether a person may switch to it in the console; absent where the cloud does not say.
-    pub console_login: Option<bool>,
-    /// Whether it belongs to a service and cannot be deleted by hand.
-    pub service_linked: bool,
-    /// The attached policies.
-    pub policies: BTreeSet<PolicyRef>,
-}
-
-impl ObservedRole {
-    /// The role, if it exists.
-    #[must_use]
-    pub fn present(&self) -> Option<&Role> {
-        match self {
-            Self::Missing => None,
-            Self::Present(role) => Some(role),
-        }
-    }
-}
-
-impl Role {
-    /// What of the role is not as it was, policies left aside. A reply that leaves a field out says nothing about it.
-    #[must_use]
-    pub fn difference(&self, before: &Self) -> Option<&'static str> {
-        let differs = [
-            (before.id != self.id, "another role id"),
-            (!policy::same_document(&before.trust, &self.trust), "another trust policy"),
-            (!self.has_settings_of(before), "another description, session duration or console flag"),
-        ];
-        differs.into_iter().find(|(differs, _)| *differs).map(|(_, what)| what)
-    }
-
-    /// Whether description, session duration and console flag are those of another look.
-    #[must_use]
-    pub fn has_settings_of(&self, before: &Self) -> bool {
-        self.description == before.description && self.has_flags(before.max_session_duration, before.console_login)
-    }
-
-    /// Whether it is what was asked for. The cloud may trim a description.
-    #[must_use]
-    pub fn is_made_of(&self, new: &NewRole) -> bool {
-        policy::same_document(&self.trust, &new.trust)
-            && self.description.trim() == new.description.trim()
-            && self.has_flags(new.max_session_duration, new.allow_console_login)
-    }
-
-    fn has_flags(&self, duration: Option<u32>, console_login: Option<bool>) -> bool {
-        fn agree<T: PartialEq + Copy>(one: Option<T>, other: Option<T>) -> bool {
-            one.is_none() || other.is_none() || one == other
-        }
-        agree(self.max_session_duration, duration) && agree(self.console_login, console_login)
-    }
-
-    fn new(facts: RoleFacts, policies: Vec<PolicyRef>) -> Self {
-        Self {
-            id: facts.role_id,
-            trust: facts.assume_role_policy_document,
-            description: facts.description,
-            max_session_duration: facts.max_session_duration,
-            console_login: facts.allow_console_login,
-            service_linked: facts.is_service_linked_role,
-            policies: policies.into_iter().collect(),
-        }
-    }
-}
+use aliyun::{Error, Kind, RoleFacts, Session};
+use authorization::role::{ObservedRole, Role, Tags};
+use authorization::target::{PolicyRef, ROLE_NAME};
 
 /// The cloud could not be read.
 #[derive(Debug, thiserror::Error)]
@@ -145,8 +55,20 @@ async fn look(session: &Session) -> Result<ObservedRole, LookError> {
     let (role, policies) = tokio::join!(session.get_role(ROLE_NAME), session.list_policies_for_role(ROLE_NAME));
     match (found(role)?, found(policies)?) {
         (None, None) => Ok(ObservedRole::Missing),
-        (Some(facts), Some(policies)) => Ok(ObservedRole::Present(Role::new(facts, policies))),
+        (Some(facts), Some(policies)) => Ok(ObservedRole::Present(present(facts, policies))),
         (None, Some(_)) | (Some(_), None) => Err(LookError::Disagree),
+    }
+}
+
+fn present(facts: RoleFacts, policies: Vec<PolicyRef>) -> Role {
+    Role {
+        id: facts.role_id,
+        trust: facts.assume_role_policy_document,
+        description: facts.description,
+        max_session_duration: facts.max_session_duration,
+        console_login: facts.allow_console_login,
+        service_linked: facts.is_service_linked_role,
+        policies: policies.into_iter().collect(),
     }
 }
 

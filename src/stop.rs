@@ -3,9 +3,8 @@
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use authorization::target::AccountId;
 use tokio_util::sync::CancellationToken;
-
-use crate::target::AccountId;
 
 /// Whether a run was asked to end, and which roles it has in hand. Clones are the same one.
 #[derive(Debug, Clone, Default)]

@@ -13,8 +13,9 @@ mod deployment;
 
 use std::collections::BTreeSet;
 
+use authorization::settings::Scope;
 use deployment::{blocks, deployment, filled_in, read, switched_on, triggers, with_block};
-use dts_role_guard::config::{Config, Scope, Variables};
+use dts_role_guard::config::{Config, Variables};
 use jsonschema::Validator;
 use serde_json::{Value, json};
 

@@ -1,7 +1,7 @@
 //! Properties of the evaluation of trust policies, and a naive evaluator that must agree with it.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "tests")]
 
-use dts_role_guard::policy::{
+use authorization::policy::{
     ASSUME_ROLE, CannotExtend, Effect, PolicyDocument, Principal, decide, other_principals, same_document, with_service,
 };
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};

@@ -6,7 +6,7 @@ mod lab;
 
 use std::time::Duration;
 
-use dts_role_guard::config::Mode;
+use authorization::settings::Mode;
 use dts_role_guard::report::Status;
 use emulator::{AccessKey, DTS_POLICY, DTS_ROLE, Role, Rule};
 use lab::{ACCOUNT, Lab, account, ids, json};

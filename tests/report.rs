@@ -4,7 +4,7 @@
 #[path = "support/lab.rs"]
 mod lab;
 
-use dts_role_guard::config::Mode;
+use authorization::settings::Mode;
 use dts_role_guard::report::{Human, Json, Render, Report, Status};
 use emulator::{DTS_POLICY, Member, MemberStatus, Role, Rule};
 use lab::Lab;

@@ -5,8 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::Path;
 
-use dts_role_guard::credentials::{Credentials, Source};
-use dts_role_guard::signing::{Call, Method, SignedForm, acs3, canonical_query, rpc_v1};
+use aliyun::credentials::{Credentials, Source};
+use aliyun::signing::{Call, Method, SignedForm, acs3, canonical_query, rpc_v1};
 use percent_encoding::percent_decode_str;
 use serde_json::Value;
 use sha2::{Digest, Sha256};

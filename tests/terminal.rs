@@ -18,7 +18,7 @@ mod lab;
 use std::io::{Read, Write};
 use std::process::{Command, Output, Stdio};
 
-use dts_role_guard::config::Mode;
+use authorization::settings::Mode;
 use emulator::{Member, Role, Rule, Seed};
 use folder::{Folder, JOURNAL_DIR};
 use hang::Hang;

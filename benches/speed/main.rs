@@ -20,10 +20,9 @@ use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use emulator::{Emulator, Seed, World};
-use serde_json::Value;
-
 use platform::{ACCOUNT, Failure, Instance};
 use samples::{Pair, Samples, memory_row, row};
+use serde_json::Value;
 
 const BINARY: &str = env!("CARGO_BIN_EXE_dts-role-guard");
 /// The emulated way to the cloud and back.

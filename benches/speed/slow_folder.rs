@@ -3,13 +3,14 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use aliyun::clock::{Clock, Deadline, SystemClock};
+use aliyun::credentials::{Credentials, Source};
+use aliyun::signing::Method;
+use aliyun::{Api, Connection, Endpoint, Endpoints, Http, RateLimits, Session};
+use authorization::settings::{Approval, Mode, Strategy};
+use dts_role_guard::USER_AGENT;
 use dts_role_guard::apply::journal::{Folder, Store};
-use dts_role_guard::client::{Api, Connection, Endpoint, Endpoints, Http, RateLimits, Session};
-use dts_role_guard::clock::{Clock, Deadline, SystemClock};
-use dts_role_guard::config::{Approval, Mode, Strategy};
-use dts_role_guard::credentials::{Credentials, Source};
 use dts_role_guard::reconcile::{self, Guard};
-use dts_role_guard::signing::Method;
 use dts_role_guard::stop::Stop;
 use dts_role_guard::telemetry::Log;
 use emulator::Emulator;
@@ -31,7 +32,7 @@ fn guard(cloud: &Emulator, clock: Arc<dyn Clock>, store: Arc<dyn Store>) -> Resu
     let endpoint = Endpoint::parse(Api::Ram, &cloud.url())?;
     let endpoints = Endpoints { ram: endpoint.clone(), sts: endpoint.clone(), resource_manager: endpoint };
     let rate = RateLimits::per_second(1000.try_into()?, clock.clone());
-    let http = Arc::new(Http::new().map_err(|error| error.to_string())?);
+    let http = Arc::new(Http::new(USER_AGENT).map_err(|error| error.to_string())?);
     let connection = Connection::new(http, endpoints, Method::HmacSha1, rate, clock);
     let [id, secret, token] = KEY;
     let credentials = Credentials {

@@ -6,10 +6,11 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use aliyun::Http;
+use aliyun::clock::{SharedClock, SystemClock};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use dts_role_guard::client::Http;
-use dts_role_guard::clock::{SharedClock, SystemClock};
+use dts_role_guard::USER_AGENT;
 use dts_role_guard::config::Variables;
 use dts_role_guard::handler::App;
 use dts_role_guard::telemetry::{Log, Markers};
@@ -68,7 +69,7 @@ pub(crate) fn serve(certificate: PathBuf) -> Result<(), Failure> {
     let clock: SharedClock = Arc::new(SystemClock::start());
     let log = Log::Stdout;
     log.start(None, clock.clone());
-    let http = Http::trusting(roots, clock.clone()).map_err(|error| error.to_string())?;
+    let http = Http::trusting(USER_AGENT, roots, clock.clone()).map_err(|error| error.to_string())?;
     let app = Arc::new(App::new(&variables, clock, log).connecting(http));
     let early = Arc::clone(&app);
     let initialize = move |_| {

@@ -4,7 +4,7 @@ use std::num::NonZeroU32;
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use dts_role_guard::clock::SystemClock;
+use aliyun::clock::SystemClock;
 use dts_role_guard::config::Variables;
 use dts_role_guard::handler::App;
 use dts_role_guard::telemetry::Log;

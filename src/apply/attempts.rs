@@ -1,9 +1,8 @@
 //! No fights: a role that was repaired three times within a day and broke again is left alone until a person clears it.
 
+use authorization::plan::Refusal;
+use authorization::record::Record;
 use jiff::{SignedDuration, Timestamp};
-
-use super::journal::Record;
-use crate::plan::Refusal;
 
 /// So many repairs within [`WINDOW`] that did not last are enough.
 const TIMES: usize = 3;

@@ -2,17 +2,19 @@
 
 use std::ops::Range;
 
+use authorization::plan::{Refusal, Step, dts_policy, restorable};
+use authorization::plan::{StepRecord, StepResult};
+use authorization::record::{Act, Phase};
+use authorization::role::{Role, Tags};
+use authorization::target::PolicyRef;
+use authorization::text::{chain, foreign};
 use futures_util::future::join_all;
 
-use super::journal::{Act, Phase};
 use super::settled::role_id_now;
 use super::step::{Learned, Performed, TRIES, TRIES_WITHOUT_WAY_BACK};
 use super::time::{Left, lacks_time};
-use super::{How, Item, Run, StepRecord, StepResult, Stop, Way};
-use crate::observe::{self, Role, Tags};
-use crate::plan::{Refusal, Step, dts_policy, restorable};
-use crate::target::PolicyRef;
-use crate::telemetry::{chain, foreign};
+use super::{How, Item, Run, Stop, Way};
+use crate::observe;
 
 /// What the last look before the deletion shows.
 pub(super) enum Now {

@@ -3,32 +3,31 @@
 //! Steps that do not need each other's effect are sent at the same time, as one intent (`group`). Before the deletion a
 //! failure puts back what was taken away (`undo`); after it the only way is forward. What must succeed after the deletion
 //! is tried before it, where it has no effect (`rehearsal`). A lost reply is followed by a look, never by a guess
-//! (`step`). What is done is on record before it is done ([`journal`]), so that a later run can finish it ([`recover`]).
+//! (`step`). What is done is on record before it is done ([`journal`]), so that a later run can finish it ([`authorization::resume`]).
 
 mod attempts;
 pub mod group;
 pub mod journal;
 mod outcome;
-pub mod recover;
 mod rehearsal;
 mod settled;
 mod step;
 mod time;
 mod undo;
 
-pub use outcome::{Applied, Cause, Outcome, StepRecord, StepResult};
+pub use outcome::{Applied, Cause, Outcome};
 pub use time::too_late;
 pub(crate) use undo::take_off;
 
 use std::collections::BTreeSet;
 
-use crate::client::Session;
-use crate::observe::{Role, Tags};
-use crate::plan::{Refusal, Step};
-use crate::target::PolicyRef;
-use crate::telemetry::chain;
-
-use journal::{Illegal, Journal, Snapshot};
+use aliyun::Session;
+use authorization::plan::{Refusal, Step, StepRecord};
+use authorization::record::{Illegal, Snapshot};
+use authorization::role::{Role, Tags};
+use authorization::target::PolicyRef;
+use authorization::text::chain;
+use journal::Journal;
 
 /// How steps are carried out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -164,7 +163,7 @@ impl Stop {
         }
     }
 
-    fn of_call(error: &crate::client::Error) -> Self {
+    fn of_call(error: &aliyun::Error) -> Self {
         Self::Failed(Cause { text: chain(error), may_pass: error.kind.may_pass() })
     }
 }

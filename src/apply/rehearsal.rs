@@ -1,16 +1,17 @@
 //! What must succeed after the deletion is tried before it, while it can have no effect: the role exists, its policies are
 //! attached, its tags are set. So a permission that is missing, or a control policy, shows while nothing is taken away.
 
+use aliyun::{Error, Kind};
+use authorization::plan::{Refusal, Step, dts_policy, new_role, restorable};
+use authorization::plan::{StepRecord, StepResult};
+use authorization::record::Act;
+use authorization::role::{Role, Tags};
+use authorization::target::PolicyRef;
+use authorization::text::chain;
 use futures_util::future::join_all;
 
-use super::journal::Act;
 use super::step::TRIES;
-use super::{Run, StepRecord, StepResult, Stop};
-use crate::client::{Error, Kind};
-use crate::observe::{Role, Tags};
-use crate::plan::{Refusal, Step, dts_policy, new_role, restorable};
-use crate::target::PolicyRef;
-use crate::telemetry::chain;
+use super::{Run, Stop};
 
 /// What a reply to a rehearsal means.
 #[derive(Debug, PartialEq, Eq)]

@@ -1,11 +1,12 @@
 //! Whether the cloud is in the state that a step leads to.
 
+use aliyun::{Error, Session};
+use authorization::plan::Step;
+use authorization::policy;
+use authorization::target::ROLE_NAME;
+
 use super::{Item, Run};
-use crate::client::{Error, Session};
 use crate::observe;
-use crate::plan::Step;
-use crate::policy;
-use crate::target::ROLE_NAME;
 
 /// Looks.
 pub(super) async fn is(session: &Session, step: &Step) -> Result<bool, Error> {

@@ -5,13 +5,15 @@
 
 use std::time::Duration;
 
+use aliyun::{Error, Kind, Retry};
+use authorization::plan::{Refusal, dts_policy};
+use authorization::plan::{StepRecord, StepResult};
+use authorization::target::{PolicyRef, ROLE_NAME};
+use authorization::text::{chain, foreign};
+
 use super::group::Now;
 use super::settled;
-use super::{Cause, Run, Step, StepRecord, StepResult, Stop};
-use crate::client::{Error, Kind, Retry};
-use crate::plan::{Refusal, dts_policy};
-use crate::target::{PolicyRef, ROLE_NAME};
-use crate::telemetry::{chain, foreign};
+use super::{Cause, Run, Step, Stop};
 
 /// Tries while there is a way back.
 pub(super) const TRIES: usize = 4;

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use crate::client::Session;
-use crate::plan::{Refusal, Step, trips};
+use aliyun::Session;
+use authorization::plan::{Refusal, Step, trips};
 
 /// One call takes at least this long in the estimate, so that a single slow one does not end a repair.
 const CALL_FLOOR: Duration = Duration::from_millis(100);

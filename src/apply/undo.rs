@@ -1,15 +1,17 @@
 //! Takes back what was done, last first.
 
+use aliyun::Session;
+use authorization::plan::{Refusal, Step, Undo};
+use authorization::plan::{StepRecord, StepResult};
+use authorization::record::Act;
+use authorization::target::{PolicyRef, ROLE_NAME};
+use authorization::text::chain;
 use futures_util::future::join_all;
 
-use super::journal::{Act, Journal};
+use super::journal::Journal;
 use super::settled;
 use super::step::{Learned, TRIES_WITHOUT_WAY_BACK};
-use super::{Cause, How, Outcome, Run, StepRecord, StepResult, Stop, Way};
-use crate::client::Session;
-use crate::plan::{Refusal, Step, Undo};
-use crate::target::{PolicyRef, ROLE_NAME};
-use crate::telemetry::chain;
+use super::{Cause, How, Outcome, Run, Stop, Way};
 
 /// A step to take back: its place among the items, and the reverse step.
 type Reverse = (usize, Step);

@@ -1,7 +1,8 @@
 //! The settings: every `DTS_GUARD_*` variable, read once, all mistakes reported together.
 
+mod brake;
+mod exceptions;
 mod journal;
-mod words;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -9,19 +10,20 @@ use std::num::NonZeroU32;
 use std::path::Path;
 use std::sync::Arc;
 
+use aliyun::signing;
+use aliyun::{Api, Endpoint, Endpoints};
+use authorization::target::{AccountId, BadRoleName, RoleName};
+use authorization::text::foreign;
+pub(crate) use brake::{BRAKE_FROM, BrakeTripped, HELD_BACK, Ratio};
+pub use brake::{BadBrake, Brake};
+pub use exceptions::{Exception, Exceptions};
 pub use journal::{JournalPlace, on_platform};
-use words::Words;
-pub use words::{Approval, Mode, Scope, Strategy};
 
 use crate::apply::journal::{Bounded, Key, Store};
-use crate::client::{Api, Endpoint, Endpoints};
 use crate::event::Allowed;
 use crate::members::{BadFolderId, FolderId, FolderRules};
 use crate::notify::hooks;
-use crate::signing;
-use crate::sweep::{BadBrake, Brake, Exceptions};
-use crate::target::{AccountId, BadRoleName, RoleName};
-use crate::telemetry::foreign;
+use authorization::settings::{Approval, Mode, NamedVariants, Scope, Strategy};
 
 /// The most that the function may do.
 pub const MODE: &str = "DTS_GUARD_MODE";
@@ -234,7 +236,7 @@ impl Reader<'_> {
         self.mistakes.push(Mistake(format!("`{name}` is `{}`: it takes {right}", foreign(value))));
     }
 
-    fn word<T: Words + Default>(&mut self, name: &str) -> T {
+    fn word<T: NamedVariants + Default>(&mut self, name: &str) -> T {
         let Some(value) = self.value(name) else { return T::default() };
         let found = T::ALL.iter().find(|(word, _)| *word == value);
         if let Some((_, word)) = found {

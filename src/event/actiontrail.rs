@@ -2,14 +2,14 @@
 
 use std::borrow::Cow;
 
+use authorization::target::ROLE_NAME;
+use authorization::text::foreign;
 use serde_json::Value;
 
 use super::eventbridge::{Record, Verdict};
 use super::field::{self, Object};
 use super::{Actor, Occurrence, Whose};
 use crate::report::TriggerKind;
-use crate::target::ROLE_NAME;
-use crate::telemetry::foreign;
 
 /// The code of the DTS console for a failed authorization. It has another cause too, so it is a reason to look, no proof.
 pub(super) const CHECK_FAILED: &str = "Abnormal.RamCheckUserRole";
@@ -185,10 +185,10 @@ fn own_hand(record: &Record<'_>) -> Option<Actor> {
 
 #[cfg(test)]
 mod tests {
+    use authorization::settings::{Mode, Scope};
     use serde_json::{Value, json};
 
     use super::super::{Actor, Allowed, Decision, Occurrence, Wanted, Whose, decode};
-    use crate::config::{Mode, Scope};
 
     const ACCOUNT: &str = "2234567890123456";
 

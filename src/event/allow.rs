@@ -1,9 +1,10 @@
 //! Holds what an event asks for against what the settings allow.
 
+use authorization::plan::PlanId;
+use authorization::settings::{Mode, Scope};
+use authorization::target::AccountId;
+
 use super::{Allowed, Approved, Clear, Decision, Forget, Request, Wanted};
-use crate::config::{Mode, Scope};
-use crate::plan::PlanId;
-use crate::target::AccountId;
 
 /// More accounts than this in one event are rejected.
 pub const ACCOUNTS_LIMIT: usize = 100;

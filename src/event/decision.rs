@@ -2,12 +2,12 @@
 
 use std::collections::BTreeMap;
 
+use authorization::plan::PlanId;
+use authorization::settings::{Mode, Scope};
+use authorization::target::AccountId;
 use serde::Deserialize;
 
-use crate::config::{Mode, Scope};
-use crate::plan::PlanId;
 use crate::report::{LeftOut, TriggerKind};
-use crate::target::AccountId;
 
 /// What follows from an event.
 #[derive(Debug, Clone, PartialEq, Eq)]

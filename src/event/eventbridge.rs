@@ -2,13 +2,13 @@
 
 use std::borrow::Cow;
 
+use authorization::target::AccountId;
+use authorization::text::foreign;
 use serde_json::Value;
 
 use super::field::{self, Object};
 use super::{Allowed, Event, Occurrence, actiontrail, member, records};
 use crate::report::{LeftOut, TriggerKind};
-use crate::target::AccountId;
-use crate::telemetry::foreign;
 
 /// A record with the envelope that it came in, if it came in one.
 pub(super) struct Record<'a> {

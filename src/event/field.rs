@@ -51,8 +51,9 @@ pub(super) fn as_object(value: &Value) -> Option<Cow<'_, Object>> {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
     use serde_json::json;
+
+    use super::*;
 
     fn of(value: &Value) -> &Object {
         value.as_object().unwrap()

@@ -1,12 +1,12 @@
 //! What a person or a program types: a word or a JSON object.
 
+use authorization::settings::{Mode, Scope};
+use authorization::target::AccountId;
+use authorization::text::foreign;
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer};
 
 use super::{Forget, Wish};
-use crate::config::{Mode, Scope};
-use crate::target::AccountId;
-use crate::telemetry::foreign;
 
 /// The keys of a manual event. An unknown one is a mistake: who wrote it expects something from it.
 #[derive(Deserialize)]

@@ -82,10 +82,10 @@ fn moved(record: &Record<'_>) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
+    use authorization::settings::{Mode, Scope};
     use serde_json::{Value, json};
 
     use super::super::{Allowed, Decision, Wanted, Whose, decode};
-    use crate::config::{Mode, Scope};
     use crate::report::TriggerKind;
 
     const NEW: &str = "2234567890123456";

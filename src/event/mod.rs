@@ -18,9 +18,9 @@ use serde_json::{Map, Value, json};
 
 pub use allow::ACCOUNTS_LIMIT;
 use allow::{Wish, decide, too_many};
+use authorization::settings::Scope;
 pub use decision::{Actor, Allowed, Approved, Clear, Decision, Forget, Occurrence, Request, Wanted, Whose};
 
-use crate::config::Scope;
 use crate::report::{LeftOut, Trigger, TriggerKind};
 
 /// What to do about an event.
@@ -111,8 +111,9 @@ fn records(kind: TriggerKind, looks: Vec<Occurrence>, left_out: Vec<LeftOut>, al
 
 #[cfg(test)]
 mod tests {
+    use authorization::settings::Mode;
+
     use super::*;
-    use crate::config::Mode;
 
     const PLAN: &str = "sha256:0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
 

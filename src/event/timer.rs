@@ -1,10 +1,10 @@
 //! A time trigger: `{"triggerTime", "triggerName", "payload"}`, its payload a text that may be empty or hold JSON.
 
+use authorization::text::foreign;
 use serde_json::{Map, Value};
 
 use super::{Allowed, Event, Wish, decide, manual};
 use crate::report::{Trigger, TriggerKind};
-use crate::telemetry::foreign;
 
 pub(super) fn decode(object: &Map<String, Value>, allowed: Allowed) -> Event {
     let name = object.get("triggerName").and_then(Value::as_str).map(foreign);
@@ -36,8 +36,9 @@ fn wish(payload: Option<&Value>) -> Result<Wish, String> {
 
 #[cfg(test)]
 mod tests {
+    use authorization::settings::Mode;
+
     use super::super::*;
-    use crate::config::Mode;
 
     fn timer(payload: &Value) -> Event {
         let event = json!({"triggerTime": "2025-11-24T02:00:00Z", "triggerName": "nightly", "payload": payload});

@@ -2,8 +2,8 @@
 
 use std::fmt;
 
-use crate::client::{Error, Kind};
-use crate::telemetry::chain;
+use aliyun::{Error, Kind};
+use authorization::text::chain;
 
 /// A member account that could not be entered.
 #[derive(Debug)]
@@ -88,8 +88,9 @@ impl fmt::Display for Barred {
 
 #[cfg(test)]
 mod tests {
+    use aliyun::Denial;
+
     use super::*;
-    use crate::client::Denial;
 
     fn cause(principal: &str, policy: Option<&str>) -> Cause {
         let denial = policy.map(|policy| Denial {

@@ -2,10 +2,11 @@
 
 use std::time::Duration;
 
+use aliyun::{AssumeRole, Error, Session};
+use authorization::settings::Mode;
+use authorization::target::{AccountId, RoleName};
+
 use super::Barred;
-use crate::client::{AssumeRole, Error, Session};
-use crate::config::Mode;
-use crate::target::{AccountId, RoleName};
 
 /// The sessions of the guard are known by the start of their name.
 pub const SESSION_PREFIX: &str = "dts-role-guard-";

@@ -4,9 +4,8 @@ use std::collections::{BTreeSet, HashMap};
 use std::fmt;
 use std::str::FromStr;
 
+use aliyun::{Error, Session, Whereabouts};
 use tokio::sync::Mutex;
-
-use crate::client::{Error, Session, Whereabouts};
 
 /// The id of a folder, the directory's root included.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -11,8 +11,8 @@ pub use barred::Barred;
 pub use enter::{Entry, SESSION_PREFIX, enter};
 pub use folders::{BadFolderId, FolderId, FolderRules, Folders, Standing};
 
-use crate::client::{Error, Kind, MemberStatus, Session, Whereabouts};
-use crate::target::AccountId;
+use aliyun::{Error, Kind, MemberStatus, Session, Whereabouts};
+use authorization::target::AccountId;
 
 /// Whether an account may be entered.
 #[derive(Debug)]

@@ -3,6 +3,7 @@
 use std::error::Error as StdError;
 use std::time::Duration;
 
+use aliyun::clock::SharedClock;
 use reqwest::header::{CONTENT_TYPE, RETRY_AFTER};
 use url::Url;
 
@@ -10,7 +11,6 @@ use super::harmless::harmless;
 use super::hook::Hook;
 use super::news::Message;
 use super::service::{PAUSE, Post, Verdict};
-use crate::clock::SharedClock;
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
 /// A service that asks for a longer pause does not get a second try.
@@ -30,8 +30,8 @@ impl Client {
     /// Certificates are checked against the roots that are compiled in; no redirect is followed.
     pub(super) fn new(clock: SharedClock) -> Result<Self, Box<dyn StdError + Send + Sync>> {
         let http = reqwest::Client::builder()
-            .user_agent(concat!("dts-role-guard/", env!("CARGO_PKG_VERSION")))
-            .tls_backend_preconfigured(crate::client::tls()?)
+            .user_agent(crate::USER_AGENT)
+            .tls_backend_preconfigured(aliyun::tls()?)
             .connect_timeout(CONNECT_TIMEOUT)
             .redirect(reqwest::redirect::Policy::none())
             .retry(reqwest::retry::never())

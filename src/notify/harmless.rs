@@ -1,6 +1,6 @@
 //! Foreign text in a chat: it can neither mention anybody nor make a link, in none of the services.
 
-use crate::telemetry::escaped;
+use authorization::text::escaped;
 
 /// Without what a service could take for more than text: what stands for it looks alike. Cut at so many characters as they
 /// are shown, since an escape is longer than what it stands for.

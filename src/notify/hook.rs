@@ -3,6 +3,7 @@
 use std::net::IpAddr;
 use std::str::FromStr;
 
+use aliyun::secret::{ExposeSecret, Secret};
 use sha2::{Digest, Sha256};
 use url::{Host, Url};
 
@@ -12,7 +13,6 @@ use super::service::Service;
 use super::slack::Slack;
 use super::webhook::Webhook;
 use super::wecom::WeCom;
-use crate::secret::{ExposeSecret, Secret};
 
 /// Where notices go.
 #[derive(Clone, Debug)]

@@ -23,13 +23,13 @@ use std::time::Duration;
 
 use futures_util::future::join_all;
 
+use aliyun::clock::{Deadline, SharedClock};
+use deliver::Client;
 pub use hook::{BadHook, Hook, hooks};
 pub use news::News;
+use told::Told;
 
 use crate::apply::journal::Store;
-use crate::clock::{Deadline, SharedClock};
-use deliver::Client;
-use told::Told;
 
 /// The most that notices may cost a run.
 const LIMIT: Duration = Duration::from_secs(5);

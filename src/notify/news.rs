@@ -222,8 +222,9 @@ impl Message<'_> {
 
 #[cfg(test)]
 mod tests {
+    use aliyun::clock::{Clock as _, SystemClock};
+
     use super::*;
-    use crate::clock::{Clock as _, SystemClock};
     use crate::notify::hook::hooks;
 
     /// Text of others at its worst, in an account's `next`.

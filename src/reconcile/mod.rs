@@ -7,19 +7,21 @@ mod unfinished;
 
 use std::sync::Arc;
 
+use aliyun::Session;
+use authorization::plan::{self, Facts, Plan, PlanId, Refusal, StepRecord};
+use authorization::resume::Resume;
+use authorization::role::{ObservedRole, RoleView, Tags};
+use authorization::settings::{Approval, Mode, Strategy};
+use authorization::target::{AccountId, ROLE_NAME};
+use authorization::text::chain;
+use authorization::verify::{self, Baseline, Finding};
+
 use crate::apply;
-use crate::apply::StepRecord;
 use crate::apply::journal::{History, LogBook, Store};
-use crate::apply::recover::Resume;
-use crate::client::Session;
-use crate::config::{Approval, Mode, Strategy};
-use crate::observe::{self, LookError, ObservedRole, Tags};
-use crate::plan::{self, Facts, Plan, PlanId, Refusal};
-use crate::report::{AccountReport, Before, CallError, QUICK_AUTHORIZATION, Status};
+use crate::observe::{self, LookError};
+use crate::report::{AccountReport, CallError, QUICK_AUTHORIZATION, Status};
 use crate::stop::Stop;
-use crate::target::{AccountId, ROLE_NAME};
-use crate::telemetry::{Log, chain};
-use crate::verify::{self, Baseline, Finding};
+use crate::telemetry::Log;
 
 use repair::repair;
 use unfinished::Unfinished;
@@ -166,7 +168,7 @@ impl AccountReport {
     }
 
     /// The keys' owner could not be found out, so nothing was written.
-    fn unjudged(self, error: &crate::client::Error) -> Self {
+    fn unjudged(self, error: &aliyun::Error) -> Self {
         let failed = Self::failed(self.account_id.clone(), CallError::from(error), error.kind.may_pass());
         Self { status: failed.status, error: failed.error, next: failed.next, may_pass: failed.may_pass, ..self }
     }
@@ -179,13 +181,13 @@ impl Guard {
     }
 
     /// Why these keys must not write to this account, asked only by a run that writes.
-    async fn identity(&self, account: &AccountId) -> Result<Option<Refusal>, crate::client::Error> {
+    async fn identity(&self, account: &AccountId) -> Result<Option<Refusal>, aliyun::Error> {
         if !self.mode.writes() {
             return Ok(None);
         }
         let caller = self.session.get_caller_identity().await?;
         if caller.account_id != account.as_str() {
-            let keys = crate::telemetry::foreign(&caller.account_id);
+            let keys = authorization::text::foreign(&caller.account_id);
             return Ok(Some(Refusal::OtherAccount { keys, target: account.clone() }));
         }
         let own = caller.role_name().is_some_and(|role| role.eq_ignore_ascii_case(ROLE_NAME));
@@ -226,7 +228,7 @@ impl Guard {
 
 fn planned(report: AccountReport, observed: &ObservedRole, tags: Option<&Tags>, plan: &Plan) -> AccountReport {
     AccountReport {
-        before: Before::of(observed.present(), tags),
+        before: RoleView::of(observed.present(), tags),
         plan_id: Some(plan.id.to_string()),
         steps: plan.steps.iter().map(StepRecord::planned).collect(),
         next: report.next.map(|next| next + &losers(plan)),

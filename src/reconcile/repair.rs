@@ -1,16 +1,19 @@
 //! Carries a plan out and says what became of it: what was seen counts, not what was intended.
 
+use aliyun::Session;
+use authorization::plan::{Plan, Step};
+use authorization::plan::{StepRecord, StepResult};
+use authorization::resume::{self, Resume};
+use authorization::role::{ObservedRole, RoleView, Tags};
+use authorization::text::{chain, escaped};
+use authorization::verify::Finding;
+
 use super::{Guard, refused};
 use crate::apply::journal::{History, Journal};
-use crate::apply::recover::{self, Resume};
-use crate::apply::{self, Applied, How, Outcome, StepRecord, StepResult};
-use crate::client::Session;
+use crate::apply::{self, Applied, How, Outcome};
 use crate::confirm::{Aim, Goal, Seen, look, second_look};
-use crate::observe::{LookError, ObservedRole, Tags};
-use crate::plan::{Plan, Step};
-use crate::report::{AccountReport, Before, QUICK_AUTHORIZATION, Status, commands};
-use crate::telemetry::{chain, escaped};
-use crate::verify::Finding;
+use crate::observe::LookError;
+use crate::report::{AccountReport, QUICK_AUTHORIZATION, Status, commands};
 
 /// Repairs a role by a plan that nothing forbids.
 pub(super) async fn repair(
@@ -76,7 +79,7 @@ pub(super) async fn carry_out(
 fn left(applied: &Applied, seen: &Seen, journal: &Journal) -> Vec<Step> {
     let created = applied.steps.iter().any(StepRecord::has_created);
     let may_help = matches!(&applied.outcome, Outcome::Applied) || applied.outcome.may_pass() || created;
-    match recover::resume(journal.repair(), &seen.role, None) {
+    match resume::resume(journal.repair(), &seen.role, None) {
         Resume::Forward(steps) if may_help && seen.role == ObservedRole::Missing && journal.has_replaced() => steps,
         _ => Vec::new(),
     }
@@ -118,7 +121,7 @@ fn judge(report: AccountReport, plan: &Plan, carried: Carried) -> AccountReport 
     let end = End { aim: &aim, outcome: &applied.outcome, seen: &seen, taken_off: &taken_off };
     AccountReport {
         status,
-        after: Before::of(seen.role.present(), seen.tags.as_ref()),
+        after: RoleView::of(seen.role.present(), seen.tags.as_ref()),
         next: end.next(status),
         may_pass: applied.outcome.may_pass(),
         residual: seen.findings.iter().cloned().chain(end.residue(status, plan, &report.steps)).collect(),

@@ -1,17 +1,21 @@
 //! What an earlier run left behind is finished first, whatever this run was started for.
 
+use aliyun::Error;
+use authorization::plan::{self, Plan, Refusal};
+use authorization::plan::{StepRecord, StepResult};
+use authorization::record::{Repair, Snapshot};
+use authorization::resume::{self, Resume};
+use authorization::role::{ObservedRole, RoleView, Tags};
+use authorization::target::AccountId;
+use authorization::verify::{self, Baseline, Finding, FindingId};
+
 use super::repair::{Carried, by_hand, carry_out, lines};
 use super::{Guard, noted, refused, unseen};
-use crate::apply::journal::{Evidence, History, Journal, Repair, Snapshot};
-use crate::apply::recover::{self, Resume};
-use crate::apply::{self, How, StepRecord, StepResult};
-use crate::client::Error;
+use crate::apply::journal::{Evidence, History, Journal};
+use crate::apply::{self, How};
 use crate::confirm::{Aim, Goal, Seen};
-use crate::observe::{self, ObservedRole, Tags};
-use crate::plan::{self, Plan, Refusal};
-use crate::report::{AccountReport, Before, Status};
-use crate::target::AccountId;
-use crate::verify::{self, Baseline, Finding, FindingId};
+use crate::observe;
+use crate::report::{AccountReport, Status};
 
 /// What was done before the role was judged.
 #[derive(Default)]
@@ -77,7 +81,7 @@ pub(super) async fn look(
 
 impl Unfinished {
     fn new(account: &AccountId, repair: &Repair, observed: &ObservedRole, tags: Option<&Tags>) -> Self {
-        let resume = recover::resume(repair, observed, tags);
+        let resume = resume::resume(repair, observed, tags);
         let record = serde_json::json!([repair.request_id, repair.begun_at, repair.plan_id]).to_string();
         let plan = plan::finishing(account, &record, observed, resume.steps().to_vec());
         let note = Finding::journal_open(&repair.request_id, repair.begun_at, &resume.describe());
@@ -234,7 +238,7 @@ impl Job {
                 let cause = cause.unwrap_or_else(|| "the second look does not show what was written".to_owned());
                 let next = by_hand(&format!("{cause}; the next run tries again. To finish by hand:"), &aim, &seen);
                 let report = stuck(next, applied.outcome.may_pass());
-                return Err(Box::new(AccountReport { after: Before::of(seen.role.present(), None), ..report }));
+                return Err(Box::new(AccountReport { after: RoleView::of(seen.role.present(), None), ..report }));
             }
             Err(error) => {
                 let cause = cause.unwrap_or_else(|| "the look at the role afterwards failed".to_owned());
@@ -295,7 +299,8 @@ fn residue(aim: &Aim, seen: &Seen) -> Vec<Finding> {
     let repair = aim.repair();
     let old = repair.before.as_ref().map(Snapshot::role);
     let replaced = old.filter(|old| seen.role.present().is_some_and(|now| now.id != old.id));
-    let loses = replaced.map(|old| crate::policy::everybody_but(&old.trust, verify::DTS_SERVICE)).unwrap_or_default();
+    let loses =
+        replaced.map(|old| authorization::policy::everybody_but(&old.trust, verify::DTS_SERVICE)).unwrap_or_default();
     let gone = repair.gone.iter().map(Finding::policy_gone);
     gone.chain((!loses.is_empty()).then(|| Finding::trust_replaced(&loses))).collect()
 }

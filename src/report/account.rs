@@ -2,17 +2,16 @@
 
 use std::borrow::Cow;
 
+use aliyun::Error;
+use authorization::plan::StepRecord;
+use authorization::role::{ObservedRole, RoleView};
+use authorization::target::{AccountId, ROLE_NAME};
+use authorization::text::chain;
+use authorization::verify::Finding;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
-use serde_json::Value;
 
 use super::{Status, Word};
-use crate::apply::StepRecord;
-use crate::client::Error;
-use crate::observe::{LookError, ObservedRole, Role, Tags};
-use crate::policy;
-use crate::target::{AccountId, PolicyRef, ROLE_NAME};
-use crate::telemetry::chain;
-use crate::verify::Finding;
+use crate::observe::LookError;
 
 /// What became of one account's role.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -36,12 +35,12 @@ pub struct AccountReport {
     /// Names the plan; null in mode `verify` and where there is nothing to do.
     pub plan_id: Option<String>,
     /// The role as it was found; null for a missing one.
-    pub before: Option<Box<Before>>,
+    pub before: Option<Box<RoleView>>,
     /// What was done, or would be.
     #[serde(default)]
     pub steps: Vec<StepRecord>,
     /// What the second look saw; null where there was none.
-    pub after: Option<Box<Before>>,
+    pub after: Option<Box<RoleView>>,
     /// What the second look found.
     #[serde(default)]
     pub residual: Vec<Finding>,
@@ -101,61 +100,6 @@ impl<'de> Deserialize<'de> for AccountReport {
     }
 }
 
-/// A role in the report.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Before {
-    pub(super) role_id: String,
-    #[serde(default)]
-    pub(super) trust_policy: Value,
-    #[serde(default)]
-    pub(super) policies: Vec<PolicyName>,
-    #[serde(default)]
-    pub(super) description: String,
-    pub(super) max_session_duration: Option<u32>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) allow_console_login: Option<bool>,
-    pub(super) tags: Option<Tags>,
-}
-
-/// An attached policy in the report.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct PolicyName {
-    pub(super) policy_type: Cow<'static, str>,
-    pub(super) policy_name: String,
-}
-
-impl std::fmt::Display for PolicyName {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{}/{}", self.policy_type, self.policy_name)
-    }
-}
-
-impl From<&PolicyRef> for PolicyName {
-    fn from(policy: &PolicyRef) -> Self {
-        Self { policy_type: policy.kind.as_str().into(), policy_name: policy.name.clone() }
-    }
-}
-
-impl Before {
-    /// The role as the report and the journal show it. Tags are null where they were not read.
-    #[must_use]
-    pub fn of(role: Option<&Role>, tags: Option<&Tags>) -> Option<Box<Self>> {
-        let role = role?;
-        let policies = role.policies.iter();
-        Some(Box::new(Self {
-            role_id: role.id.clone(),
-            trust_policy: policy::for_report(&role.trust),
-            policies: policies.map(PolicyName::from).collect(),
-            description: role.description.clone(),
-            max_session_duration: role.max_session_duration,
-            allow_console_login: role.console_login,
-            tags: tags.cloned(),
-        }))
-    }
-}
-
 /// A cloud call that kept us from finding out.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -170,9 +114,9 @@ impl From<&Error> for CallError {
     fn from(error: &Error) -> Self {
         Self {
             operation: error.operation.into(),
-            code: error.code.as_deref().map(crate::telemetry::foreign),
+            code: error.code.as_deref().map(authorization::text::foreign),
             message: chain(error),
-            request_id: error.request_id.as_deref().map(crate::telemetry::foreign),
+            request_id: error.request_id.as_deref().map(authorization::text::foreign),
         }
     }
 }
@@ -204,7 +148,7 @@ impl CallError {
 
     /// STS answered something that is no account id.
     #[must_use]
-    pub fn of_identity(error: &crate::target::BadAccountId) -> Self {
+    pub fn of_identity(error: &authorization::target::BadAccountId) -> Self {
         Self { operation: "GetCallerIdentity".into(), code: None, message: error.to_string(), request_id: None }
     }
 }
@@ -271,7 +215,7 @@ impl AccountReport {
     /// An account whose role was looked at.
     pub fn observed(account_id: AccountId, observed: &ObservedRole, findings: Vec<Finding>) -> Self {
         let status = if findings.iter().any(Finding::failed) { Status::Drifted } else { Status::Authorized };
-        let before = Before::of(observed.present(), None);
+        let before = RoleView::of(observed.present(), None);
         Self { findings, before, ..Self::new(Some(account_id), status) }
     }
 }

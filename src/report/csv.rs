@@ -1,8 +1,9 @@
 //! One line for each account and role (RFC 4180), for a spreadsheet.
 
+use authorization::text::foreign;
+
 use super::view::{finding_ids, harmless_lines};
 use super::{AccountReport, Render, Report};
-use crate::telemetry::foreign;
 
 /// Comma-separated values.
 #[derive(Debug, Clone, Copy)]

@@ -5,6 +5,7 @@
 
 use std::collections::HashSet;
 
+use authorization::role::document_last;
 use serde_json::{Map, Value, json};
 
 use super::{AccountReport, Report, Status};
@@ -68,13 +69,4 @@ fn documents_last(mut account: Value) -> Value {
         }
     }
     account
-}
-
-/// Moves the trust policy of a role to its end: it may be longer than all the rest.
-pub(crate) fn document_last(role: &mut Value) {
-    if let Value::Object(fields) = role
-        && let Some(document) = fields.shift_remove("trustPolicy")
-    {
-        fields.insert("trustPolicy".to_owned(), document);
-    }
 }

@@ -1,11 +1,10 @@
 //! What a person would type to finish a repair by hand, with the vendor's command line tool.
 
+use authorization::plan::{Difference, restorable};
+use authorization::role::NewRole;
+use authorization::role::Tags;
+use authorization::target::{PolicyRef, ROLE_NAME};
 use serde_json::json;
-
-use crate::client::NewRole;
-use crate::observe::Tags;
-use crate::plan::{Difference, restorable};
-use crate::target::{PolicyRef, ROLE_NAME};
 
 /// The vendor's page that creates the role and attaches the policy after one click (source: the DTS user guide;
 /// accounts of the international site use the host `ram.console.alibabacloud.com`).
@@ -74,10 +73,11 @@ fn quote(value: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use authorization::plan::Wanted;
+    use authorization::policy::DTS_TRUST_POLICY;
+    use authorization::role::{ObservedRole, Role};
+
     use super::*;
-    use crate::observe::{ObservedRole, Role};
-    use crate::plan::Wanted;
-    use crate::policy::DTS_TRUST_POLICY;
 
     #[test]
     fn a_value_cannot_leave_its_quotes() {

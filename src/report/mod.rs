@@ -23,7 +23,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-pub use account::{AccountReport, Before, CallError, PolicyName};
+pub use account::{AccountReport, CallError};
 pub use compact::{Size, message as message_for_queues};
 pub use csv::Csv;
 pub use cut::account as cut_account;
@@ -31,15 +31,13 @@ pub use failure::Failure;
 pub use html::Html;
 pub use human::Human;
 pub use json::Json;
-pub(crate) use log::document_last;
 pub use manual::{QUICK_AUTHORIZATION, commands};
 pub use ocsf::Ocsf;
 pub use question::Question;
-pub(crate) use read::known_action;
 pub use read::{NoReport, read};
 
-use crate::config::{Mode, Strategy};
-use crate::target::AccountId;
+use authorization::settings::{Mode, Strategy};
+use authorization::target::AccountId;
 
 /// One of a few words. (`serde` takes a plain reference for a part of what it reads.)
 pub type Word = &'static str;

@@ -3,14 +3,14 @@
 //!
 //! Advice is no condition, and an account that could not be looked at has no finding: nobody knows.
 
+use authorization::target::AccountId;
+use authorization::text::foreign;
+use authorization::verify::Finding;
 use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
 use super::view::harmless_lines;
 use super::{AccountReport, QUICK_AUTHORIZATION, Render, Report, Status};
-use crate::target::AccountId;
-use crate::telemetry::foreign;
-use crate::verify::Finding;
 
 /// Lines of JSON.
 #[derive(Debug, Clone, Copy)]

@@ -3,10 +3,12 @@
 use std::collections::BTreeSet;
 use std::fmt;
 
-use super::{AccountReport, Before};
-use crate::target::ROLE_NAME;
-use crate::telemetry::escaped;
-use crate::verify::{DTS_POLICY, FindingId};
+use authorization::role::RoleView;
+use authorization::target::ROLE_NAME;
+use authorization::text::escaped;
+use authorization::verify::{DTS_POLICY, FindingId};
+
+use super::AccountReport;
 
 /// So many names stand in a line.
 const NAMED: usize = 20;
@@ -70,7 +72,7 @@ impl Question {
 }
 
 /// What a role has beside its authorization.
-fn extras(before: &Before) -> Vec<String> {
+fn extras(before: &RoleView) -> Vec<String> {
     let dts = format!("System/{DTS_POLICY}");
     let policies = before.policies.iter().map(ToString::to_string).filter(|name| *name != dts);
     let mut extras: Vec<_> = policies.map(|name| format!("policy {}", escaped(&name))).collect();

@@ -1,16 +1,12 @@
 //! A saved report, read again.
 
+use authorization::target::ROLE_NAME;
+use authorization::text::foreign;
 use serde::Deserialize;
 use serde::de::{Deserializer, Error as _};
 use serde_json::Value;
 
 use super::{Report, SCHEMA, Status, Summary};
-use crate::target::ROLE_NAME;
-use crate::telemetry::foreign;
-
-/// What the steps of a report do.
-const ACTIONS: [&str; 6] =
-    ["DetachPolicyFromRole", "DeleteRole", "CreateRole", "AttachPolicyToRole", "UpdateRole", "TagResources"];
 
 /// The text is no report of ours, and where that shows.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
@@ -106,11 +102,6 @@ pub(super) fn schema<'de, D: Deserializer<'de>>(deserializer: D) -> Result<&'sta
 
 pub(super) fn role_name<'de, D: Deserializer<'de>>(deserializer: D) -> Result<&'static str, D::Error> {
     one_of(deserializer, &[ROLE_NAME])
-}
-
-/// One of the cloud's operations that a repair is made of.
-pub(crate) fn known_action<'de, D: Deserializer<'de>>(deserializer: D) -> Result<&'static str, D::Error> {
-    one_of(deserializer, &ACTIONS)
 }
 
 fn one_of<'de, D: Deserializer<'de>>(deserializer: D, known: &[&'static str]) -> Result<&'static str, D::Error> {

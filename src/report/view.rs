@@ -2,14 +2,15 @@
 
 use std::collections::BTreeSet;
 
+use authorization::plan::{StepRecord, StepResult};
+use authorization::policy::{DTS_TRUST_POLICY, with_service};
+use authorization::role::RoleView;
+use authorization::text::escaped;
+use authorization::verify::{DTS_SERVICE, FindingId};
 use serde_json::Value;
 use similar::{ChangeTag, TextDiff};
 
-use super::{AccountReport, Before, Report};
-use crate::apply::{StepRecord, StepResult};
-use crate::policy::{DTS_TRUST_POLICY, with_service};
-use crate::telemetry::escaped;
-use crate::verify::{DTS_SERVICE, FindingId};
+use super::{AccountReport, Report};
 
 /// How something changes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -198,7 +199,7 @@ fn happens(step: &StepRecord) -> bool {
     matches!(step.result, StepResult::Planned | StepResult::Done | StepResult::Already | StepResult::Unknown)
 }
 
-fn policies(role: Option<&Before>) -> BTreeSet<String> {
+fn policies(role: Option<&RoleView>) -> BTreeSet<String> {
     role.into_iter().flat_map(|role| &role.policies).map(ToString::to_string).collect()
 }
 

@@ -1,12 +1,13 @@
 //! Whether an account that somebody named may be worked in.
 
+use aliyun::Error;
+use authorization::settings::Scope;
 use futures_util::{StreamExt as _, stream};
 use tracing::Instrument as _;
 
 use super::queue::Turn;
 use super::{Gate, Look, Place, Sweep, Swept, lines};
-use crate::client::Error;
-use crate::config::{FOLDERS, Scope};
+use crate::config::FOLDERS;
 use crate::event::Wanted;
 use crate::members::{self, Admission, FolderId, FolderRules, Folders, Standing};
 use crate::report::{LeftOut, Results};

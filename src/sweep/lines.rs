@@ -1,12 +1,13 @@
 //! The lines of accounts that no look at the role came to.
 
+use aliyun::Error;
+use authorization::target::AccountId;
+use authorization::text::{chain, foreign};
+
 use super::Look;
-use super::brake::HELD_BACK;
-use crate::client::Error;
+use crate::config::HELD_BACK;
 use crate::members::{self, Barred, FolderId};
 use crate::report::{AccountReport, CallError, Status};
-use crate::target::AccountId;
-use crate::telemetry::{chain, foreign};
 
 fn line(look: &Look, status: Status, next: String) -> AccountReport {
     AccountReport { next: Some(next), ..AccountReport::new(Some(look.account.clone()), status) }

@@ -2,13 +2,14 @@
 
 use std::collections::HashSet;
 
+use aliyun::{Member, MemberStatus};
+use authorization::target::AccountId;
+
 use super::pages::{OPERATION, Pages};
 use super::queue::Queue;
 use super::{Gate, Rules, Sweep, lines};
-use crate::client::{Member, MemberStatus};
 use crate::members::{Folders, Standing};
 use crate::report::CallError;
-use crate::target::AccountId;
 
 /// Who became a member so lately may not have its access role yet (inferred).
 pub(super) const NEW_FOR: jiff::SignedDuration = jiff::SignedDuration::from_mins(10);

@@ -5,8 +5,6 @@
 //! other.
 
 mod admit;
-mod brake;
-mod exceptions;
 mod lines;
 mod listing;
 mod newcomers;
@@ -25,22 +23,21 @@ use std::time::Duration;
 
 use futures_util::stream;
 
-pub use brake::{BadBrake, Brake};
-pub use exceptions::{Exception, Exceptions};
+use admit::{Named, as_left_out};
+use aliyun::CallerIdentity;
+use authorization::settings::Scope;
+use authorization::target::AccountId;
+use listing::Listed;
+use place::{Done, Memory, Place as Kept};
 pub use progress::{Counts, LogLines, Progress, Stage};
+use queue::{Queue, Turn};
 pub use select::{Look, Place, Rules, Selection, needs_caller, outside, select};
+use watch::Watch;
 
-use crate::client::CallerIdentity;
-use crate::config::{Config, EXCEPTIONS, EXCLUDE_ACCOUNTS, Scope};
+use crate::config::{BRAKE_FROM, Config, EXCEPTIONS, EXCLUDE_ACCOUNTS};
 use crate::event::{Request, Wanted};
 use crate::reconcile::Guard;
 use crate::report::{AccountReport, LeftOut, Results};
-use crate::target::AccountId;
-use admit::{Named, as_left_out};
-use listing::Listed;
-use place::{Done, Memory, Place as Kept};
-use queue::{Queue, Turn};
-use watch::Watch;
 
 /// An account is begun only with this much time left, or that of so many of the slowest calls.
 const LEAST_TIME: Duration = Duration::from_secs(1);
@@ -194,7 +191,7 @@ impl Sweep<'_> {
 
     async fn work(&self, turns: Vec<Turn>) -> Results {
         let order: HashMap<_, _> = turns.iter().map(|turn| turn.look.account.clone()).zip(0..).collect();
-        let may_brake = self.request.scope == Scope::Organization && turns.len() >= brake::LEAST;
+        let may_brake = self.request.scope == Scope::Organization && turns.len() >= BRAKE_FROM;
         let memory = if may_brake { Kept::new(self.guard.store.clone()).read().await } else { Memory::default() };
         let watch = Watch::new(self, None, &memory);
         let judged = self.judge_all(stream::iter(turns), &watch, may_brake).await;

@@ -1,5 +1,6 @@
 //! Members that joined lately, for a record of a new member that does not say which.
 
+use authorization::target::AccountId;
 use jiff::{SignedDuration, Timestamp};
 
 use super::listing::NEW_FOR;
@@ -7,7 +8,6 @@ use super::pages::{OPERATION, Pages};
 use super::{Rules, Selection, Sweep};
 use crate::event::ACCOUNTS_LIMIT;
 use crate::report::CallError;
-use crate::target::AccountId;
 
 /// A record may come late, and the platform repeats a run for some hours.
 const LATELY: SignedDuration = SignedDuration::from_hours(24);

@@ -2,11 +2,12 @@
 
 use std::collections::HashSet;
 
+use aliyun::{Error, Kind, Member, PAGE_SIZE, Page};
+use authorization::text::chain;
+
 use super::Sweep;
-use crate::client::{Error, Kind, Member, PAGE_SIZE, Page};
 use crate::members;
 use crate::report::CallError;
-use crate::telemetry::chain;
 
 pub(super) const OPERATION: &str = "ListAccounts";
 

@@ -5,19 +5,19 @@ use std::pin::pin;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use authorization::plan::StepResult;
+use authorization::settings::{Mode, Scope};
+use authorization::target::AccountId;
+use authorization::verify::FindingId;
 use futures_util::{Stream, StreamExt as _, stream};
 
-use super::brake::{Held, Share};
 use super::queue::Turn;
 use super::watch::Watch;
 use super::{Counts, Gate, Look, Stage, Sweep, lines};
-use crate::apply::StepResult;
-use crate::config::{Mode, Scope};
+use crate::config::{BrakeTripped, Ratio};
 use crate::event::Approved;
 use crate::reconcile::Guard;
 use crate::report::{AccountReport, CallError, Results, Status};
-use crate::target::AccountId;
-use crate::verify::FindingId;
 
 /// What is known after the first phase.
 #[derive(Debug, Default)]
@@ -25,7 +25,7 @@ pub(super) struct Judged {
     lines: Vec<AccountReport>,
     broken: Vec<Broken>,
     /// The broken ones among those that could be judged.
-    share: Share,
+    share: Ratio,
     failed: usize,
     errors: Vec<CallError>,
     /// The accounts that were begun.
@@ -36,9 +36,9 @@ pub(super) struct Judged {
 #[derive(Debug, Default)]
 struct Repairs {
     /// The failed ones among those that wrote something.
-    share: Share,
+    share: Ratio,
     failed: BTreeSet<AccountId>,
-    held: Option<Held>,
+    held: Option<BrakeTripped>,
 }
 
 /// A role for the second phase.
@@ -142,12 +142,12 @@ impl Sweep<'_> {
             watch.repaired(Counts { stage: Stage::Repairing, done, of, broken: of, failed });
         }
         let Repairs { failed, held, .. } = std::mem::take(&mut *locked(&so_far));
-        (Results { accounts: lines, errors, reason: held.map(Held::failing), ..Results::default() }, failed)
+        (Results { accounts: lines, errors, reason: held.map(BrakeTripped::failing), ..Results::default() }, failed)
     }
 
     /// A plan says what `remediate` would do, the brake included. Who carries out the plans that were shown looks at the broken
     /// accounts alone: their share says nothing, and the brake was asked about it when the plans were made.
-    fn brake(&self, judged: &Judged) -> Option<Held> {
+    fn brake(&self, judged: &Judged) -> Option<BrakeTripped> {
         let was_shown = matches!(self.request.approved, Approved::Shown(_));
         let may_hold = !was_shown && self.request.mode != Mode::Verify && self.request.scope == Scope::Organization;
         may_hold.then(|| self.config.brake.exceeded(judged.share)).flatten()
@@ -272,7 +272,7 @@ impl Judged {
     }
 
     /// Nothing is written. In a plan, whose lines are drifted and none left for later, they say that it would not be.
-    fn held(self, held: Held) -> Results {
+    fn held(self, held: BrakeTripped) -> Results {
         tracing::warn!(reason = held.broken(), "held back");
         let warned = self.lines.into_iter().map(|line| if is_broken(&line) { lines::warned(line) } else { line });
         let held_back = self.broken.into_iter().map(|broken| lines::held(broken.seen));

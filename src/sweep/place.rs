@@ -6,12 +6,12 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 use std::io::{self, ErrorKind};
 use std::sync::Arc;
 
+use authorization::target::AccountId;
+use authorization::verify::Finding;
 use serde::{Deserialize, Serialize};
 
 use crate::apply::journal::Store;
 use crate::report::{AccountReport, Status};
-use crate::target::AccountId;
-use crate::verify::Finding;
 
 const NAME: &str = "sweep.json";
 const SCHEMA: &str = "dts-role-guard/sweep/v1";
@@ -146,11 +146,11 @@ fn parse(bytes: &[u8]) -> io::Result<Memory> {
 
 #[cfg(test)]
 mod tests {
+    use authorization::verify::FindingId;
     use serde_json::json;
 
     use super::*;
     use crate::apply::journal::Folder;
-    use crate::verify::FindingId;
 
     fn ids(numbers: &[usize]) -> Vec<AccountId> {
         numbers.iter().map(|number| format!("{:016}", number + 1_000_000).parse().unwrap()).collect()

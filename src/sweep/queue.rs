@@ -5,12 +5,12 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
+use authorization::target::AccountId;
 use fastrand::Rng;
 use futures_util::{Stream, stream};
 use tokio::sync::Notify;
 
 use super::{Gate, Look};
-use crate::target::AccountId;
 
 /// An account whose turn it is.
 #[derive(Debug)]

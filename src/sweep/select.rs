@@ -2,15 +2,15 @@
 
 use std::collections::BTreeSet;
 
+use aliyun::CallerIdentity;
+use authorization::settings::Scope;
+use authorization::target::{AccountId, RoleName};
 use jiff::Timestamp;
 
-use super::Exceptions;
-use crate::client::CallerIdentity;
-use crate::config::{Config, Scope};
+use crate::config::{Config, Exceptions};
 use crate::event::{Actor, Occurrence, Request, Wanted, Whose};
 use crate::members::SESSION_PREFIX;
 use crate::report::{LeftOut, TriggerKind};
-use crate::target::{AccountId, RoleName};
 
 /// What a request is held against.
 #[derive(Debug)]

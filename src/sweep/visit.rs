@@ -3,17 +3,17 @@
 use std::panic::AssertUnwindSafe;
 use std::sync::atomic::Ordering;
 
+use aliyun::Kind;
+use authorization::settings::Mode;
+use authorization::target::{AccountId, ROLE_NAME};
 use futures_util::FutureExt as _;
 use tracing::Instrument as _;
 
 use super::{Look, Place, Sweep, lines};
-use crate::client::Kind;
-use crate::config::Mode;
 use crate::event::Approved;
 use crate::members::{self, Admission, Barred, Entry};
 use crate::reconcile::{self, Guard};
 use crate::report::AccountReport;
-use crate::target::{AccountId, ROLE_NAME};
 
 /// The directory is asked again about this many accounts that cannot be entered. More have not left it all at once: then
 /// the set-up is wrong, and asking about each would take longer than the rest of the run.
@@ -88,7 +88,7 @@ impl Sweep<'_> {
         Guard { mode, approved, ..self.guard.clone() }
     }
 
-    fn expired_exception(&self, account: &AccountId) -> Option<crate::verify::Finding> {
+    fn expired_exception(&self, account: &AccountId) -> Option<authorization::verify::Finding> {
         let exception = self.config.exceptions.of(account)?;
         (!exception.holds(self.guard.session.clock().now())).then(|| exception.expired())
     }

@@ -3,13 +3,14 @@
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
+use authorization::settings::Scope;
+use authorization::target::AccountId;
+
 use super::phases::Judged;
 use super::place::{Memory, Place};
 use super::queue::Queue;
 use super::{Counts, Sweep};
-use crate::config::Scope;
 use crate::event::Approved;
-use crate::target::AccountId;
 
 /// How often the place is kept, so that a run that is killed leaves one.
 const KEPT_EVERY: Duration = Duration::from_secs(30);

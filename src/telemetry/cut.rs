@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
-use super::escape_invisible;
+use authorization::text::escape_invisible;
 
 /// The log service's SQL reads no more of a line than 16 KiB. In bytes, without the line break.
 pub(super) const LINE_LIMIT: usize = 15 * 1024 - 1;

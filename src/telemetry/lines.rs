@@ -4,9 +4,11 @@
 use std::fmt::{Debug, Write as _};
 use std::sync::{Mutex, PoisonError};
 
+use aliyun::clock::SharedClock;
 use anstream::adapter::strip_str;
 use anstream::{AutoStream, ColorChoice};
 use anstyle::{AnsiColor, Style};
+use authorization::text::{chain, escaped};
 use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 use tracing::field::{Field, Visit};
@@ -20,8 +22,6 @@ use tracing_subscriber::{EnvFilter, Registry};
 
 use super::log::Log;
 use super::queue::Weight;
-use super::{chain, escaped};
-use crate::clock::SharedClock;
 
 /// What a line is about, in the order in which it stands there: a field of a span, and its name in the log.
 const NAMES: [(&str, &str); 4] =

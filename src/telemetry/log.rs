@@ -7,6 +7,7 @@ use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use aliyun::clock::SharedClock;
 use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 use tracing_subscriber::layer::{Layer as _, SubscriberExt as _};
@@ -16,7 +17,6 @@ use tracing_subscriber::{EnvFilter, Registry};
 use super::cut::{LINE_LIMIT, RECORD_LIMIT, fitted};
 use super::lines::{Lines, Passing, about};
 use super::queue::{Queue, Weight};
-use crate::clock::SharedClock;
 
 /// Where the log goes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

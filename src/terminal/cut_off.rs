@@ -1,7 +1,9 @@
 //! What a person should type after a run that was cut off with roles in hand.
 
-use crate::config::{Config, JOURNAL_DIR, JournalPlace, Scope};
-use crate::target::AccountId;
+use authorization::settings::Scope;
+use authorization::target::AccountId;
+
+use crate::config::{Config, JOURNAL_DIR, JournalPlace};
 
 /// The same for every account of a run.
 pub(super) struct Advice {

@@ -11,22 +11,24 @@ use std::io::{IsTerminal, Write};
 use std::sync::Arc;
 use std::time::Duration;
 
+use aliyun::clock::Deadline;
+use aliyun::credentials::Found;
+use authorization::plan::PlanId;
+use authorization::settings::{Mode, Scope};
+use authorization::target::AccountId;
+use authorization::text::chain;
 use clap::{Parser, Subcommand, ValueEnum};
 use cut_off::Advice;
+use output::OutputOptions;
 
 use crate::apply::journal::LogBook;
 use crate::clear as forget;
-use crate::clock::Deadline;
-use crate::config::{Config, InvalidSettings, JOURNAL_DIR, MODE, Mode, SCOPE, Scope};
-use crate::credentials::Found;
+use crate::config::{Config, InvalidSettings, JOURNAL_DIR, MODE, SCOPE};
 use crate::event::{Allowed, Approved, Decision, Event, Forget, Request, Wanted};
 use crate::handler::{Abort, App, Ask};
-use crate::plan::PlanId;
 use crate::report::{AccountReport, Question, Render, Report, Trigger, TriggerKind};
 use crate::stop::Stop;
-use crate::target::AccountId;
-use crate::telemetry::{Log, chain};
-use output::OutputOptions;
+use crate::telemetry::Log;
 
 /// Keeps the RAM role that Alibaba Cloud DTS needs authorized.
 #[derive(Debug, Parser)]

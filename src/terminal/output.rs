@@ -193,5 +193,5 @@ impl Drop for NewFile {
 }
 
 fn shown(path: &Path) -> String {
-    format!("`{}`", crate::telemetry::foreign(&path.to_string_lossy()))
+    format!("`{}`", authorization::text::foreign(&path.to_string_lossy()))
 }

@@ -2,11 +2,11 @@
 
 use std::io;
 
+use authorization::target::AccountId;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use super::say_on_a_line;
 use crate::stop::Stop;
-use crate::target::AccountId;
 
 /// What a shell says of a command that was interrupted.
 pub(super) const CUT_OFF: u8 = 130;

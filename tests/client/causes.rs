@@ -1,6 +1,6 @@
 //! Causes are named, not codes: which key, which permission on which resource, which address; and no secret.
 
-use dts_role_guard::config::Mode;
+use authorization::settings::Mode;
 use dts_role_guard::report::Status;
 use emulator::{AccessKey, DTS_POLICY, Emulator, Role, Rule, World};
 use serde_json::json;

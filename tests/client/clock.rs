@@ -5,8 +5,8 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use dts_role_guard::clock::{Clock, SystemClock};
-use dts_role_guard::config::Mode;
+use aliyun::clock::{Clock, SystemClock};
+use authorization::settings::Mode;
 use dts_role_guard::report::Status;
 use emulator::{DTS_POLICY, DTS_ROLE, ErrorDate, PolicyType, Role, RoleSnapshot, Rule};
 use jiff::{SignedDuration, Timestamp};

@@ -5,9 +5,10 @@ use std::pin::Pin;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use dts_role_guard::client::{Http, Lost, Post, Transport};
-use dts_role_guard::clock::{Clock, SystemClock};
-use dts_role_guard::config::Mode;
+use aliyun::clock::{Clock, SystemClock};
+use aliyun::{Http, Lost, Post, Transport};
+use authorization::settings::Mode;
+use dts_role_guard::USER_AGENT;
 use dts_role_guard::handler::App;
 use dts_role_guard::report::{Report, Status};
 use emulator::{AccessKey, DTS_POLICY, Emulator, End, PolicyType, Role, World};
@@ -68,7 +69,7 @@ impl Tls {
     fn new(role: Role) -> Self {
         let lab = Lab::around(Emulator::start_tls(world(role)).unwrap());
         let clock = Arc::new(Thawed { real: lab.clock(), frozen: Mutex::default() });
-        let http = Http::trusting(roots(&lab.emulator), clock.clone()).unwrap();
+        let http = Http::trusting(USER_AGENT, roots(&lab.emulator), clock.clone()).unwrap();
         let app = lab.app_with(clock.clone()).connecting(http);
         Self { lab, clock, app }
     }
@@ -212,7 +213,7 @@ async fn a_repair_loses_nothing_with_its_connections() {
 #[tokio::test]
 async fn a_connection_that_the_network_forgot_costs_one_call() {
     let emulator = Emulator::start_tls(world(Role::dts())).unwrap();
-    let http = Http::trusting(roots(&emulator), Arc::new(SystemClock::start())).unwrap();
+    let http = Http::trusting(USER_AGENT, roots(&emulator), Arc::new(SystemClock::start())).unwrap();
     let send = async || {
         let url = emulator.url().parse().unwrap();
         let post = Post { url, headers: Vec::new(), body: String::new().into(), timeout: Duration::from_millis(500) };

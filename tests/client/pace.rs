@@ -4,9 +4,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use dts_role_guard::client::{Http, Lost, Post, Sending, Transport};
-use dts_role_guard::clock::Clock;
-use dts_role_guard::config::Mode;
+use aliyun::clock::Clock;
+use aliyun::{Http, Lost, Post, Sending, Transport};
+use authorization::settings::Mode;
+use dts_role_guard::USER_AGENT;
 use dts_role_guard::report::Status;
 use emulator::{DTS_POLICY, Role};
 
@@ -34,7 +35,7 @@ impl Transport for FirstHangs {
 #[tokio::test]
 async fn a_call_that_was_given_up_says_nothing_about_the_pace_of_the_next() {
     let lab = Lab::new(Some(Role::dts().detach(DTS_POLICY)));
-    let transport = FirstHangs { http: Http::new().unwrap(), clock: lab.clock(), calls: AtomicUsize::new(0) };
+    let transport = FirstHangs { http: Http::new(USER_AGENT).unwrap(), clock: lab.clock(), calls: AtomicUsize::new(0) };
     let app = lab.app().over(Arc::new(transport));
     let report = lab.ask_app(&app, Mode::Remediate, None, Duration::from_mins(2)).await;
     assert_eq!(report.status, Status::Remediated, "{:?}", report.accounts[0].next);

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use dts_role_guard::config::{Mode, Scope};
+use authorization::settings::{Mode, Scope};
 use dts_role_guard::event::Request;
 use dts_role_guard::report::{Report, Status};
 use emulator::{DTS_POLICY, Emulator, FaultGuard, Member, PolicyType, Role, Rule};

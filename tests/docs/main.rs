@@ -19,9 +19,10 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 
-use dts_role_guard::config::{Config, Mode, Scope, Variables};
+use authorization::settings::{Mode, Scope};
+use dts_role_guard::config::Exceptions;
+use dts_role_guard::config::{Config, Variables};
 use dts_role_guard::event::{Allowed, decode};
-use dts_role_guard::sweep::Exceptions;
 
 /// The folders that have pages of ours.
 const FOLDERS: [&str; 14] = [

@@ -17,7 +17,7 @@ use std::process::{Command, Output, Stdio};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use dts_role_guard::clock::{Clock, SystemClock};
+use aliyun::clock::{Clock, SystemClock};
 use emulator::{DTS_POLICY, DTS_ROLE, Emulator, Role, RoleSnapshot, Rule};
 use folder::{Folder, JOURNAL_DIR};
 use hang::Hang;

@@ -1,6 +1,6 @@
 //! A person has a record forgotten by an event, which reaches the function's own folder.
 
-use dts_role_guard::config::Mode;
+use authorization::settings::Mode;
 use dts_role_guard::report::{Report, Status};
 use emulator::{DTS_ROLE, Role, Rule};
 use serde_json::{Value, json};

@@ -1,6 +1,6 @@
 //! A record of a new member that does not say which: whoever joined the directory within a day is looked at.
 
-use dts_role_guard::clock::{Clock as _, SystemClock};
+use aliyun::clock::{Clock as _, SystemClock};
 use dts_role_guard::report::Status;
 use emulator::{DTS_POLICY, DTS_ROLE, Member, Role, Rule, member_ids};
 use jiff::SignedDuration;

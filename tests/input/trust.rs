@@ -1,6 +1,6 @@
 //! Trust policies that almost name DTS, and one that comes form-encoded.
 
-use dts_role_guard::config::Mode;
+use authorization::settings::Mode;
 use dts_role_guard::report::Status;
 use emulator::{DTS_POLICY, Role};
 use serde_json::json;

@@ -5,8 +5,9 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use dts_role_guard::client::{Http, Post, Sending, Transport};
-use dts_role_guard::config::Mode;
+use aliyun::{Http, Post, Sending, Transport};
+use authorization::settings::Mode;
+use dts_role_guard::USER_AGENT;
 use dts_role_guard::report::{Report, Status};
 use emulator::Rule;
 use tokio::sync::Notify;
@@ -34,7 +35,7 @@ enum Way {
 
 impl Gate {
     fn at(operation: &'static str, nth: usize, way: Way) -> Arc<Self> {
-        Self::before(Arc::new(Http::new().unwrap()), operation, nth, way)
+        Self::before(Arc::new(Http::new(USER_AGENT).unwrap()), operation, nth, way)
     }
 
     fn before(beyond: Arc<dyn Transport>, operation: &'static str, nth: usize, way: Way) -> Arc<Self> {

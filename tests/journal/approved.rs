@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use dts_role_guard::config::Mode;
+use authorization::settings::Mode;
 use dts_role_guard::report::Status;
 
 use crate::folder::Folder;

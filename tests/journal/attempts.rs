@@ -1,6 +1,6 @@
 //! No fights: a role that was repaired three times and broke again is left alone until a person clears it.
 
-use dts_role_guard::config::Mode;
+use authorization::settings::Mode;
 use dts_role_guard::report::Status;
 use emulator::Rule;
 

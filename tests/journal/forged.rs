@@ -6,8 +6,8 @@ use std::os::unix::net::UnixListener;
 use std::path::Path;
 use std::process::Command;
 
-use dts_role_guard::apply::journal::Record;
-use dts_role_guard::config::Mode;
+use authorization::record::Record;
+use authorization::settings::Mode;
 use dts_role_guard::report::Status;
 use emulator::{DTS_ROLE, DTS_TRUST, Role, Rule};
 use serde_json::{Value, json};

@@ -1,6 +1,6 @@
 //! A run that is killed in the middle: the next one says what is left, and the one after that does it.
 
-use dts_role_guard::config::Mode;
+use authorization::settings::Mode;
 use dts_role_guard::report::Status;
 use emulator::{AccessKey, DTS_ROLE, Role, RoleSnapshot, Rule};
 

@@ -25,7 +25,7 @@ mod lab;
 
 use std::process::Command;
 
-use dts_role_guard::config::Mode;
+use authorization::settings::Mode;
 use dts_role_guard::report::{Report, Status};
 use emulator::{DTS_POLICY, DTS_ROLE, Role, RoleSnapshot, Rule};
 use folder::{Folder, JOURNAL_DIR};

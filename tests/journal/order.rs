@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, Mutex};
 
-use dts_role_guard::config::Mode;
+use authorization::settings::Mode;
 use dts_role_guard::report::Status;
 use emulator::{Call, Rule};
 use serde_json::{Value, json};

@@ -1,6 +1,6 @@
 //! After a kill somebody else made a role of that name: it is not the guard's to change, until a person says so.
 
-use dts_role_guard::config::Mode;
+use authorization::settings::Mode;
 use dts_role_guard::report::Status;
 use emulator::{Role, Rule};
 

@@ -2,8 +2,8 @@
 
 use std::fs;
 
-use dts_role_guard::clock::{Clock, SystemClock};
-use dts_role_guard::config::Mode;
+use aliyun::clock::{Clock, SystemClock};
+use authorization::settings::Mode;
 use dts_role_guard::report::Status;
 use emulator::{DTS_ROLE, Role, Rule};
 use jiff::SignedDuration;
@@ -153,11 +153,8 @@ async fn a_record_of_another_account_or_generation_is_not_signed_for_this_one() 
     for (account, generation) in [("2234567890123456", 1), (ACCOUNT, 2)] {
         let mut moved = record.clone();
         (moved["accountId"], moved["generation"]) = (json!(account), json!(generation));
-        let read = dts_role_guard::apply::journal::Record::read(
-            moved.to_string().as_bytes(),
-            &account.parse().unwrap(),
-            generation,
-        );
+        let read =
+            authorization::record::Record::read(moved.to_string().as_bytes(), &account.parse().unwrap(), generation);
         let key = dts_role_guard::apply::journal::Key::new(SECRET.to_owned()).unwrap();
         assert!(dts_role_guard::apply::journal::Seal::Key(key).check(read.unwrap()).is_err(), "{account}");
     }

@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::Path;
 
-use dts_role_guard::config::Mode;
+use authorization::settings::Mode;
 use dts_role_guard::report::{Report, Status};
 use emulator::{Role, Rule};
 

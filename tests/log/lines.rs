@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use crate::support::{ACCOUNT, Guard, MEMBERS, REQUEST_ID, broken_cloud, cloud, members};
 
-const LEVELS: [&str; 6] = ["off", "error", "warn", "info", "trace", "dts_role_guard::client=debug"];
+const LEVELS: [&str; 6] = ["off", "error", "warn", "info", "trace", "aliyun=debug"];
 
 /// A member that is broken, one that cannot be entered, and one whose role cannot be read.
 fn troubled() -> Emulator {
@@ -56,7 +56,7 @@ fn every_line_of_a_run_names_its_request_and_every_line_of_a_role_its_account() 
             }
         }
         let warned = lines.iter().any(|line| line["message"] == "not entered" && line["accountId"] == MEMBERS[1]);
-        assert_eq!(warned, !matches!(level, "off" | "error" | "dts_role_guard::client=debug"), "{level}");
+        assert_eq!(warned, !matches!(level, "off" | "error" | "aliyun=debug"), "{level}");
     }
 }
 

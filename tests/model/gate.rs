@@ -5,9 +5,9 @@ use std::io;
 use std::sync::{Arc, Mutex};
 use std::task::Poll;
 
+use aliyun::{Post, Reply, Sending, Transport};
+use authorization::target::AccountId;
 use dts_role_guard::apply::journal::{Doing, Store};
-use dts_role_guard::client::{Post, Reply, Sending, Transport};
-use dts_role_guard::target::AccountId;
 
 use crate::shared::{Op, Outcome};
 

@@ -7,15 +7,15 @@ use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
+use aliyun::clock::{Clock, Deadline};
+use aliyun::credentials::{Credentials, Source};
+use aliyun::{Api, Connection, Endpoint, Endpoints, RateLimits, Session};
+use authorization::settings::{Approval, Mode, Strategy};
+use authorization::target::AccountId;
 use dts_role_guard::apply::journal::Store;
-use dts_role_guard::client::{Api, Connection, Endpoint, Endpoints, RateLimits, Session};
-use dts_role_guard::clock::{Clock, Deadline};
-use dts_role_guard::config::{Approval, Mode, Strategy};
-use dts_role_guard::credentials::{Credentials, Source};
 use dts_role_guard::reconcile::{self, Guard};
 use dts_role_guard::report::{AccountReport, Status};
 use dts_role_guard::stop::Stop;
-use dts_role_guard::target::AccountId;
 use dts_role_guard::telemetry::Log;
 
 use crate::cloud::{ACCOUNT, Params};
@@ -177,7 +177,7 @@ fn guard(name: &str, gate: &Gate, journal: bool, patience: usize) -> Guard {
     let endpoint = Endpoint::parse(Api::Ram, "http://127.0.0.1:1").unwrap();
     let endpoints = Endpoints { ram: endpoint.clone(), sts: endpoint.clone(), resource_manager: endpoint };
     let rate = RateLimits::per_second(1_000_000.try_into().unwrap(), clock.clone());
-    let method = dts_role_guard::signing::Method::HmacSha1;
+    let method = aliyun::signing::Method::HmacSha1;
     let connection =
         Connection::new(Arc::new(gate.clone()), endpoints, method, rate, clock).repeating_at_most(patience);
     let credentials = Credentials {

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use dts_role_guard::config::Mode;
+use authorization::settings::Mode;
 use dts_role_guard::report::{Human, Json, Render, read};
 use emulator::{DTS_POLICY, Member, Role, Rule, member_ids};
 use serde_json::{Value, json};

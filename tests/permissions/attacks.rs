@@ -2,8 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use dts_role_guard::plan::PRIVILEGED_POLICIES;
-use dts_role_guard::target::PolicyType;
+use authorization::plan::PRIVILEGED_POLICIES;
+use authorization::target::PolicyType;
 
 use crate::document::{Document, Kind, Part};
 use crate::thief::{Attack, OWNER, Thief};

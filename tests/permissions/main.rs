@@ -14,8 +14,8 @@ mod place;
 mod thief;
 mod trust;
 
+use authorization::settings::Mode;
 use document::Document;
-use dts_role_guard::config::Mode;
 use dts_role_guard::report::Status;
 use emulator::{DTS_POLICY, Member, Role, Seed, member_ids};
 use lab::{Lab, json};

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use dts_role_guard::config::Mode;
+use authorization::settings::Mode;
 use dts_role_guard::report::Status;
 use emulator::{DTS_POLICY, Role, WorldState};
 

@@ -2,11 +2,13 @@
 
 use std::sync::Arc;
 
-use dts_role_guard::client::{Api, AssumeRole, Connection, Endpoint, Endpoints, Http, RateLimits, RoleChange, Session};
-use dts_role_guard::clock::Deadline;
-use dts_role_guard::credentials::{Credentials, Source};
-use dts_role_guard::signing::Method;
-use dts_role_guard::target::{PolicyRef, PolicyType};
+use aliyun::clock::Deadline;
+use aliyun::credentials::{Credentials, Source};
+use aliyun::signing::Method;
+use aliyun::{Api, AssumeRole, Connection, Endpoint, Endpoints, Http, RateLimits, Session};
+use authorization::role::RoleChange;
+use authorization::target::{PolicyRef, PolicyType};
+use dts_role_guard::USER_AGENT;
 use emulator::{AccessKey, DTS_ROLE, Member, Role, World};
 
 use crate::MEMBER_TRUST;
@@ -96,7 +98,7 @@ fn session(lab: &Lab, [id, secret]: [&str; 2]) -> Session {
     let url = || Endpoint::parse(Api::Ram, &lab.emulator.url()).unwrap();
     let endpoints = Endpoints { ram: url(), sts: url(), resource_manager: url() };
     let rate = RateLimits::per_second(1000.try_into().unwrap(), lab.clock());
-    let http = Arc::new(Http::new().unwrap());
+    let http = Arc::new(Http::new(USER_AGENT).unwrap());
     let connection = Connection::new(http, endpoints, Method::HmacSha1, rate, lab.clock());
     let credentials = Credentials {
         access_key_id: id.to_owned(),

@@ -1,6 +1,6 @@
 //! Who may take on the roles: Function Compute that of the function, the function that of a member.
 
-use dts_role_guard::policy::{ASSUME_ROLE, Effect, PolicyDocument, Principal, decide, other_principals};
+use authorization::policy::{ASSUME_ROLE, Effect, PolicyDocument, Principal, decide, other_principals};
 use dts_role_guard::report::Status;
 use emulator::{AccessKey, Member};
 use serde_json::json;

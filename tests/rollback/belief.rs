@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use dts_role_guard::client::Reply;
+use aliyun::Reply;
 use serde_json::{Value, json};
 
 use crate::wire::success;

@@ -2,8 +2,8 @@
 
 use std::sync::{Arc, Mutex};
 
-use dts_role_guard::client::Transport;
-use dts_role_guard::config::Mode;
+use aliyun::Transport;
+use authorization::settings::Mode;
 use dts_role_guard::report::{Report, Status};
 use emulator::{Call, DTS_POLICY, DTS_ROLE, Fault, FaultGuard, Role, RoleSnapshot, Rule, WorldState};
 use tempfile::TempDir;

@@ -1,9 +1,9 @@
 //! What must hold in every cell, each with the sentence of the promise that it comes from. What is right is computed from the
 //! emulator's state; no status is expected of any one cell.
 
-use dts_role_guard::apply::{StepRecord, StepResult};
+use authorization::plan::{StepRecord, StepResult};
+use authorization::verify::FindingId;
 use dts_role_guard::report::{AccountReport, Report, Status};
-use dts_role_guard::verify::FindingId;
 use emulator::Call;
 use serde_json::Value;
 

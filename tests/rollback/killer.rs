@@ -4,8 +4,8 @@ use std::future::pending;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
 
-use dts_role_guard::client::{Post, Sending, Transport};
-use dts_role_guard::config::Mode;
+use aliyun::{Post, Sending, Transport};
+use authorization::settings::Mode;
 use dts_role_guard::report::Report;
 use tokio::sync::Notify;
 

@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 
-use dts_role_guard::client::{Http, Lost, Post, Reply, Sending, Transport};
+use aliyun::{Http, Lost, Post, Reply, Sending, Transport};
+use dts_role_guard::USER_AGENT;
 use emulator::DTS_POLICY;
 use serde_json::json;
 
@@ -37,7 +38,7 @@ pub(crate) enum Bug {
 
 /// HTTP, or HTTP with a bug before it. It lives as long as a case.
 pub(crate) fn way(bug: Option<Bug>, last: &Write, journal: Option<PathBuf>) -> Arc<dyn Transport> {
-    let http = Http::new().unwrap();
+    let http = Http::new(USER_AGENT).unwrap();
     match bug {
         None => Arc::new(http),
         Some(bug) => {

@@ -1,6 +1,6 @@
 //! Plan shapes: a missing role, each finding, no, one and five extra policies, tags, under either strategy.
 
-use dts_role_guard::config::Mode;
+use authorization::settings::Mode;
 use emulator::{Call, DTS_POLICY, Role, Rule};
 
 use crate::lab::{CUSTOM, Lab};

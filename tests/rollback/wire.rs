@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use dts_role_guard::client::{Post, Reply};
+use aliyun::{Post, Reply};
 use serde_json::Value;
 
 /// The parameters of a request.

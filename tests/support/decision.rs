@@ -3,12 +3,13 @@
 use std::collections::BTreeSet;
 use std::sync::LazyLock;
 
-use dts_role_guard::client::CallerIdentity;
-use dts_role_guard::config::{Config, Mode, Scope, Variables};
+use aliyun::CallerIdentity;
+use authorization::settings::{Mode, Scope};
+use authorization::target::AccountId;
+use dts_role_guard::config::{Config, Variables};
 use dts_role_guard::event::{Allowed, Approved, Decision, Event, Request, Wanted, Whose, decode};
 use dts_role_guard::report::{LeftOut, TriggerKind};
 use dts_role_guard::sweep::{Place, Rules, select};
-use dts_role_guard::target::AccountId;
 
 pub(crate) const OWN: &str = "1234567890123456";
 pub(crate) const EXCLUDED: &str = "2234567890123456";

@@ -4,14 +4,15 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::LazyLock;
 
-use dts_role_guard::apply::journal::{Evidence, Key, Phase, Record, SIZE_LIMIT, Seal};
-use dts_role_guard::apply::recover::{self, Resume};
-use dts_role_guard::config::Approval;
-use dts_role_guard::observe::{ObservedRole, Role};
-use dts_role_guard::plan::{PRIVILEGED_POLICIES, Step};
-use dts_role_guard::policy::DTS_TRUST_POLICY;
-use dts_role_guard::target::{AccountId, PolicyRef, PolicyType};
-use dts_role_guard::verify::Finding;
+use authorization::plan::{PRIVILEGED_POLICIES, Step};
+use authorization::policy::DTS_TRUST_POLICY;
+use authorization::record::{Phase, Record, SIZE_LIMIT};
+use authorization::resume::{self, Resume};
+use authorization::role::{ObservedRole, Role};
+use authorization::settings::Approval;
+use authorization::target::{AccountId, PolicyRef, PolicyType};
+use authorization::verify::Finding;
+use dts_role_guard::apply::journal::{Evidence, Key, Seal};
 use jiff::{SignedDuration, Timestamp};
 
 /// Everything that can become of a file.
@@ -47,7 +48,7 @@ pub(crate) fn check(bytes: &[u8]) -> BTreeSet<&'static str> {
     seen.extend((repair.phase == Phase::Opened).then_some("opened"));
     let known = repair.before.as_ref().map_or_else(|| "1".to_owned(), |before| before.role().id);
     for role in roles(&known) {
-        let left = recover::resume(repair, &role, Some(&BTreeMap::new()));
+        let left = resume::resume(repair, &role, Some(&BTreeMap::new()));
         let message = Finding::journal_open(&repair.request_id, repair.begun_at, &left.describe());
         harmless(serde_json::to_value(message).unwrap()["message"].as_str().unwrap());
         let (word, steps) = match left {
@@ -73,11 +74,11 @@ pub(crate) fn check(bytes: &[u8]) -> BTreeSet<&'static str> {
 pub(crate) fn orders_nothing_by_itself(record: &Record) {
     assert!(KEY.check(record.clone()).is_err(), "nobody but the guard can sign: {record:?}");
     let doubtful = |evidence| matches!(evidence, Evidence::NeedsApproval(_));
-    assert!(doubtful(record.evidence(&Seal::Nothing, Approval::Required, *NOW)), "{record:?}");
+    assert!(doubtful(Seal::Nothing.evidence(record, Approval::Required, *NOW)), "{record:?}");
     let day = SignedDuration::from_hours(24);
     let Some(begun_at) = record.unfinished().map(|repair| repair.begun_at) else { return };
     for now in [begun_at.checked_add(day * 2), begun_at.checked_sub(day * 2)].into_iter().flatten() {
-        assert!(doubtful(record.evidence(&Seal::Nothing, Approval::None, now)), "{now}: {record:?}");
+        assert!(doubtful(Seal::Nothing.evidence(record, Approval::None, now)), "{now}: {record:?}");
     }
 }
 

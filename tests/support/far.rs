@@ -5,9 +5,9 @@ use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 
+use aliyun::clock::Clock;
+use authorization::target::AccountId;
 use dts_role_guard::apply::journal::{Doing, Folder, Store};
-use dts_role_guard::clock::Clock;
-use dts_role_guard::target::AccountId;
 
 pub(crate) struct Far {
     pub(crate) folder: Folder,

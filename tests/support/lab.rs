@@ -6,10 +6,11 @@ use std::pin::Pin;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use dts_role_guard::client::Transport;
-use dts_role_guard::clock::{Clock, Deadline, SystemClock};
-use dts_role_guard::config::{Mode, Variables};
-use dts_role_guard::credentials::Found;
+use aliyun::Transport;
+use aliyun::clock::{Clock, Deadline, SystemClock};
+use aliyun::credentials::Found;
+use authorization::settings::Mode;
+use dts_role_guard::config::Variables;
 use dts_role_guard::event::{Approved, Decision, Event, Request, decode};
 use dts_role_guard::handler::{App, Ask};
 use dts_role_guard::report::{Report, Trigger, TriggerKind};

@@ -9,20 +9,21 @@ use std::sync::{Arc, LazyLock, Mutex};
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
-use dts_role_guard::client::{
-    Api, AssumeRole, CallerIdentity, Connection, Endpoint, Endpoints, Error, Kind, NewRole, Page, Post, RateLimits,
-    Reply, RoleChange, RoleFacts, Sending, Session, Transport,
+use aliyun::clock::{Clock, Deadline};
+use aliyun::credentials::{Credentials, Source};
+use aliyun::signing::Method;
+use aliyun::{
+    Api, AssumeRole, CallerIdentity, Connection, Endpoint, Endpoints, Error, Kind, Page, Post, RateLimits, Reply,
+    RoleFacts, Sending, Session, Transport,
 };
-use dts_role_guard::clock::{Clock, Deadline};
-use dts_role_guard::credentials::{Credentials, Source};
-use dts_role_guard::signing::Method;
-use dts_role_guard::target::{AccountId, PolicyRef, PolicyType};
-use dts_role_guard::telemetry::chain;
+use authorization::role::{NewRole, RoleChange};
+use authorization::target::{AccountId, PolicyRef, PolicyType};
+use authorization::text::chain;
 use jiff::Timestamp;
 use serde_json::Value;
 
 /// Every operation of the client.
-pub(crate) const OPERATIONS: [&str; 15] = [
+pub(crate) const OPERATIONS: [&str; 14] = [
     "GetRole",
     "ListPoliciesForRole",
     "ListTagResources",
@@ -32,7 +33,6 @@ pub(crate) const OPERATIONS: [&str; 15] = [
     "AttachPolicyToRole",
     "DetachPolicyFromRole",
     "TagResources",
-    "UntagResources",
     "GetCallerIdentity",
     "AssumeRole",
     "ListAccounts",
@@ -246,7 +246,6 @@ async fn ask(session: &Session, operation: &str) -> Result<Told, Error> {
         "TagResources" => {
             session.tag_role(ROLE, &BTreeMap::from([("a".to_owned(), "b".to_owned())])).await.map(nothing)
         }
-        "UntagResources" => session.untag_role(ROLE, &["a".to_owned()]).await.map(nothing),
         "GetCallerIdentity" => session.get_caller_identity().await.map(Told::Caller),
         "AssumeRole" => session.assume_role(&access()).await.map(|_| Told::Nothing),
         "ListAccounts" => session.list_accounts(1).await.map(Told::Members),

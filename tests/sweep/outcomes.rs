@@ -3,7 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use dts_role_guard::client::{Http, Post, Sending, Transport};
+use aliyun::{Http, Post, Sending, Transport};
+use dts_role_guard::USER_AGENT;
 use dts_role_guard::report::Status;
 use emulator::{MemberStatus, Rule, Seed};
 
@@ -179,7 +180,7 @@ async fn a_panic_in_one_account_is_its_line_and_the_rest_goes_on() {
     // The account stands in the role's ARN, which is percent-encoded.
     let cases = [("verify", format!("%3A{}%3Arole", id(2)), "failed"), ("remediate", "CreateRole".to_owned(), "stuck")];
     for (mode, at, expected) in cases {
-        let app = lab.app().over(Arc::new(Mistaken { http: Http::new().unwrap(), at }));
+        let app = lab.app().over(Arc::new(Mistaken { http: Http::new(USER_AGENT).unwrap(), at }));
         let report = checked(&lab.invoke_app(&app, &timer(mode), Duration::from_mins(10)).await);
         let broken_off = with_status(&report, expected);
         assert!(!broken_off.is_empty() && next(broken_off[0]).contains("by a mistake of its own"), "{report}");
@@ -189,14 +190,14 @@ async fn a_panic_in_one_account_is_its_line_and_the_rest_goes_on() {
 
 #[tokio::test]
 async fn only_plans_that_a_person_saw_are_carried_out() {
-    use dts_role_guard::config::Mode;
+    use authorization::settings::Mode;
     use dts_role_guard::event::{Approved, Request, Wanted};
     let lab = organization(30, 3);
     let shown = checked(&lab.invoke(&timer("plan")).await);
     let approved = id(2);
     let plan = line(&shown, &approved)["planId"].as_str().unwrap().parse().unwrap();
     let plans = [(approved.parse().unwrap(), plan)].into();
-    let scope = dts_role_guard::config::Scope::Organization;
+    let scope = authorization::settings::Scope::Organization;
     let request = Request { mode: Mode::Remediate, scope, wanted: Wanted::All, approved: Approved::Shown(plans) };
     let report = checked(&lab.request(request).await);
     assert_eq!(ids(&with_status(&report, "remediated")), [approved], "{report}");

@@ -6,12 +6,12 @@ use std::io::{self, ErrorKind};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
+use aliyun::clock::{Deadline, SharedClock};
+use authorization::target::AccountId;
 use tokio::sync::OnceCell;
 
 use super::store::{Doing, Records, Store};
 use super::trust::Seal;
-use crate::clock::{Deadline, SharedClock};
-use crate::target::AccountId;
 
 /// An operation has so long.
 pub const PATIENCE: Duration = Duration::from_secs(2);
@@ -147,8 +147,9 @@ impl Store for Bounded {
 mod tests {
     use std::sync::atomic::{AtomicUsize, Ordering};
 
+    use aliyun::clock::{Clock as _, SystemClock};
+
     use super::*;
-    use crate::clock::{Clock as _, SystemClock};
 
     /// Counts how often it is asked, and never answers when asked to read.
     #[derive(Default)]

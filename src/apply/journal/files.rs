@@ -5,10 +5,11 @@ use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use authorization::record::SIZE_LIMIT;
+use authorization::target::AccountId;
+
 use super::file;
-use super::record::SIZE_LIMIT;
 use super::store::{Folder, Records};
-use crate::target::AccountId;
 
 /// A run leaves one file of an account behind. So many are no accident, and each would have to be read.
 const MOST_OF_AN_ACCOUNT: usize = 1000;

@@ -5,19 +5,19 @@ use std::io::{self, ErrorKind};
 use std::sync::Arc;
 use std::time::Duration;
 
+use authorization::plan::{Plan, Refusal, Step};
+use authorization::record::{Record, Repair, Snapshot, Unreadable, Watch};
+use authorization::role::{Role, Tags};
+use authorization::settings::Approval;
+use authorization::target::{AccountId, PolicyRef};
+use authorization::verify::Finding;
 use jiff::Timestamp;
 
 use super::bounded::is_lost;
-use super::record::{Record, Repair, Snapshot, Unreadable, Watch};
 use super::timed::Timed;
 use super::trust::{Evidence, Seal, TRUSTED_FOR};
 use super::{Act, Journal, LogBook, Store};
 use crate::apply::attempts;
-use crate::config::Approval;
-use crate::observe::{Role, Tags};
-use crate::plan::{Plan, Refusal, Step};
-use crate::target::{AccountId, PolicyRef};
-use crate::verify::Finding;
 
 /// So many files of one account that are not trusted are no accident.
 const MOST_UNREADABLE: usize = 16;
@@ -101,7 +101,7 @@ impl History {
     /// What the record may order.
     #[must_use]
     pub fn evidence(&self, approval: Approval) -> Evidence {
-        self.record.evidence(&self.seal(), approval, self.log.now())
+        self.seal().evidence(&self.record, approval, self.log.now())
     }
 
     fn seal(&self) -> Seal {
@@ -331,9 +331,10 @@ fn unusable(error: &io::Error) -> Refusal {
 
 #[cfg(test)]
 mod tests {
+    use aliyun::clock::SystemClock;
+
     use super::*;
     use crate::apply::journal::Folder;
-    use crate::clock::SystemClock;
     use crate::telemetry::Log;
 
     const ACCOUNT: &str = "1234567890123456";

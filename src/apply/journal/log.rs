@@ -2,13 +2,12 @@
 
 use std::time::Duration;
 
+use aliyun::clock::SharedClock;
+use authorization::plan::{Plan, Step, StepRecord};
+use authorization::role::{Role, RoleView, Tags, document_last};
+use authorization::target::{AccountId, ROLE_NAME};
 use serde_json::{Map, Value, json};
 
-use crate::apply::StepRecord;
-use crate::clock::SharedClock;
-use crate::observe::{Role, Tags};
-use crate::plan::{Plan, Step};
-use crate::target::{AccountId, ROLE_NAME};
 use crate::telemetry::Log;
 
 /// Writes the records of one account's repair into the log.
@@ -57,8 +56,8 @@ impl LogBook {
     }
 
     pub(super) fn begin(&self, plan: &Plan, before: Option<&Role>, tags: Option<&Tags>) {
-        let mut before = json!(crate::report::Before::of(before, tags));
-        crate::report::document_last(&mut before);
+        let mut before = json!(RoleView::of(before, tags));
+        document_last(&mut before);
         let steps: Vec<_> = plan.steps.iter().map(StepRecord::planned).collect();
         self.write(json!({"event": "begin", "planId": plan.id.to_string(), "steps": steps, "before": before}));
     }

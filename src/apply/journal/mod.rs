@@ -14,8 +14,6 @@ mod files;
 mod history;
 mod log;
 mod own;
-mod phase;
-mod record;
 mod store;
 pub(crate) mod thread;
 mod timed;
@@ -29,18 +27,14 @@ use std::time::Duration;
 pub use bounded::{Bounded, PATIENCE};
 pub use history::History;
 pub use log::LogBook;
-pub use phase::{Act, Illegal, Phase};
-pub use record::{Format, Line, Record, Repair, SIZE_LIMIT, Snapshot, State, Unreadable, Watch};
 pub use store::{Doing, Folder, Records, Store};
-pub use trust::{Doubt, Evidence, KEY_LENGTH, Key, Seal, ShortKey};
+pub use trust::{Evidence, KEY_LENGTH, Key, Seal, ShortKey};
 
+use authorization::plan::{Refusal, Step, StepRecord, StepResult};
+use authorization::record::{Act, Illegal, Line, Phase, Record, Repair, State};
+use authorization::target::PolicyRef;
+use authorization::verify::Finding;
 use timed::Timed;
-
-use crate::plan::{Refusal, Step};
-use crate::target::PolicyRef;
-use crate::verify::Finding;
-
-use super::{StepRecord, StepResult};
 
 /// Between the deletion and the last attachment a slower folder is not waited for: DTS cannot use the role until then.
 const LONGEST_WAIT: Duration = Duration::from_millis(500);

@@ -10,11 +10,12 @@ use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 use std::pin::Pin;
 
+use authorization::target::AccountId;
+
 use super::files::{self, Files};
 use super::own;
 use super::thread::on_thread;
 use super::trust::{Key, Seal};
-use crate::target::AccountId;
 
 /// The accounts that there are files of, each with its generations, lowest first.
 pub type Records = BTreeMap<AccountId, Vec<u64>>;

@@ -6,9 +6,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
+use aliyun::clock::SharedClock;
+
 use super::bounded::is_lost;
 use super::store::{Doing, Store};
-use crate::clock::SharedClock;
 
 #[derive(Debug)]
 pub(super) struct Timed {

@@ -1,13 +1,13 @@
 //! What a record may order. Whoever can write to the folder can write a record, so what it says is evidence: the key, or a
 //! place where only the guard can write, vouches for it; else its age and a person decide. Pure.
 
+use aliyun::secret::{ExposeSecret, Secret};
+use authorization::plan::Doubt;
+use authorization::record::{Record, Unreadable};
+use authorization::settings::Approval;
 use hmac::{Hmac, KeyInit, Mac};
 use jiff::{SignedDuration, Timestamp};
 use sha2::Sha256;
-
-use super::record::{Record, Unreadable};
-use crate::config::Approval;
-use crate::secret::{ExposeSecret, Secret};
 
 /// Without a key, an older record is no longer carried out by itself. No run lives longer either: it is the platform's
 /// longest timeout (source: the Function Compute limits).
@@ -116,51 +116,41 @@ pub enum Evidence {
     NeedsApproval(Doubt),
 }
 
-/// Why a person has to approve what a record says.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub enum Doubt {
-    /// A repair needs a person's word, and so does what somebody wrote about one.
-    #[error("`DTS_GUARD_APPROVAL` is `required`, and the record is not signed")]
-    Approval,
-    /// It is older than a day, or of tomorrow.
-    #[error("the record is not signed and not of the last 24 hours")]
-    Age,
-    /// What it watches over it would watch for longer than any run lives.
-    #[error("the record is not signed and watches over the role for more than 24 hours")]
-    Watch,
-}
-
-impl Record {
-    /// What the record may order now.
+impl Seal {
+    /// What a record of the place may order now.
     #[must_use]
-    pub fn evidence(&self, seal: &Seal, approval: Approval, now: Timestamp) -> Evidence {
-        let doubt = match seal {
-            Seal::OwnPlace | Seal::Key(_) => None,
-            Seal::Nothing if approval == Approval::Required => Some(Doubt::Approval),
-            Seal::Nothing if self.unfinished().is_some() => self.doubt_of_age(now).or_else(|| self.doubt_of_watch(now)),
-            Seal::Nothing => self.doubt_of_watch(now),
+    pub fn evidence(&self, record: &Record, approval: Approval, now: Timestamp) -> Evidence {
+        let doubt = match self {
+            Self::OwnPlace | Self::Key(_) => None,
+            Self::Nothing if approval == Approval::Required => Some(Doubt::Approval),
+            Self::Nothing if record.unfinished().is_some() => {
+                doubt_of_age(record, now).or_else(|| doubt_of_watch(record, now))
+            }
+            Self::Nothing => doubt_of_watch(record, now),
         };
         doubt.map_or(Evidence::Trusted, Evidence::NeedsApproval)
     }
+}
 
-    /// A clock that was wrong by some hours in either direction keeps no repair from being finished.
-    fn doubt_of_age(&self, now: Timestamp) -> Option<Doubt> {
-        let begun_at = self.repair.as_ref()?.begun_at;
-        (now.duration_since(begun_at).abs() > TRUSTED_FOR).then_some(Doubt::Age)
-    }
+/// A clock that was wrong by some hours in either direction keeps no repair from being finished.
+fn doubt_of_age(record: &Record, now: Timestamp) -> Option<Doubt> {
+    let begun_at = record.repair.as_ref()?.begun_at;
+    (now.duration_since(begun_at).abs() > TRUSTED_FOR).then_some(Doubt::Age)
+}
 
-    fn doubt_of_watch(&self, now: Timestamp) -> Option<Doubt> {
-        let watch = self.watch.as_ref()?;
-        let begin = watch.since.or(self.repair.as_ref().map(|repair| repair.begun_at));
-        let long = |begin| watch.until.duration_since(begin) > TRUSTED_FOR;
-        (long(now) || begin.is_none_or(long)).then_some(Doubt::Watch)
-    }
+fn doubt_of_watch(record: &Record, now: Timestamp) -> Option<Doubt> {
+    let watch = record.watch.as_ref()?;
+    let begin = watch.since.or(record.repair.as_ref().map(|repair| repair.begun_at));
+    let long = |begin| watch.until.duration_since(begin) > TRUSTED_FOR;
+    (long(now) || begin.is_none_or(long)).then_some(Doubt::Watch)
 }
 
 #[cfg(test)]
 mod tests {
+    use authorization::plan::Doubt;
+    use authorization::record::{Repair, Watch};
+
     use super::*;
-    use crate::apply::journal::{Repair, Watch};
 
     const HOUR: SignedDuration = SignedDuration::from_hours(1);
 
@@ -209,21 +199,21 @@ mod tests {
     fn what_is_vouched_for_is_carried_out_whatever_its_age() {
         for seal in [Seal::OwnPlace, key("a secret of the guard")] {
             for approval in [Approval::None, Approval::Required] {
-                assert_eq!(record(at(-10_000)).evidence(&seal, approval, at(0)), Evidence::Trusted);
+                assert_eq!(seal.evidence(&record(at(-10_000)), approval, at(0)), Evidence::Trusted);
             }
         }
     }
 
     #[test]
     fn what_nobody_vouches_for_is_carried_out_for_a_day() {
-        let doubt = |begun: i32| record(at(begun)).evidence(&Seal::Nothing, Approval::None, at(0));
+        let doubt = |begun: i32| Seal::Nothing.evidence(&record(at(begun)), Approval::None, at(0));
         for hour in [0, -24, 24] {
             assert_eq!(doubt(hour), Evidence::Trusted, "{hour}");
         }
         for hour in [-25, 25, -90_000, 90_000] {
             assert_eq!(doubt(hour), Evidence::NeedsApproval(Doubt::Age), "{hour}");
         }
-        let required = record(at(0)).evidence(&Seal::Nothing, Approval::Required, at(0));
+        let required = Seal::Nothing.evidence(&record(at(0)), Approval::Required, at(0));
         assert_eq!(required, Evidence::NeedsApproval(Doubt::Approval));
     }
 
@@ -233,7 +223,7 @@ mod tests {
             let mut record = record(at(-10));
             record.repair.as_mut().unwrap().phase = super::super::Phase::Closed;
             let watch = Watch { since: since.map(at), until: at(until), role_id: "1".to_owned(), policies: Vec::new() };
-            Record { watch: Some(watch), ..record }.evidence(&Seal::Nothing, Approval::None, at(0))
+            Seal::Nothing.evidence(&Record { watch: Some(watch), ..record }, Approval::None, at(0))
         };
         for (since, until) in [(Some(-1), 23), (None, 14), (Some(0), 24)] {
             assert_eq!(closed(since, until), Evidence::Trusted, "{since:?} {until}");
@@ -247,9 +237,9 @@ mod tests {
     fn times_at_the_ends_of_the_calendar_do_no_harm() {
         for begun in [Timestamp::MIN, Timestamp::MAX] {
             for now in [Timestamp::MIN, Timestamp::MAX, at(0)] {
-                let _ = record(begun).evidence(&Seal::Nothing, Approval::None, now);
+                let _ = Seal::Nothing.evidence(&record(begun), Approval::None, now);
                 let watch = Watch { since: Some(begun), until: now, role_id: String::new(), policies: Vec::new() };
-                let _ = Record { watch: Some(watch), repair: None, ..record(begun) }.doubt_of_watch(begun);
+                let _ = doubt_of_watch(&Record { watch: Some(watch), repair: None, ..record(begun) }, begun);
             }
         }
     }

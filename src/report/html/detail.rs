@@ -1,13 +1,13 @@
 //! One account after the other, as many as fit.
 
+use authorization::plan::{StepRecord, StepResult};
+use authorization::text::{escaped, foreign};
+use authorization::verify::Finding;
 use maud::{Markup, PreEscaped, html};
 
 use super::super::view::{DiffLine, Sign, duration, harmless_lines, thousands};
 use super::{class, id};
-use crate::apply::{StepRecord, StepResult};
 use crate::report::{AccountReport, QUICK_AUTHORIZATION, Status};
-use crate::telemetry::{escaped, foreign};
-use crate::verify::Finding;
 
 /// Lines of a trust policy, findings, steps: more stand in the JSON.
 const LISTED: usize = 300;

@@ -6,6 +6,7 @@
 mod detail;
 mod table;
 
+use authorization::text::{escaped, foreign};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use maud::{DOCTYPE, Markup, PreEscaped, html};
@@ -13,7 +14,6 @@ use sha2::{Digest as _, Sha256};
 
 use super::view::{duration, thousands};
 use super::{AccountReport, Render, Report, Status, TriggerKind};
-use crate::telemetry::{escaped, foreign};
 
 /// The page.
 #[derive(Debug, Clone, Copy)]

@@ -1,11 +1,11 @@
 //! All accounts as a table.
 
+use authorization::text::foreign;
 use maud::{Markup, PreEscaped, html};
 
 use super::super::view::{duration, finding_ids, thousands};
 use super::{class, id};
 use crate::report::AccountReport;
-use crate::telemetry::foreign;
 
 /// Rows tell less from here on, in bytes.
 const WORDS: usize = 2_000_000;

@@ -3,14 +3,14 @@
 use std::fmt::Write as _;
 
 use anstyle::AnsiColor;
+use authorization::plan::{StepRecord, StepResult};
+use authorization::text::{escaped, foreign};
+use authorization::verify::{Finding, Severity};
 
 use super::layout::{is_to_paste, wrapped};
 use super::{BOLD, DIM, Human, colour, id, style};
-use crate::apply::{StepRecord, StepResult};
 use crate::report::view::{Change, DiffLine, Sign, duration};
 use crate::report::{AccountReport, Status};
-use crate::telemetry::{escaped, foreign};
-use crate::verify::{Finding, Severity};
 
 /// Lines of a document.
 const DOCUMENT: usize = 60;

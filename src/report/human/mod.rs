@@ -9,12 +9,12 @@ mod layout;
 use std::fmt::Write as _;
 
 use anstyle::{AnsiColor, Style};
+use authorization::text::{escaped, foreign};
+use authorization::verify::Severity;
+use layout::{WIDTH, clipped, wrapped};
 
 use super::view::{duration, thousands};
 use super::{AccountReport, LeftOut, Render, Report, Status};
-use crate::telemetry::{escaped, foreign};
-use crate::verify::Severity;
-use layout::{WIDTH, clipped, wrapped};
 
 /// Lines with colours.
 #[derive(Debug, Clone, Copy)]

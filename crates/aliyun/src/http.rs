@@ -1,0 +1,276 @@
+//! HTTP, over TLS but for loopback, on connections that outlive an invocation.
+//!
+//! The platform freezes an instance between two invocations, for seconds or for hours; meanwhile the network forgets its
+//! connections, and nobody tells. So none is used again that has been idle for 20 s by any clock: in a freeze the monotonic
+//! one may stand still while the time of day goes on, or both stand and only the cloud closes. What is dead all the same costs
+//! one call, after which no connection to that host is used again. TLS sessions are resumed on the new ones.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use bytes::Bytes;
+use futures_util::future::join_all;
+use jiff::Timestamp;
+use reqwest::header::{CONTENT_TYPE, HeaderValue};
+use rustls::RootCertStore;
+use url::Url;
+
+use super::transport::{BoxError, Lost, Post, Reply, Sending, Transport};
+use crate::clock::{SharedClock, SystemClock};
+use crate::secret::Zeroizing;
+use crate::signing::FORM;
+
+/// Connecting may take this long.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
+/// A connection that nobody has used for this long is not used again. The cloud, and what lies between, keeps idle ones for a
+/// minute or so.
+const IDLE: Duration = Duration::from_secs(20);
+/// What was sent and is not acknowledged for this long was sent into a connection that the network has forgotten.
+const UNACKNOWLEDGED: Duration = Duration::from_secs(5);
+
+/// HTTP with its connections. Dropping it closes them.
+#[derive(Debug)]
+pub struct Http {
+    user_agent: &'static str,
+    tls: rustls::ClientConfig,
+    clock: SharedClock,
+    hosts: Mutex<Hosts>,
+}
+
+#[derive(Debug, Default)]
+struct Hosts {
+    by_origin: HashMap<String, Host>,
+    made: u64,
+}
+
+/// The connections to one host.
+#[derive(Debug, Clone)]
+struct Host {
+    id: u64,
+    client: reqwest::Client,
+    used: Moment,
+    /// Whether there was a reply, and so a connection that can have been kept.
+    has_replied: bool,
+}
+
+/// By both clocks.
+#[derive(Debug, Clone, Copy)]
+struct Moment {
+    uptime: Duration,
+    time_of_day: Timestamp,
+}
+
+impl Moment {
+    fn is_long_before(self, now: Self) -> bool {
+        let by_day = now.time_of_day.duration_since(self.time_of_day).unsigned_abs();
+        now.uptime.saturating_sub(self.uptime) > IDLE || by_day > IDLE
+    }
+}
+
+impl Http {
+    /// With the machine's clock and the compiled-in roots. The cloud's audit records hold `user_agent`. It has not connected yet.
+    ///
+    /// # Errors
+    /// When TLS cannot be set up.
+    pub fn new(user_agent: &'static str) -> Result<Self, BoxError> {
+        Self::with_clock(user_agent, Arc::new(SystemClock::start()))
+    }
+
+    /// The same with another clock.
+    ///
+    /// # Errors
+    /// When TLS cannot be set up.
+    pub fn with_clock(user_agent: &'static str, clock: SharedClock) -> Result<Self, BoxError> {
+        Self::over(user_agent, tls()?, clock)
+    }
+
+    /// The same with other roots: a measurement over TLS has a certificate of its own.
+    ///
+    /// # Errors
+    /// When TLS cannot be set up.
+    pub fn trusting(user_agent: &'static str, roots: RootCertStore, clock: SharedClock) -> Result<Self, BoxError> {
+        Self::over(user_agent, tls_trusting(roots)?, clock)
+    }
+
+    fn over(user_agent: &'static str, tls: rustls::ClientConfig, clock: SharedClock) -> Result<Self, BoxError> {
+        let http = Self { user_agent, tls, clock, hosts: Mutex::default() };
+        // Whatever can go wrong with a client goes wrong here, and not in the middle of a repair.
+        http.client()?;
+        Ok(http)
+    }
+
+    /// Opens connections, so many to each address, so that the first calls find them. What fails is told in the log and
+    /// nowhere else: those calls will tell.
+    pub async fn warm(&self, addresses: &[(Url, usize)], timeout: Duration) {
+        let each = addresses.iter().flat_map(|(url, count)| std::iter::repeat_n(url, *count));
+        join_all(each.map(|url| self.open(url, timeout))).await;
+    }
+
+    /// A `HEAD` names no operation and carries no key: the cloud does nothing, and the connection stays.
+    async fn open(&self, url: &Url, timeout: Duration) {
+        let Ok(host) = self.host(url) else { return };
+        match host.client.head(url.clone()).timeout(timeout).send().await {
+            Ok(_) => self.used(url, host.id),
+            Err(error) => {
+                let error = authorization::text::chain(&error.without_url());
+                tracing::debug!(host = url.host_str(), error, "no connection ahead of the first call");
+            }
+        }
+    }
+
+    fn client(&self) -> reqwest::Result<reqwest::Client> {
+        let builder = reqwest::Client::builder()
+            .user_agent(self.user_agent)
+            // The sessions are shared between the clones.
+            .tls_backend_preconfigured(self.tls.clone())
+            .connect_timeout(CONNECT_TIMEOUT)
+            .pool_idle_timeout(IDLE)
+            .redirect(reqwest::redirect::Policy::none())
+            .retry(reqwest::retry::never())
+            .no_proxy()
+            .tcp_nodelay(true);
+        #[cfg(target_os = "linux")]
+        let builder = builder.tcp_user_timeout(UNACKNOWLEDGED);
+        builder.build()
+    }
+
+    /// The host with its connections, or with none if those have been idle for too long.
+    fn host(&self, url: &Url) -> reqwest::Result<Host> {
+        let (origin, now) = (origin(url), self.now());
+        let mut hosts = self.hosts();
+        if let Some(host) = hosts.by_origin.get_mut(&origin).filter(|host| !host.used.is_long_before(now)) {
+            host.used = now;
+            return Ok(host.clone());
+        }
+        hosts.made += 1;
+        let host = Host { id: hosts.made, client: self.client()?, used: now, has_replied: false };
+        hosts.by_origin.insert(origin, host.clone());
+        Ok(host)
+    }
+
+    fn used(&self, url: &Url, id: u64) {
+        let now = self.now();
+        if let Some(host) = self.hosts().by_origin.get_mut(&origin(url)).filter(|host| host.id == id) {
+            (host.used, host.has_replied) = (now, true);
+        }
+    }
+
+    /// Where one connection is dead the others are, most likely.
+    fn give_up(&self, url: &Url, id: u64) {
+        let mut hosts = self.hosts();
+        if hosts.by_origin.get(&origin(url)).is_some_and(|host| host.id == id) {
+            hosts.by_origin.remove(&origin(url));
+        }
+    }
+
+    fn now(&self) -> Moment {
+        Moment { uptime: self.clock.uptime(), time_of_day: self.clock.now() }
+    }
+
+    fn hosts(&self) -> MutexGuard<'_, Hosts> {
+        self.hosts.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    async fn exchange(&self, post: Post) -> Result<Reply, Lost> {
+        let host = self.host(&post.url).map_err(|error| Lost::Unsent(error.into()))?;
+        let request = host.client.post(post.url.clone()).timeout(post.timeout);
+        let request = request.header(CONTENT_TYPE, FORM).body(wiped(post.body));
+        let request = post.headers.into_iter().fold(request, |request, (name, value)| {
+            match HeaderValue::from_maybe_shared(wiped(value)) {
+                Ok(mut value) => {
+                    value.set_sensitive(true);
+                    request.header(name, value)
+                }
+                // The builder tells of it.
+                Err(_) => request.header(name, "\0"),
+            }
+        });
+        let replied = match request.send().await {
+            Ok(response) => Reply::read(response).await.map_err(Lost::NoReply),
+            Err(error) => Err(lost(error)),
+        };
+        match replied {
+            Ok(reply) => {
+                self.used(&post.url, host.id);
+                Ok(reply)
+            }
+            Err(lost) => {
+                self.give_up(&post.url, host.id);
+                Err(match lost {
+                    Lost::NoReply(why) if host.has_replied => Lost::Dead(why),
+                    lost => lost,
+                })
+            }
+        }
+    }
+}
+
+impl Transport for Http {
+    fn send(&self, post: Post) -> Sending<'_> {
+        Box::pin(self.exchange(post))
+    }
+}
+
+/// Bytes whose memory is wiped when the last reader drops them.
+fn wiped(text: Zeroizing<String>) -> Bytes {
+    Bytes::from_owner(Wiped(text))
+}
+
+struct Wiped(Zeroizing<String>);
+
+impl AsRef<[u8]> for Wiped {
+    fn as_ref(&self) -> &[u8] {
+        self.0.as_bytes()
+    }
+}
+
+fn origin(url: &Url) -> String {
+    url.origin().ascii_serialization()
+}
+
+/// An error below the reply. `without_url`, since a URL could carry keys.
+fn lost(error: reqwest::Error) -> Lost {
+    let unsent = error.is_connect() || error.is_builder();
+    let why = error.without_url().into();
+    if unsent { Lost::Unsent(why) } else { Lost::NoReply(why) }
+}
+
+/// TLS with compiled-in roots: an image may have none, and reading the system's costs a cold start 20 ms.
+///
+/// # Errors
+/// When ring cannot do what TLS 1.2 and 1.3 ask for.
+pub fn tls() -> Result<rustls::ClientConfig, rustls::Error> {
+    tls_trusting(RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() })
+}
+
+fn tls_trusting(roots: RootCertStore) -> Result<rustls::ClientConfig, rustls::Error> {
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    Ok(rustls::ClientConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()?
+        .with_root_certificates(roots)
+        .with_no_client_auth())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_connection_is_old_by_either_clock_and_if_one_went_back() {
+        let moment = |uptime, day| Moment {
+            uptime: Duration::from_secs(uptime),
+            time_of_day: Timestamp::from_second(day).unwrap(),
+        };
+        let used = moment(100, 1_000_000);
+        for (uptime, day, is_old) in [
+            (100, 1_000_000, false),
+            (120, 1_000_020, false),
+            (121, 1_000_000, true),
+            (100, 1_000_021, true),
+            (100, 999_000, true),
+        ] {
+            assert_eq!(used.is_long_before(moment(uptime, day)), is_old, "{uptime} {day}");
+        }
+    }
+}

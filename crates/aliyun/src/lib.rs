@@ -1,0 +1,165 @@
+//! Typed calls to RAM, STS and Resource Manager: signed, rate-limited, bounded by the deadline, with errors that say what to do.
+//!
+//! A [`Connection`] is what one invocation shares; a [`Session`] adds the keys of one account. Reads are tried up to four
+//! times here. Writes are tried once: only the executor, which can look first, may repeat them.
+
+mod backoff;
+mod cause;
+pub mod clock;
+pub mod credentials;
+mod endpoint;
+pub mod error;
+mod http;
+mod pages;
+mod ram;
+mod rate;
+mod request;
+mod resource_manager;
+mod retry;
+pub mod secret;
+mod shown;
+pub mod signing;
+mod skew;
+mod sts;
+mod transport;
+mod wire;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use authorization::target::AccountId;
+pub use cause::{Asked, Denial};
+pub use endpoint::{BadEndpoint, Endpoint, Endpoints};
+pub use error::{Error, Kind, Retry};
+pub use http::Http;
+pub use http::tls;
+pub use ram::RoleFacts;
+pub use rate::{Bucket, NoTime, RateLimits};
+pub use request::{Api, Request};
+pub use resource_manager::{Folder, Member, MemberStatus, PAGE_SIZE, Page, Whereabouts};
+pub use sts::{AssumeRole, CallerIdentity};
+pub use transport::{Lost, Post, Reply, Sending, Transport};
+
+use self::skew::Skew;
+use crate::clock::{Deadline, SharedClock};
+use crate::credentials::Credentials;
+
+/// One call may take this long.
+const CALL_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// What one invocation shares between its calls: connections, endpoints, clock, rate limits.
+///
+/// It is made anew for each invocation; the transport, with its connections, and the rate limits outlive it.
+#[derive(Debug)]
+pub struct Connection {
+    transport: Arc<dyn Transport>,
+    endpoints: Endpoints,
+    method: signing::Method,
+    clock: SharedClock,
+    rate: Arc<RateLimits>,
+    patience: usize,
+    skew: Skew,
+}
+
+impl Connection {
+    /// A connection that has not connected yet.
+    #[must_use]
+    pub fn new(
+        transport: Arc<dyn Transport>,
+        endpoints: Endpoints,
+        method: signing::Method,
+        rate: impl Into<Arc<RateLimits>>,
+        clock: SharedClock,
+    ) -> Self {
+        let rate = rate.into();
+        Self { transport, endpoints, method, clock, rate, patience: usize::MAX, skew: Skew::default() }
+    }
+
+    /// Repeats nothing more than so many times: who explores every order of events wants few.
+    #[must_use]
+    pub fn repeating_at_most(self, patience: usize) -> Self {
+        Self { patience, ..self }
+    }
+}
+
+/// Calls with the keys of one account.
+#[derive(Debug, Clone)]
+pub struct Session {
+    connection: Arc<Connection>,
+    credentials: Credentials,
+    account: String,
+    deadline: Deadline,
+    slowest_call_micros: Arc<AtomicU64>,
+}
+
+impl Session {
+    /// `account` is the one that the keys should belong to, as far as it is known: replies about another one are errors. It
+    /// also names the rate limits' bucket.
+    #[must_use]
+    pub fn new(connection: Arc<Connection>, credentials: Credentials, account: &str, deadline: Deadline) -> Self {
+        Self { connection, credentials, account: account.to_owned(), deadline, slowest_call_micros: Arc::default() }
+    }
+
+    /// The same connection and deadline with the keys of another account. How slow its calls are is measured anew: one
+    /// account's trouble does not take the time from the others.
+    #[must_use]
+    pub fn with_keys(&self, credentials: Credentials, account: &str) -> Self {
+        Self { credentials, account: account.to_owned(), slowest_call_micros: Arc::default(), ..self.clone() }
+    }
+
+    /// The same with an account that has become known meanwhile: replies about another one are errors from now on.
+    #[must_use]
+    pub fn in_account(self, account: &AccountId) -> Self {
+        Self { account: account.to_string(), ..self }
+    }
+
+    /// Whether a reply about this account is about another one than is meant, as far as that is known.
+    fn is_other_account(&self, account: &str) -> bool {
+        !self.account.is_empty() && account != self.account
+    }
+
+    /// The clock of every call.
+    #[must_use]
+    pub fn clock(&self) -> &SharedClock {
+        &self.connection.clock
+    }
+
+    /// The time that is left.
+    #[must_use]
+    pub fn remaining(&self) -> Duration {
+        self.deadline.remaining(&*self.connection.clock)
+    }
+
+    /// How long writes would have to wait for our own rate limits, so many of each operation, one operation after the
+    /// other. Nothing is reserved.
+    ///
+    /// ```
+    /// # use aliyun::Session;
+    /// # fn example(session: &Session) {
+    /// let wait = session.rate_wait(&[("DetachPolicyFromRole", 11), ("AttachPolicyToRole", 11)]);
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn rate_wait(&self, writes: &[(&'static str, usize)]) -> Duration {
+        let mut counts = BTreeMap::new();
+        for (operation, count) in writes {
+            *counts.entry(*operation).or_insert(0_usize) += count;
+        }
+        let bucket = |operation| Bucket { operation, account: &self.account, writes: true };
+        counts.into_iter().map(|(operation, count)| self.connection.rate.wait_for(bucket(operation), count)).sum()
+    }
+
+    /// The longest that a call with these keys took until its reply came. One that was given up says nothing about the
+    /// pace of the next.
+    #[must_use]
+    pub fn slowest_call(&self) -> Duration {
+        Duration::from_micros(self.slowest_call_micros.load(Ordering::Relaxed))
+    }
+
+    fn measure(&self, took: Duration) {
+        let micros = u64::try_from(took.as_micros()).unwrap_or(u64::MAX);
+        self.slowest_call_micros.fetch_max(micros, Ordering::Relaxed);
+    }
+}

@@ -1,0 +1,176 @@
+//! What is left between the role that is there and the one that should be: the one answer from which a finishing run takes
+//! its steps, the second look its verdict, and a person the commands to type. Pure.
+
+use std::collections::BTreeSet;
+
+use super::{Step, dts_policy, is_privileged, new_role, restorable, tag_steps};
+use crate::policy::{DTS_TRUST_POLICY, with_service};
+use crate::role::NewRole;
+use crate::role::{ObservedRole, Role, Tags};
+use crate::target::PolicyRef;
+use crate::verify::{self, Baseline, DTS_SERVICE, FindingId};
+
+/// What the role should be: authorized, with everything that the old one had.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Wanted<'a> {
+    /// The role as it was found; `None` for a missing one.
+    pub before: Option<&'a Role>,
+    /// Its tags, where they were read.
+    pub tags: Option<&'a Tags>,
+    /// Policies that no longer exist.
+    pub gone: &'a [PolicyRef],
+}
+
+/// What is left.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Difference {
+    /// The role is missing.
+    pub create: Option<NewRole>,
+    /// The trust policy that lets DTS assume the role, where it does not.
+    pub trust: Option<String>,
+    /// The old description, where there is another one.
+    pub description: Option<String>,
+    /// The old session duration in seconds, where there is another one.
+    pub max_session_duration: Option<u32>,
+    /// The old console flag, where there is another one.
+    pub allow_console_login: Option<bool>,
+    /// Policies to attach, that of DTS first.
+    pub attach: Vec<PolicyRef>,
+    /// Tags to set. One with another value was set by somebody since.
+    pub tags: Tags,
+}
+
+impl Wanted<'_> {
+    /// What is left. `tags_now` are the tags of the role that is there, where they were read.
+    #[must_use]
+    pub fn left(&self, now: &ObservedRole, tags_now: Option<&Tags>) -> Difference {
+        let held = now.present().map(|role| role.policies.clone()).unwrap_or_default();
+        let tags = self.tags.into_iter().flat_map(restorable);
+        let tags = tags.filter(|(key, _)| !tags_now.is_some_and(|now| now.contains_key(*key)));
+        let rest = Difference {
+            attach: self.policies().into_iter().filter(|policy| !held.contains(policy)).collect(),
+            tags: tags.map(|(key, value)| (key.clone(), value.clone())).collect(),
+            ..Difference::default()
+        };
+        match now {
+            ObservedRole::Missing => Difference { create: Some(new_role(self.before)), ..rest },
+            ObservedRole::Present(now) => Difference { trust: trust(now), ..self.settings(now, rest) },
+        }
+    }
+
+    /// DTS is to miss its policy for the shortest time, so it comes first. No record is a reason to make anybody an
+    /// administrator.
+    fn policies(&self) -> Vec<PolicyRef> {
+        let extras = self.before.into_iter().flat_map(|role| &role.policies).filter(|policy| **policy != dts_policy());
+        let all = std::iter::once(dts_policy()).chain(extras.cloned());
+        let is_gone = |policy: &PolicyRef| self.gone.contains(policy) && *policy != dts_policy();
+        all.filter(|policy| !is_gone(policy) && !is_privileged(policy)).collect()
+    }
+
+    fn settings(&self, now: &Role, rest: Difference) -> Difference {
+        fn differs<T: PartialEq + Copy>(before: Option<T>, now: Option<T>) -> Option<T> {
+            // A reply that leaves a field out says nothing about it.
+            before.filter(|before| now.is_some_and(|now| now != *before))
+        }
+        let Some(before) = self.before else { return rest };
+        Difference {
+            description: (before.description != now.description).then(|| before.description.clone()),
+            max_session_duration: differs(before.max_session_duration, now.max_session_duration),
+            allow_console_login: differs(before.console_login, now.console_login),
+            ..rest
+        }
+    }
+}
+
+/// Others who may assume the role go on to, unless the document cannot be extended.
+fn trust(now: &Role) -> Option<String> {
+    let findings = verify::role(&ObservedRole::Present(now.clone()), &Baseline::DTS);
+    let fails = findings.iter().any(|finding| finding.id == FindingId::TrustServiceMissing);
+    fails.then(|| with_service(&now.trust, DTS_SERVICE).unwrap_or_else(|_| DTS_TRUST_POLICY.to_owned()))
+}
+
+impl Difference {
+    /// Whether the role is what it should be. Another description alone is no reason to alarm anybody: the cloud may keep
+    /// another one than was asked for.
+    #[must_use]
+    pub fn is_settled(&self) -> bool {
+        let Self { create, trust, description: _, max_session_duration, allow_console_login, attach, tags } = self;
+        let role = create.is_none() && trust.is_none();
+        role && max_session_duration.is_none() && allow_console_login.is_none() && attach.is_empty() && tags.is_empty()
+    }
+
+    /// What a run may add: the role where it is missing, policies, tags. `replaces` is the id of the old role.
+    #[must_use]
+    pub fn steps(&self, replaces: Option<&str>) -> Vec<Step> {
+        let create = self.create.clone().map(|role| Step::Create { role, replaces: replaces.map(str::to_owned) });
+        let attach = self.attach.iter().cloned().map(Step::Attach);
+        create.into_iter().chain(attach).chain(tag_steps(&self.tags)).collect()
+    }
+
+    /// What did not come back, in words; empty where all of it did.
+    #[must_use]
+    pub fn describe(&self) -> String {
+        let policies = self.attach.iter().map(|policy| format!("policy `{policy}`"));
+        let tags = self.tags.keys().map(|key| format!("tag `{}`", crate::text::foreign(key)));
+        let settings = [
+            self.description.is_some().then_some("the description"),
+            self.max_session_duration.is_some().then_some("the session duration"),
+            self.allow_console_login.is_some().then_some("the console flag"),
+        ];
+        let settings = settings.into_iter().flatten().map(str::to_owned);
+        policies.chain(tags).chain(settings).collect::<BTreeSet<_>>().into_iter().collect::<Vec<_>>().join(", ")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn role(description: &str, policies: &[&str]) -> Role {
+        Role {
+            id: "1".to_owned(),
+            trust: DTS_TRUST_POLICY.to_owned(),
+            description: description.to_owned(),
+            max_session_duration: Some(3600),
+            console_login: None,
+            service_linked: false,
+            policies: policies.iter().map(|name| PolicyRef::system(name)).collect(),
+        }
+    }
+
+    fn left(before: &Role, now: &Role) -> Difference {
+        let wanted = Wanted { before: Some(before), ..Wanted::default() };
+        wanted.left(&ObservedRole::Present(now.clone()), None)
+    }
+
+    #[test]
+    fn nothing_is_left_of_a_role_that_has_what_it_had() {
+        let before = role("ours", &["AliyunDTSRolePolicy", "Extra"]);
+        assert_eq!(left(&before, &before), Difference::default());
+        assert!(left(&before, &before).is_settled());
+    }
+
+    #[test]
+    fn another_description_is_named_and_is_no_alarm() {
+        let difference = left(&role("ours", &[]), &role("theirs", &["AliyunDTSRolePolicy"]));
+        assert_eq!(difference.description.as_deref(), Some("ours"));
+        assert!(difference.is_settled());
+    }
+
+    #[test]
+    fn every_setting_counts_and_a_field_that_is_left_out_does_not() {
+        let before = Role { console_login: Some(true), ..role("ours", &["AliyunDTSRolePolicy"]) };
+        let now = Role { max_session_duration: Some(7200), console_login: Some(false), ..before.clone() };
+        let difference = left(&before, &now);
+        assert_eq!((difference.max_session_duration, difference.allow_console_login), (Some(3600), Some(true)));
+        assert!(!difference.is_settled());
+        assert!(left(&before, &Role { max_session_duration: None, console_login: None, ..now }).is_settled());
+    }
+
+    #[test]
+    fn the_dts_policy_comes_first_and_no_record_makes_an_administrator() {
+        let before = role("", &["A", "AdministratorAccess"]);
+        let attach = left(&before, &role("", &[])).attach;
+        assert_eq!(attach, [dts_policy(), PolicyRef::system("A")]);
+    }
+}

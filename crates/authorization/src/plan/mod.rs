@@ -1,0 +1,275 @@
+//! From what is wrong to an ordered list of intended writes, each with its reverse. Pure.
+
+mod difference;
+mod refusal;
+mod step;
+mod step_record;
+
+use std::collections::BTreeSet;
+use std::fmt;
+
+use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
+
+pub use difference::{Difference, Wanted};
+pub use refusal::{Doubt, Refusal};
+pub use step::{Step, Undo, trips};
+pub use step_record::{StepRecord, StepResult};
+
+use crate::policy::{self, DTS_TRUST_POLICY};
+use crate::role::{NewRole, RoleChange};
+use crate::role::{ObservedRole, Role, Tags};
+use crate::settings::Strategy;
+use crate::target::{AccountId, PolicyRef, PolicyType};
+use crate::verify::{DTS_POLICY, DTS_SERVICE, Finding, FindingId};
+
+/// System policies by which their holder can get anything: an administrator's, and those that let him become one. The guard
+/// never attaches one.
+pub const PRIVILEGED_POLICIES: [&str; 4] =
+    ["AdministratorAccess", "AliyunRAMFullAccess", "AliyunSTSAssumeRoleAccess", "AliyunResourceDirectoryFullAccess"];
+
+/// The description that the vendor's quick authorization gives to the role.
+const DESCRIPTION: &str = "DTS will use this role to access your resources in other services.";
+/// The vendor's default, in seconds.
+const MAX_SESSION_DURATION: u32 = 3600;
+/// Tag keys that only the vendor may write.
+const RESERVED_TAG_KEYS: [&str; 2] = ["acs:", "aliyun"];
+/// `TagResources` takes so many tags in one call (source: the RAM API reference).
+const TAGS_A_CALL: usize = 20;
+/// So many system policies fit on a role (source: the RAM limits; an account may have more).
+const SYSTEM_POLICIES_A_ROLE: usize = 20;
+
+/// SHA-256 over the account, the observed state, the strategy and the steps: the same role in the same state gives the
+/// same id. It binds what was shown to what is done; it authorizes nobody.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PlanId(String);
+
+/// The text is no plan id.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+#[error("a `planId` is `sha256:` and 64 hexadecimal digits, as a plan's report shows it")]
+pub struct BadPlanId;
+
+impl std::str::FromStr for PlanId {
+    type Err = BadPlanId;
+
+    fn from_str(text: &str) -> Result<Self, BadPlanId> {
+        let digits = text.strip_prefix("sha256:").ok_or(BadPlanId)?;
+        let hex = digits.len() == 64 && digits.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
+        if hex { Ok(Self(text.to_owned())) } else { Err(BadPlanId) }
+    }
+}
+
+impl fmt::Display for PlanId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// What a repair would do.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[must_use]
+pub struct Plan {
+    /// Names it.
+    pub id: PlanId,
+    /// In this order.
+    pub steps: Vec<Step>,
+    /// Why it must not be carried out as it stands.
+    pub refusal: Option<Refusal>,
+    /// Who can no longer assume the role afterwards.
+    pub loses: BTreeSet<String>,
+}
+
+/// Everything that a plan depends on.
+#[derive(Debug, Clone)]
+pub struct Facts<'a> {
+    /// Whose role it is.
+    pub account: &'a AccountId,
+    /// The role.
+    pub observed: &'a ObservedRole,
+    /// Its tags, where they were read, or why they could not be.
+    pub tags: &'a Result<Option<Tags>, String>,
+    /// What is wrong with it.
+    pub findings: &'a [Finding],
+    /// How to repair it.
+    pub strategy: Strategy,
+}
+
+/// What to do about the findings; `None` where nothing failed.
+#[must_use]
+pub fn resolve(facts: &Facts<'_>) -> Option<Plan> {
+    if !facts.findings.iter().any(Finding::failed) {
+        return None;
+    }
+    let (mut steps, refusal) = match (facts.observed, facts.strategy) {
+        (ObservedRole::Missing, _) => (create(), None),
+        (ObservedRole::Present(role), Strategy::Recreate) => recreate(role, facts),
+        (ObservedRole::Present(role), Strategy::InPlace) => in_place(role, facts),
+        (ObservedRole::Present(role), Strategy::Least) => least(role, facts),
+    };
+    // What nobody can approve is not planned either.
+    if refusal.as_ref().is_some_and(Refusal::is_final) {
+        steps.clear();
+    }
+    let deletes = steps.iter().any(|step| matches!(step, Step::Delete { .. }));
+    let replaced = facts.observed.present().filter(|_| deletes);
+    let loses = replaced.map(|role| policy::everybody_but(&role.trust, DTS_SERVICE)).unwrap_or_default();
+    Some(Plan { id: plan_id(facts, &steps), steps, refusal, loses })
+}
+
+/// The plan that finishes what an earlier run left unfinished. Its id covers the record, too.
+pub fn finishing(account: &AccountId, record: &str, observed: &ObservedRole, steps: Vec<Step>) -> Plan {
+    let words: Vec<_> = steps.iter().map(Step::describe).collect();
+    let id = digest(&json!([account, record, describe(observed), words]));
+    Plan { id, steps, refusal: None, loses: BTreeSet::new() }
+}
+
+/// The policy that DTS needs.
+#[must_use]
+pub fn dts_policy() -> PolicyRef {
+    PolicyRef::system(DTS_POLICY)
+}
+
+/// The role that a repair makes: with everything that it had, but for the trust policy, which becomes the vendor's default.
+#[must_use]
+pub fn new_role(before: Option<&Role>) -> NewRole {
+    NewRole {
+        trust: DTS_TRUST_POLICY.to_owned(),
+        description: before.map_or_else(|| DESCRIPTION.to_owned(), |role| role.description.clone()),
+        max_session_duration: before.map_or(Some(MAX_SESSION_DURATION), |role| role.max_session_duration),
+        allow_console_login: before.and_then(|role| role.console_login),
+    }
+}
+
+fn create() -> Vec<Step> {
+    vec![Step::Create { role: new_role(None), replaces: None }, Step::Attach(dts_policy())]
+}
+
+fn recreate(role: &Role, facts: &Facts<'_>) -> (Vec<Step>, Option<Refusal>) {
+    // The DTS policy goes last and comes back first: DTS is to miss it for the shortest time.
+    let extras: BTreeSet<_> = role.policies.iter().filter(|policy| **policy != dts_policy()).cloned().collect();
+    let held = role.policies.contains(&dts_policy()).then(dts_policy);
+    let mut steps: Vec<_> = extras.iter().cloned().chain(held).map(Step::Detach).collect();
+    steps.push(Step::Delete { role_id: role.id.clone() });
+    steps.push(Step::Create { role: new_role(Some(role)), replaces: Some(role.id.clone()) });
+    steps.push(Step::Attach(dts_policy()));
+    steps.extend(extras.into_iter().map(Step::Attach));
+    steps.extend(restore_tags(facts.tags.as_ref().ok().and_then(Option::as_ref)));
+    (steps, recreate_refusal(role, facts))
+}
+
+fn restore_tags(tags: Option<&Tags>) -> Vec<Step> {
+    let Some(tags) = tags else { return Vec::new() };
+    let left = tags.keys().filter(|key| is_reserved(key)).cloned().map(Step::LeaveTag);
+    tag_steps(tags).chain(left).collect()
+}
+
+/// As many calls as the tags need.
+fn tag_steps(tags: &Tags) -> impl Iterator<Item = Step> + use<> {
+    let restored: Vec<_> = restorable(tags).map(|(key, value)| (key.clone(), value.clone())).collect();
+    let calls: Vec<_> = restored.chunks(TAGS_A_CALL).map(|chunk| Step::Tag(chunk.iter().cloned().collect())).collect();
+    calls.into_iter()
+}
+
+/// The tags that may be written again.
+pub fn restorable(tags: &Tags) -> impl Iterator<Item = (&String, &String)> {
+    tags.iter().filter(|(key, _)| !is_reserved(key))
+}
+
+fn is_reserved(key: &str) -> bool {
+    RESERVED_TAG_KEYS.iter().any(|prefix| key.starts_with(prefix))
+}
+
+fn recreate_refusal(role: &Role, facts: &Facts<'_>) -> Option<Refusal> {
+    if role.service_linked {
+        return Some(Refusal::ServiceLinked);
+    }
+    if let Some(policy) = role.policies.iter().find(|policy| is_privileged(policy)) {
+        return Some(Refusal::Privileged(policy.name.clone()));
+    }
+    if let Some(full) = full(role) {
+        return Some(full);
+    }
+    if let Err(why) = facts.tags {
+        return Some(Refusal::UnreadableTags(why.clone()));
+    }
+    facts.findings.iter().any(|finding| finding.id == FindingId::TrustUnreadable).then_some(Refusal::UnreadableTrust)
+}
+
+/// Whether by it its holder can get anything: see [`PRIVILEGED_POLICIES`].
+#[must_use]
+pub fn is_privileged(policy: &PolicyRef) -> bool {
+    // Whether the cloud tells names apart by case is not documented.
+    let named = |name: &&str| name.eq_ignore_ascii_case(&policy.name);
+    policy.kind == PolicyType::System && PRIVILEGED_POLICIES.iter().any(named)
+}
+
+/// Whether the DTS policy no longer fits beside the others.
+fn full(role: &Role) -> Option<Refusal> {
+    let held = role.policies.iter().filter(|policy| policy.kind == PolicyType::System).count();
+    let fits = held < SYSTEM_POLICIES_A_ROLE || role.policies.contains(&dts_policy());
+    (!fits).then_some(Refusal::NoRoom(held))
+}
+
+fn in_place(role: &Role, facts: &Facts<'_>) -> (Vec<Step>, Option<Refusal>) {
+    let failed = |id| facts.findings.iter().any(|finding| finding.id == id);
+    let mut steps = Vec::new();
+    let mut refusal = role.service_linked.then_some(Refusal::ServiceLinked);
+    if failed(FindingId::PolicyMissing) {
+        steps.push(Step::Attach(dts_policy()));
+        refusal = refusal.or_else(|| full(role)).or_else(|| others(role, facts));
+    }
+    if failed(FindingId::TrustServiceMissing) {
+        match policy::with_service(&role.trust, DTS_SERVICE) {
+            Ok(trust) => steps.push(Step::UpdateTrust { from: role.trust.clone(), to: RoleChange { trust } }),
+            // Nobody can approve away what cannot be done at all.
+            Err(why) => refusal = Some(refusal.filter(Refusal::is_final).unwrap_or(Refusal::InPlace(why.to_string()))),
+        }
+    }
+    (steps, refusal)
+}
+
+/// The DTS policy gives its holder much. DTS of another account aside, nobody else gets it without a person's word, and
+/// where the document cannot be read nobody knows who would.
+fn others(role: &Role, facts: &Facts<'_>) -> Option<Refusal> {
+    if facts.findings.iter().any(|finding| finding.id == FindingId::TrustUnreadable) {
+        return Some(Refusal::UnreadableTrust);
+    }
+    let others = policy::everybody_but(&role.trust, DTS_SERVICE);
+    let others: Vec<_> =
+        others.into_iter().filter(|name| !policy::is_service_of_an_account(name, DTS_SERVICE)).collect();
+    (!others.is_empty()).then(|| Refusal::OthersMayAssume(others.join(", ")))
+}
+
+/// In place where that mends the role, even if a person has to approve it: a recreation would take more away.
+fn least(role: &Role, facts: &Facts<'_>) -> (Vec<Step>, Option<Refusal>) {
+    match in_place(role, facts) {
+        (_, Some(Refusal::InPlace(_))) => recreate(role, facts),
+        mended => mended,
+    }
+}
+
+fn plan_id(facts: &Facts<'_>, steps: &[Step]) -> PlanId {
+    let tags = facts.tags.as_ref().ok();
+    let steps: Vec<_> = steps.iter().map(Step::describe).collect();
+    digest(&json!([facts.account, describe(facts.observed), tags, facts.strategy, steps]))
+}
+
+/// Everything of a role that was read.
+fn describe(observed: &ObservedRole) -> Value {
+    json!(observed.present().map(|role| {
+        let policies: Vec<_> = role.policies.iter().map(ToString::to_string).collect();
+        json!([
+            role.id,
+            role.trust,
+            policies,
+            role.description,
+            role.max_session_duration,
+            role.console_login,
+            role.service_linked
+        ])
+    }))
+}
+
+fn digest(state: &Value) -> PlanId {
+    PlanId(format!("sha256:{}", hex::encode(Sha256::digest(state.to_string()))))
+}

@@ -1,0 +1,146 @@
+//! One intended write, and how it is taken back.
+
+use serde_json::{Value, json};
+
+use crate::role::Tags;
+use crate::role::{NewRole, RoleChange};
+use crate::target::{PolicyRef, ROLE_NAME};
+
+/// One intended write.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Step {
+    /// `DetachPolicyFromRole`
+    Detach(PolicyRef),
+    /// `DeleteRole`, of the role with this id.
+    Delete {
+        /// The id that was looked at.
+        role_id: String,
+    },
+    /// `CreateRole`
+    Create {
+        /// What it is created with.
+        role: NewRole,
+        /// The id of the role that it replaces.
+        replaces: Option<String>,
+    },
+    /// `AttachPolicyToRole`
+    Attach(PolicyRef),
+    /// `UpdateRole` with another trust policy.
+    UpdateTrust {
+        /// The trust policy before.
+        from: String,
+        /// The trust policy after.
+        to: RoleChange,
+    },
+    /// `TagResources`, of at most 20 tags.
+    Tag(Tags),
+    /// A tag that the cloud does not let us write: it is reported and not restored.
+    LeaveTag(String),
+}
+
+/// How a step is taken back.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Undo {
+    /// By this step.
+    Step(Step),
+    /// By deleting the role that the step made, if its reply told the id.
+    DeleteCreated,
+    /// Not at all: after it, the only way is forward.
+    ForwardOnly,
+    /// It changes nothing that would have to be taken back.
+    Nothing,
+}
+
+impl Step {
+    /// The cloud's operation.
+    #[must_use]
+    pub fn action(&self) -> &'static str {
+        match self {
+            Self::Detach(_) => "DetachPolicyFromRole",
+            Self::Delete { .. } => "DeleteRole",
+            Self::Create { .. } => "CreateRole",
+            Self::Attach(_) => "AttachPolicyToRole",
+            Self::UpdateTrust { .. } => "UpdateRole",
+            Self::Tag(_) | Self::LeaveTag(_) => "TagResources",
+        }
+    }
+
+    /// What the operation is about.
+    #[must_use]
+    pub fn target(&self) -> String {
+        match self {
+            Self::Detach(policy) | Self::Attach(policy) => policy.to_string(),
+            Self::LeaveTag(key) => key.clone(),
+            Self::Delete { .. } | Self::Create { .. } | Self::UpdateTrust { .. } | Self::Tag(_) => ROLE_NAME.to_owned(),
+        }
+    }
+
+    /// How it is taken back.
+    #[must_use]
+    pub fn undo(&self) -> Undo {
+        match self {
+            Self::Detach(policy) => Undo::Step(Self::Attach(policy.clone())),
+            Self::Attach(policy) => Undo::Step(Self::Detach(policy.clone())),
+            Self::UpdateTrust { from, to } => {
+                Undo::Step(Self::UpdateTrust { from: to.trust.clone(), to: RoleChange { trust: from.clone() } })
+            }
+            Self::Create { replaces: None, .. } => Undo::DeleteCreated,
+            Self::Create { replaces: Some(_), .. } | Self::Delete { .. } => Undo::ForwardOnly,
+            Self::Tag(_) | Self::LeaveTag(_) => Undo::Nothing,
+        }
+    }
+
+    /// Whether it is sent at the same time as the step before it: neither needs the other's effect.
+    #[must_use]
+    pub fn joins(&self, before: &Self) -> bool {
+        let adds = |step: &Self| matches!(step, Self::Attach(_) | Self::Tag(_) | Self::LeaveTag(_));
+        matches!((before, self), (Self::Detach(_), Self::Detach(_))) || (adds(before) && adds(self))
+    }
+
+    /// Whether it takes something away from the role. A run whose repair another one has taken over does no more of these.
+    #[must_use]
+    pub fn takes_away(&self) -> bool {
+        matches!(self, Self::Detach(_) | Self::Delete { .. })
+    }
+
+    pub(super) fn describe(&self) -> Value {
+        let detail = match self {
+            Self::Create { role, .. } => {
+                json!([role.trust, role.description, role.max_session_duration, role.allow_console_login])
+            }
+            Self::UpdateTrust { to, .. } => json!(to.trust),
+            Self::Tag(tags) => json!(tags),
+            Self::Detach(_) | Self::Delete { .. } | Self::Attach(_) | Self::LeaveTag(_) => Value::Null,
+        };
+        json!([self.action(), self.target(), detail])
+    }
+}
+
+/// How many trips to the cloud steps take, when those that join are sent at the same time.
+#[must_use]
+pub fn trips(steps: &[Step]) -> usize {
+    steps.chunk_by(|before, step| step.joins(before)).count()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn detachments_are_one_trip_and_so_is_all_that_is_added() {
+        let policy = |name: &str| PolicyRef::system(name);
+        let tag = Step::Tag(Tags::new());
+        let delete = Step::Delete { role_id: "1".to_owned() };
+        let steps = [
+            Step::Detach(policy("a")),
+            Step::Detach(policy("b")),
+            delete,
+            Step::Attach(policy("a")),
+            tag,
+            Step::Attach(policy("b")),
+        ];
+        assert_eq!(trips(&steps), 3);
+        assert_eq!(trips(&[]), 0);
+        assert!(!Step::Attach(policy("a")).joins(&Step::Detach(policy("a"))));
+    }
+}

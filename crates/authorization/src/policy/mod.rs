@@ -1,0 +1,63 @@
+//! Evaluates RAM trust policies: who may assume a role. Pure; no clock, no network.
+//!
+//! A document is parsed into statements that are understood as a whole and [`Fragment`]s that are not. Fragments never
+//! grant and never deny: the caller is told that they are there.
+
+mod condition;
+mod document;
+mod evaluate;
+mod everybody;
+mod extend;
+mod near_miss;
+mod pattern;
+mod statement;
+mod tree;
+
+pub use condition::Condition;
+pub use document::{Fragment, PolicyDocument};
+pub use evaluate::{Decision, Effect, decide, other_principals};
+pub use everybody::{everybody_but, is_service_of_an_account};
+pub use extend::{CannotExtend, with_service};
+pub use statement::{Principal, PrincipalKind, Statement, StatementEffect};
+
+use serde_json::Value;
+
+/// The action that a trust policy is about.
+pub const ASSUME_ROLE: &str = "sts:AssumeRole";
+
+/// The service that must be able to assume the role. The cross-account form `<uid>@dts.aliyuncs.com` is another one.
+pub const DTS_SERVICE: &str = "dts.aliyuncs.com";
+
+/// The trust policy that the vendor's quick authorization gives to the role.
+pub const DTS_TRUST_POLICY: &str = r#"{"Statement":[{"Action":"sts:AssumeRole","Effect":"Allow","Principal":{"Service":["dts.aliyuncs.com"]}}],"Version":"1"}"#;
+
+/// Whether two texts are the same document: white space, encoding and the order of keys do not count.
+#[must_use]
+pub fn same_document(one: &str, other: &str) -> bool {
+    let read = |text| {
+        let text = document::decoded(text);
+        let tree: tree::Tree = serde_json::from_str(&text).ok()?;
+        // A key that stands twice means different things to different readers.
+        if tree.has_duplicate_keys() { None } else { serde_json::from_str::<Value>(&text).ok() }
+    };
+    one == other || (read(one).is_some() && read(one) == read(other))
+}
+
+/// The document as the report shows it: as JSON, or as the text where it is none.
+#[must_use]
+pub fn for_report(text: &str) -> Value {
+    let decoded = document::decoded(text);
+    serde_json::from_str(&decoded).unwrap_or_else(|_| Value::String(crate::text::foreign(text)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn formatting_does_not_make_another_document_and_a_key_that_stands_twice_does() {
+        assert!(same_document(DTS_TRUST_POLICY, &DTS_TRUST_POLICY.replace("\":", "\" : ")));
+        assert!(!same_document(r#"{"a":1,"a":2}"#, r#"{"a":2}"#));
+        assert!(same_document("not JSON", "not JSON") && !same_document("not JSON", "nor this"));
+    }
+}

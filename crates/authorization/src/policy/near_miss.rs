@@ -1,0 +1,106 @@
+//! Texts that are what DTS needs but for letter case, blanks, a final dot or characters that show nothing. How the cloud
+//! compares them is not documented, so they neither grant nor deny, and nothing is deleted because of them.
+
+use super::document::Fragment;
+use super::statement::{PrincipalKind, Statement};
+use super::{ASSUME_ROLE, DTS_SERVICE, pattern};
+use crate::text::{foreign, is_invisible};
+
+/// Takes the names out of a statement that may or may not be DTS.
+pub(super) fn take(statement: &mut Statement) -> Vec<Fragment> {
+    let effect = statement.effect;
+    let near = |name: &str| name != DTS_SERVICE && folded(name) == folded(DTS_SERVICE);
+    let taken = statement
+        .principals
+        .extract_if(.., |principal| principal.kind == PrincipalKind::Service && near(&principal.name));
+    let fragment = |name: String| {
+        let why = format!(
+            "`{}` is `{DTS_SERVICE}` but for case, blanks, a final dot or invisible characters",
+            foreign(&name)
+        );
+        Fragment { effect: Some(effect), ..Fragment::new("Principal", why) }
+    };
+    taken.map(|principal| fragment(principal.name)).collect()
+}
+
+/// An action that covers `sts:AssumeRole` only if blanks and invisible characters do not count.
+pub(super) fn action(actions: &[String]) -> Option<Fragment> {
+    let covers = |text: &str| pattern::matches(text, ASSUME_ROLE);
+    let near = actions.iter().find(|action| !covers(action) && covers(&folded(action)))?;
+    let why = format!("`{}` covers `{ASSUME_ROLE}` but for blanks or invisible characters", foreign(near));
+    Some(Fragment::new("Action", why))
+}
+
+/// Upper case after lower case folds more letters than either, such as the long s.
+fn folded(text: &str) -> String {
+    let shown = text.chars().filter(|letter| !letter.is_whitespace() && !letter.is_control() && !is_invisible(*letter));
+    let shown: String = shown.collect();
+    shown.trim_end_matches('.').to_lowercase().to_uppercase()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::{Effect, PolicyDocument, Principal, StatementEffect, decide, other_principals};
+    use super::*;
+
+    fn document(effect: &str, names: &[&str]) -> PolicyDocument {
+        let statement = serde_json::json!({"Effect": effect, "Action": ASSUME_ROLE, "Principal": {"Service": names}});
+        PolicyDocument::parse(&serde_json::json!({"Version": "1", "Statement": [statement]}).to_string())
+    }
+
+    fn effect(document: &PolicyDocument) -> Effect {
+        decide(document, ASSUME_ROLE, &Principal::service(DTS_SERVICE)).effect
+    }
+
+    const NEAR: [&str; 11] = [
+        "DTS.aliyuncs.com",
+        "dts.Aliyuncs.COM",
+        "dts.aliyuncs.com.",
+        "dts.aliyuncs.com. ",
+        " dts.aliyuncs.com",
+        "dts.aliyuncs.com\n",
+        "\u{a0}dts.aliyuncs.com",
+        "d\u{ad}ts.aliyuncs.com",
+        "dts.aliyuncs.com\u{200b}",
+        "dts.aliyuncs.com\u{fe0f}\u{e0041}",
+        "dt\u{17f}.aliyuncs.com",
+    ];
+
+    #[test]
+    fn a_near_miss_is_unreadable_and_neither_grants_nor_denies() {
+        for name in NEAR {
+            let found = document("Allow", &[name]);
+            assert_eq!((effect(&found), found.unreadable.len()), (Effect::NotAllowed, 1), "{name:?}");
+            assert_eq!(found.unreadable[0].path, "Statement[0].Principal");
+            assert_eq!(found.unreadable[0].effect, Some(StatementEffect::Allow));
+            assert!(other_principals(&found, &Principal::service(DTS_SERVICE)).is_empty(), "nobody knows who that is");
+            let both = document("Allow", &[name, DTS_SERVICE]);
+            assert_eq!((effect(&both), both.unreadable.len()), (Effect::Allowed, 1), "{name:?}");
+        }
+    }
+
+    #[test]
+    fn another_service_is_another_service() {
+        let others = [
+            "ecs.aliyuncs.com",
+            "1234567890123456@dts.aliyuncs.com",
+            "dts.aliyuncs.com.example",
+            "dts.aliyuncs.co",
+            "",
+        ];
+        for name in others {
+            assert_eq!(document("Allow", &[name]).unreadable, [], "{name}");
+        }
+    }
+
+    #[test]
+    fn an_action_that_only_looks_right_is_unreadable() {
+        let of = |actions: &[&str]| action(&actions.iter().map(|text| (*text).to_owned()).collect::<Vec<_>>());
+        for near in ["sts:AssumeRole ", "\tsts:*", "sts:Assume\u{200b}Role", "sts:AssumeRole."] {
+            assert!(of(&["ram:*", near]).is_some(), "{near:?}");
+        }
+        for other in ["sts:AssumeRole", "STS:assumerole", "*", "sts:AssumeRoleWithSAML", "ram:*", ""] {
+            assert!(of(&[other]).is_none(), "{other:?}");
+        }
+    }
+}

@@ -1,0 +1,151 @@
+//! What a run is about: accounts, roles and policies, as types that cannot hold nonsense.
+
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Deserialize, Deserializer, Serialize};
+
+/// The role that DTS uses in an account. No setting and no event can name another one.
+pub const ROLE_NAME: &str = "AliyunDTSDefaultRole";
+
+/// An Alibaba Cloud account id: digits only.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(transparent)]
+pub struct AccountId(String);
+
+/// The text is no account id.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("`{0}` is no account id: it takes 5 to 20 digits, as in `1234567890123456`")]
+pub struct BadAccountId(String);
+
+impl AccountId {
+    /// The digits.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl FromStr for AccountId {
+    type Err = BadAccountId;
+
+    fn from_str(text: &str) -> Result<Self, BadAccountId> {
+        let digits = (5..=20).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_digit());
+        if digits { Ok(Self(text.to_owned())) } else { Err(BadAccountId(crate::text::foreign(text))) }
+    }
+}
+
+impl fmt::Display for AccountId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl<'de> Deserialize<'de> for AccountId {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        String::deserialize(deserializer)?.parse().map_err(serde::de::Error::custom)
+    }
+}
+
+/// A role's name as RAM takes it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RoleName(String);
+
+/// The text is no role name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("a role's name: 1 to 64 letters, digits, `.` and `-`")]
+pub struct BadRoleName;
+
+impl RoleName {
+    /// The role that the resource directory creates in each member; it trusts the management account.
+    #[must_use]
+    pub fn directory_access() -> Self {
+        Self("ResourceDirectoryAccountAccessRole".to_owned())
+    }
+
+    /// The name.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// Its ARN in an account.
+    #[must_use]
+    pub fn arn_in(&self, account: &AccountId) -> String {
+        format!("acs:ram::{account}:role/{self}")
+    }
+}
+
+impl FromStr for RoleName {
+    type Err = BadRoleName;
+
+    fn from_str(text: &str) -> Result<Self, BadRoleName> {
+        let is_letter = |letter: char| letter.is_ascii_alphanumeric() || letter == '.' || letter == '-';
+        let fits = (1..=64).contains(&text.len()) && text.chars().all(is_letter);
+        fits.then(|| Self(text.to_owned())).ok_or(BadRoleName)
+    }
+}
+
+impl fmt::Display for RoleName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// Whether a policy belongs to the vendor or to the account. A custom policy may carry a system policy's name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub enum PolicyType {
+    /// Kept by the vendor.
+    System,
+    /// Kept by the account.
+    Custom,
+}
+
+impl PolicyType {
+    /// The API's word.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::System => "System",
+            Self::Custom => "Custom",
+        }
+    }
+}
+
+/// A policy as the attach and detach calls name it.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PolicyRef {
+    /// System or custom.
+    #[serde(rename = "type")]
+    pub kind: PolicyType,
+    /// The policy's name.
+    pub name: String,
+}
+
+impl PolicyRef {
+    /// A system policy.
+    #[must_use]
+    pub fn system(name: &str) -> Self {
+        Self { kind: PolicyType::System, name: name.to_owned() }
+    }
+}
+
+impl fmt::Display for PolicyRef {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/{}", self.kind.as_str(), self.name)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_account_id_is_digits() {
+        assert!("1234567890123456".parse::<AccountId>().is_ok());
+        for bad in ["", "1234", "12345678901234567890123", "12345678x", "１２３４５６", " 12345"] {
+            assert!(bad.parse::<AccountId>().is_err(), "{bad}");
+        }
+    }
+}

@@ -1,0 +1,215 @@
+//! One negative answer, with what it rests on.
+
+use std::collections::BTreeSet;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+use crate::target::PolicyRef;
+use crate::text::foreign;
+
+/// So many names stand in a message.
+const TOLD: usize = 8;
+
+/// Names a finding, for machines too. Never renamed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum FindingId {
+    /// There is no such role.
+    RoleMissing,
+    /// The trust policy does not let DTS assume the role.
+    TrustServiceMissing,
+    /// The system policy is not attached.
+    PolicyMissing,
+    /// Somebody else may assume the role.
+    TrustExtraPrincipal,
+    /// The answer about DTS depends on a condition.
+    TrustConditional,
+    /// A fragment of the trust policy is not understood.
+    TrustUnreadable,
+    /// A recreation removed other principals.
+    TrustReplaced,
+    /// More policies are attached.
+    PolicyExtra,
+    /// A policy that the role had no longer exists.
+    PolicyGone,
+    /// An unfinished repair is on record.
+    JournalOpen,
+    /// The account was to be left alone for a time that is over.
+    ExceptionExpired,
+    /// The cloud keeps another description than was asked for.
+    DescriptionDiffers,
+}
+
+/// Whether a finding makes the authorization fail.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Severity {
+    /// It does: DTS cannot work.
+    Failed,
+    /// It does not, and never causes a write.
+    Advisory,
+}
+
+/// One negative answer.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Finding {
+    /// Its stable name.
+    pub id: FindingId,
+    /// Whether the authorization fails.
+    pub severity: Severity,
+    /// For a person.
+    pub message: String,
+    /// What it rests on.
+    #[serde(default)]
+    pub evidence: Value,
+}
+
+impl FindingId {
+    /// Its stable name.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::RoleMissing => "role-missing",
+            Self::TrustServiceMissing => "trust-service-missing",
+            Self::PolicyMissing => "policy-missing",
+            Self::TrustExtraPrincipal => "trust-extra-principal",
+            Self::TrustConditional => "trust-conditional",
+            Self::TrustUnreadable => "trust-unreadable",
+            Self::TrustReplaced => "trust-replaced",
+            Self::PolicyExtra => "policy-extra",
+            Self::PolicyGone => "policy-gone",
+            Self::JournalOpen => "journal-open",
+            Self::ExceptionExpired => "exception-expired",
+            Self::DescriptionDiffers => "description-differs",
+        }
+    }
+
+    fn severity(self) -> Severity {
+        match self {
+            Self::RoleMissing | Self::TrustServiceMissing | Self::PolicyMissing => Severity::Failed,
+            Self::TrustExtraPrincipal
+            | Self::TrustConditional
+            | Self::TrustUnreadable
+            | Self::TrustReplaced
+            | Self::PolicyExtra
+            | Self::PolicyGone
+            | Self::JournalOpen
+            | Self::ExceptionExpired
+            | Self::DescriptionDiffers => Severity::Advisory,
+        }
+    }
+}
+
+impl Finding {
+    /// A finding, with the severity that its id has.
+    #[must_use]
+    pub fn new(id: FindingId, message: impl Into<String>, evidence: Value) -> Self {
+        Self { id, severity: id.severity(), message: message.into(), evidence }
+    }
+
+    /// Whether the authorization fails because of it.
+    #[must_use]
+    pub fn failed(&self) -> bool {
+        self.severity == Severity::Failed
+    }
+
+    /// A policy that the role had no longer exists and could not come back.
+    #[must_use]
+    pub fn policy_gone(policy: &PolicyRef) -> Self {
+        let message = format!("policy `{policy}` no longer exists and could not be attached again");
+        Self::new(FindingId::PolicyGone, message, json!({"policy": policy.to_string()}))
+    }
+
+    /// A repair that a run has still to finish, and what is left of it.
+    #[must_use]
+    pub fn journal_open(request_id: &str, begun_at: Timestamp, what: &str) -> Self {
+        Self::of_repair(request_id, begun_at, &format!("is unfinished: {what}"))
+    }
+
+    /// A repair that an earlier run left unfinished and this one finished.
+    #[must_use]
+    pub fn journal_closed(request_id: &str, begun_at: Timestamp) -> Self {
+        Self::of_repair(request_id, begun_at, "was unfinished: this run finished it")
+    }
+
+    fn of_repair(request_id: &str, begun_at: Timestamp, state: &str) -> Self {
+        let run = foreign(request_id);
+        let begun_at = begun_at.strftime("%Y-%m-%dT%H:%M:%SZ").to_string();
+        let message = format!("the repair that run `{run}` began at {begun_at} {state}");
+        Self::new(FindingId::JournalOpen, message, json!({"requestId": run, "begunAt": begun_at}))
+    }
+
+    /// A journal file that is not trusted.
+    #[must_use]
+    pub fn journal_unreadable(generation: u64, why: &str, aside: Option<&str>) -> Self {
+        let kept =
+            aside.map_or_else(|| "a writing run will set it aside".to_owned(), |name| format!("kept as `{name}`"));
+        let message = format!(
+            "the journal file of generation {generation} is not trusted ({}) and {kept}: if a repair was under way, what the role had may not be back",
+            foreign(why)
+        );
+        Self::new(FindingId::JournalOpen, message, json!({"generation": generation, "keptAs": aside}))
+    }
+
+    /// Whom a recreation took the role from.
+    #[must_use]
+    pub fn trust_replaced(principals: &BTreeSet<String>) -> Self {
+        let message = format!(
+            "the trust policy is the vendor's default again: the role can no longer be assumed by {}",
+            first_of(principals.iter().map(String::as_str))
+        );
+        Self::new(FindingId::TrustReplaced, message, json!({"principals": principals}))
+    }
+
+    /// The new role has another description than the old one.
+    #[must_use]
+    pub fn description_differs(wanted: &str, now: &str) -> Self {
+        let (wanted, now) = (foreign(wanted), foreign(now));
+        let message = format!("the description is `{now}`, and `{wanted}` was asked for");
+        Self::new(FindingId::DescriptionDiffers, message, json!({"wanted": wanted, "now": now}))
+    }
+
+    /// A repair that is given up, since the role's owner has authorized it anew.
+    #[must_use]
+    pub fn journal_given_up(request_id: &str, begun_at: Timestamp, missing: &str) -> Self {
+        let state = format!(
+            "was unfinished; somebody has authorized the role anew meanwhile, so it is closed. What did not come back: {missing}"
+        );
+        Self::of_repair(request_id, begun_at, &state)
+    }
+}
+
+/// Names for a message: of a long list the first ones. Each of them is in the evidence.
+pub(super) fn first_of<'a>(names: impl ExactSizeIterator<Item = &'a str>) -> String {
+    let more = names.len().saturating_sub(TOLD);
+    let told = names.take(TOLD).collect::<Vec<_>>().join(", ");
+    if more == 0 { told } else { format!("{told} and {more} more") }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_finding_is_called_the_same_everywhere() {
+        use FindingId::*;
+        for id in [
+            RoleMissing,
+            TrustServiceMissing,
+            PolicyMissing,
+            TrustExtraPrincipal,
+            TrustConditional,
+            TrustUnreadable,
+            TrustReplaced,
+            PolicyExtra,
+            PolicyGone,
+            JournalOpen,
+            ExceptionExpired,
+            DescriptionDiffers,
+        ] {
+            assert_eq!(json!(id), json!(id.word()));
+        }
+    }
+}
