@@ -3,7 +3,6 @@
 use serde_json::{Value, json};
 
 use crate::policy::{Decision, Document, decide};
-use crate::ram::documents;
 use crate::wire::Failure;
 use crate::world::{Identity, Key, Limit, WorldState};
 
@@ -55,7 +54,7 @@ fn attached(world: &WorldState, account: &str, role: &str, role_id: &str) -> Vec
     let Some(account) = world.account(account) else {
         return Vec::new();
     };
-    account.role(role).filter(|role| role.role_id == role_id).map(|role| documents(account, role)).unwrap_or_default()
+    account.role(role).filter(|role| role.role_id == role_id).map(|role| account.allowed_to(role)).unwrap_or_default()
 }
 
 pub(crate) fn no_permission(caller: &Key, action: &str, kind: &str) -> Failure {

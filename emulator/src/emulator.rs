@@ -10,14 +10,13 @@ use serde_json::Value;
 
 use crate::connections::{End, Opening};
 use crate::deliver::ErrorDate;
-use crate::fault::{Fault, FaultGuard, Moment, Rule};
+use crate::fault::{Fault, FaultGuard, Moment, Rule, WrittenFault};
 use crate::peak;
-use crate::ram::RoleRecord;
 use crate::recorder::Call;
 use crate::server::Server;
 use crate::service::Service;
 use crate::tls;
-use crate::world::{World, WorldState};
+use crate::world::{DTS_ROLE, RoleRecord, World, WorldState};
 
 /// A running emulator; dropping it closes its port and every connection.
 ///
@@ -100,16 +99,30 @@ impl Emulator {
         self.service.faults.install(fault)
     }
 
+    /// Puts a fault in force that a person wrote down.
+    pub fn written_fault(&self, written: &WrittenFault) -> FaultGuard {
+        let somebody = |world: &mut WorldState, account: &str| {
+            world.set_description(account, DTS_ROLE, "changed by somebody");
+        };
+        if let Some(fault) = written.fault() {
+            return self.fault(fault);
+        }
+        let hook = Arc::new(Mutex::new(somebody));
+        self.service.faults.install_hook(written.rule.clone(), Moment::AfterEffect, hook)
+    }
+
     /// Runs `change` just before each call that the rule chooses: a person who comes in between.
     ///
     /// `change` must use the state it is given, not the emulator: the state is locked meanwhile.
-    pub fn on_call(&self, rule: Rule, change: impl FnMut(&mut WorldState) + Send + 'static) -> FaultGuard {
-        self.service.faults.install_hook(rule, Moment::BeforeEffect, Arc::new(Mutex::new(change)))
+    pub fn on_call(&self, rule: Rule, mut change: impl FnMut(&mut WorldState) + Send + 'static) -> FaultGuard {
+        let hook = move |world: &mut WorldState, _: &str| change(world);
+        self.service.faults.install_hook(rule, Moment::BeforeEffect, Arc::new(Mutex::new(hook)))
     }
 
     /// Runs `change` just after the effect of each call that the rule chooses, before the reply.
-    pub fn after_call(&self, rule: Rule, change: impl FnMut(&mut WorldState) + Send + 'static) -> FaultGuard {
-        self.service.faults.install_hook(rule, Moment::AfterEffect, Arc::new(Mutex::new(change)))
+    pub fn after_call(&self, rule: Rule, mut change: impl FnMut(&mut WorldState) + Send + 'static) -> FaultGuard {
+        let hook = move |world: &mut WorldState, _: &str| change(world);
+        self.service.faults.install_hook(rule, Moment::AfterEffect, Arc::new(Mutex::new(hook)))
     }
 
     /// Looks at the state, or changes it as a person would, between calls.

@@ -14,17 +14,18 @@
 //! | `peak` | the most calls in a second, calls at once, and accounts at once |
 //! | `trips` | how many trips a client waited for, one after the other |
 //! | `auth` | RPC signature 1.0 and ACS3, nonces, clock, tokens |
-//! | `fault` | [`Rule`], [`Verdict`] |
+//! | `fault` | [`Rule`], [`Verdict`], and both in words: [`WrittenFault`] |
 //! | `access` | may this caller do this? |
 //! | `policy` | policy documents, identity and trust |
-//! | `world` | [`World`], [`Role`], [`AccessKey`], [`Member`], [`WorldState`] |
+//! | `world` | what there is: [`World`], [`Role`], [`AccessKey`], [`Member`], [`WorldState`]; it knows none of the products below |
 //! | `ram` | RAM 2015-05-01 |
 //! | `sts` | STS 2015-04-01 |
 //! | `resource_manager` | Resource Manager 2020-03-31: the resource directory |
 //! | `deliver` | endings on the wire, broken ones too |
 //! | `clock` | the only reader of the time |
 //!
-//! It imports nothing from its clients: the two meet on the wire, so a mistake cannot agree with itself.
+//! It imports nothing from its clients: the two meet on the wire, so a mistake cannot agree with itself. Its own imports run
+//! one way, which `tests/imports.rs` keeps. The program is in `src/bin/emulator`.
 
 mod access;
 mod auth;
@@ -46,17 +47,16 @@ mod trips;
 mod wire;
 mod world;
 
-pub use auth::Scheme;
+pub use auth::{Scheme, signed_form};
 pub use connections::{End, Opening};
 pub use deliver::ErrorDate;
 pub use emulator::Emulator;
-pub use fault::{Fault, FaultGuard, Moment, Rule, Verdict};
+pub use fault::{Fault, FaultGuard, Moment, Rule, Verdict, WrittenFault, WrongFault};
 pub use peak::{peak_accounts, peak_in_flight, peak_per_second};
-pub use ram::{AttachedPolicy, PolicyType, RoleRecord as RoleSnapshot};
 pub use recorder::Call;
-pub use resource_manager::{JoinMethod, MemberStatus, MemberType};
 pub use trips::{round_trips, round_trips_with};
 pub use world::{
-    AccessKey, AccountSeed, DTS_DESCRIPTION, DTS_POLICY, DTS_ROLE, DTS_TRUST, DirectorySeed, Member, Role, Seed, World,
-    WorldState, member_ids,
+    AccessKey, AccountSeed, Attachment as AttachedPolicy, DTS_DESCRIPTION, DTS_POLICY, DTS_ROLE, DTS_TRUST,
+    DirectorySeed, JoinMethod, Member, MemberStatus, MemberType, PolicyType, Role, RoleRecord as RoleSnapshot, Seed,
+    World, WorldState, member_ids,
 };

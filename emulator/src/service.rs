@@ -120,9 +120,9 @@ impl Service {
             Occurrence { operation: exchange.operation, account: &caller.account, params: &exchange.params.0 };
         let plan = self.faults.decide(&occurrence);
         pause(plan.pause_before).await;
-        self.run_hooks(&plan.hooks_before);
+        self.run_hooks(&plan.hooks_before, &caller.account);
         let ending = self.carry_out(exchange, caller, &plan);
-        self.run_hooks(&plan.hooks_after);
+        self.run_hooks(&plan.hooks_after, &caller.account);
         pause(plan.pause_after).await;
         (ending, plan.rewrites)
     }
@@ -137,10 +137,10 @@ impl Service {
         }
     }
 
-    fn run_hooks(&self, hooks: &[Hook]) {
+    fn run_hooks(&self, hooks: &[Hook], account: &str) {
         for hook in hooks {
             let mut hook = hook.lock().unwrap_or_else(PoisonError::into_inner);
-            hook(&mut self.world());
+            hook(&mut self.world(), account);
         }
     }
 
@@ -178,9 +178,9 @@ impl Service {
 
 /// The product whose operation this is, as error envelopes name it; RAM for what nobody knows.
 fn product(operation: &str) -> &'static str {
-    if sts::knows(operation) {
+    if sts::NAMES.contains(&operation) {
         "Sts"
-    } else if resource_manager::knows(operation) {
+    } else if resource_manager::NAMES.contains(&operation) {
         "ResourceManager"
     } else {
         "Ram"

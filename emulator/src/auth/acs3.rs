@@ -6,7 +6,7 @@ use std::fmt::Write;
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::{Digest, Sha256};
 
-use super::{Claim, Scheme};
+use super::claim::{Claim, Scheme};
 use crate::wire::encoding::canonical;
 use crate::wire::{Failure, Request};
 

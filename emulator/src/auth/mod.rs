@@ -1,6 +1,7 @@
 //! Who is calling? Checks the signature with code of its own, so that a signing mistake of a client cannot agree with itself.
 
 pub(crate) mod acs3;
+mod claim;
 pub(crate) mod rpc_v1;
 #[cfg(test)]
 mod vectors;
@@ -9,30 +10,14 @@ use std::collections::BTreeSet;
 
 use jiff::{SignedDuration, Timestamp};
 
+pub(crate) use claim::Claim;
+pub use claim::Scheme;
+pub use rpc_v1::signed_form;
+
 use crate::wire::{Failure, Request};
 use crate::world::{Key, WorldState};
 
 const CLOCK_WINDOW: SignedDuration = SignedDuration::from_mins(15);
-
-/// How a request was signed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Scheme {
-    /// RPC, `SignatureVersion` 1.0, HMAC-SHA1.
-    RpcV1,
-    /// ACS3-HMAC-SHA256.
-    Acs3,
-}
-
-/// What a request claims, before any of it is believed.
-pub(crate) struct Claim {
-    pub(crate) scheme: Scheme,
-    pub(crate) access_key_id: String,
-    pub(crate) token: Option<String>,
-    pub(crate) nonce: String,
-    pub(crate) timestamp: String,
-    pub(crate) string_to_sign: String,
-    pub(crate) signature: String,
-}
 
 impl Claim {
     pub(crate) fn read(request: &Request) -> Result<Self, Failure> {

@@ -7,7 +7,7 @@ use base64::engine::general_purpose::STANDARD;
 use hmac::{Hmac, KeyInit, Mac};
 use sha1::Sha1;
 
-use super::{Claim, Scheme};
+use super::claim::{Claim, Scheme};
 use crate::wire::encoding::{canonical, encode};
 use crate::wire::{Failure, Request};
 
@@ -53,10 +53,27 @@ pub(crate) fn string_to_sign(method: &str, params: &BTreeMap<String, String>) ->
     format!("{method}&%2F&{}", encode(&canonical(&signed)))
 }
 
+/// The form of a call with its signature, for whoever calls an emulator by hand. The parameters are all but `Signature`.
+///
+/// It is what the emulator checks, so it proves nothing about a client.
+#[must_use]
+pub fn signed_form(secret: &str, params: &BTreeMap<String, String>) -> String {
+    let signature = keyed(secret).map(|mut mac| {
+        mac.update(string_to_sign("POST", params).as_bytes());
+        STANDARD.encode(mac.finalize().into_bytes())
+    });
+    format!("{}&Signature={}", canonical(params), encode(&signature.unwrap_or_default()))
+}
+
 pub(crate) fn verify(secret: &str, string_to_sign: &str, signature: &str) -> bool {
-    let Ok(mut mac) = Hmac::<Sha1>::new_from_slice(format!("{secret}&").as_bytes()) else {
+    let Some(mut mac) = keyed(secret) else {
         return false;
     };
     mac.update(string_to_sign.as_bytes());
     STANDARD.decode(signature).is_ok_and(|signature| mac.verify_slice(&signature).is_ok())
+}
+
+/// A key of any length will do, so there always is one.
+fn keyed(secret: &str) -> Option<Hmac<Sha1>> {
+    Hmac::new_from_slice(format!("{secret}&").as_bytes()).ok()
 }

@@ -8,12 +8,12 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use super::rule::{Occurrence, Rule};
-use super::verdict::{Fault, Moment, Verdict};
+use super::rule::{Fault, Occurrence, Rule};
+use super::verdict::{Moment, Verdict};
 use crate::world::WorldState;
 
-/// Something a person does at the moment of a call.
-pub(crate) type Hook = Arc<Mutex<dyn FnMut(&mut WorldState) + Send>>;
+/// Something a person does at the moment of a call, given the account of its key.
+pub(crate) type Hook = Arc<Mutex<dyn FnMut(&mut WorldState, &str) + Send>>;
 
 /// What becomes of the body of a reply, given the call's own parameters.
 pub(crate) type Rewrite = Arc<Mutex<dyn FnMut(&mut Value, &BTreeMap<String, String>) + Send>>;

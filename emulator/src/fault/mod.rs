@@ -3,10 +3,12 @@
 mod installed;
 mod rule;
 mod verdict;
+mod written;
 
 pub use installed::FaultGuard;
-pub use rule::Rule;
-pub use verdict::{Fault, Moment, Verdict};
+pub use rule::{Fault, Rule};
+pub use verdict::{Moment, Verdict};
+pub use written::{WrittenFault, WrongFault};
 
 pub(crate) use installed::{Faults, Hook, Plan, Rewrite};
 pub(crate) use rule::Occurrence;

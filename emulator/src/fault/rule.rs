@@ -1,9 +1,9 @@
-//! Which calls.
+//! Which calls, and with the verdict a fault.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use super::verdict::{Fault, Moment, Verdict};
+use super::verdict::{Moment, Verdict};
 use crate::ram;
 
 /// A choice of calls, counted from the moment the rule is put in force.
@@ -121,6 +121,10 @@ impl Rule {
         self
     }
 
+    pub(super) fn is_on(&self, operation: &str) -> bool {
+        matches!(&self.operations, Operations::One(name) if name == operation)
+    }
+
     pub(crate) fn matches(&self, call: &Occurrence) -> bool {
         let operation = match &self.operations {
             Operations::Any => true,
@@ -219,8 +223,31 @@ impl Rule {
         self.meets(Verdict::Latency(latency), Moment::BeforeEffect)
     }
 
-    fn meets(self, verdict: Verdict, moment: Moment) -> Fault {
+    pub(super) fn meets(self, verdict: Verdict, moment: Moment) -> Fault {
         Fault { rule: self, verdict, moment }
+    }
+}
+
+/// A [`Rule`] with its [`Verdict`]; put in force by [`Emulator::fault`](crate::Emulator::fault).
+#[derive(Clone, Debug)]
+#[must_use]
+pub struct Fault {
+    pub(crate) rule: Rule,
+    pub(crate) verdict: Verdict,
+    pub(crate) moment: Moment,
+}
+
+impl Fault {
+    /// Lets the call have its effect first.
+    pub fn after_effect(mut self) -> Self {
+        self.moment = Moment::AfterEffect;
+        self
+    }
+
+    /// Keeps the call from having an effect, or lets a pause come first.
+    pub fn before_effect(mut self) -> Self {
+        self.moment = Moment::BeforeEffect;
+        self
     }
 }
 

@@ -2,9 +2,7 @@
 
 use std::time::Duration;
 
-use super::rule::Rule;
-
-/// What happens to a call that a [`Rule`] chose.
+/// What happens to a call that a [`Rule`](crate::Rule) chose.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Verdict {
     /// An error envelope.
@@ -47,27 +45,4 @@ pub enum Moment {
     BeforeEffect,
     /// The call has had its effect.
     AfterEffect,
-}
-
-/// A [`Rule`] with its [`Verdict`]; put in force by [`Emulator::fault`](crate::Emulator::fault).
-#[derive(Clone, Debug)]
-#[must_use]
-pub struct Fault {
-    pub(crate) rule: Rule,
-    pub(crate) verdict: Verdict,
-    pub(crate) moment: Moment,
-}
-
-impl Fault {
-    /// Lets the call have its effect first.
-    pub fn after_effect(mut self) -> Self {
-        self.moment = Moment::AfterEffect;
-        self
-    }
-
-    /// Keeps the call from having an effect, or lets a pause come first.
-    pub fn before_effect(mut self) -> Self {
-        self.moment = Moment::BeforeEffect;
-        self
-    }
 }

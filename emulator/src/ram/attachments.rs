@@ -3,14 +3,12 @@
 use serde_json::{Value, json};
 
 use super::errors;
-use super::model::{Attachment, PolicyType, RoleRecord};
 use super::names::{policy_name, policy_type, role_name};
-use super::operations::{Change, View};
-use super::policies::find;
 use super::roles::arn;
+use super::view::{Change, View};
 use crate::clock::iso;
 use crate::wire::{Failure, Params, Reply};
-use crate::world::Account;
+use crate::world::{Account, Attachment, PolicyType, RoleRecord};
 
 /// Unpaged, as the real one.
 pub(super) fn list(view: &View, params: &Params) -> Reply {
@@ -21,7 +19,7 @@ pub(super) fn list(view: &View, params: &Params) -> Reply {
 }
 
 fn attachment(account: &Account, attached: &Attachment) -> Value {
-    let policy = find(account, attached.policy_type, &attached.name);
+    let policy = account.policy(attached.policy_type, &attached.name);
     json!({
         "PolicyName": attached.name,
         "PolicyType": attached.policy_type.to_string(),
@@ -34,7 +32,7 @@ fn attachment(account: &Account, attached: &Attachment) -> Value {
 pub(super) fn attach(change: &mut Change, params: &Params) -> Reply {
     let (name, policy_type, policy) = (role_name(params)?, policy_type(params)?, policy_name(params)?);
     let role = change.account.role(name).ok_or_else(|| errors::role_not_found(name))?;
-    if find(change.account, policy_type, policy).is_none() {
+    if change.account.policy(policy_type, policy).is_none() {
         return Err(errors::policy_not_found());
     }
     if role.has_policy(policy_type, policy) {
@@ -68,7 +66,7 @@ pub(super) fn detach(change: &mut Change, params: &Params) -> Reply {
 /// There are no users and groups with policies here, so only roles are told.
 pub(super) fn entities(view: &View, params: &Params) -> Reply {
     let (policy_type, policy) = (policy_type(params)?, policy_name(params)?);
-    find(view.account, policy_type, policy).ok_or_else(errors::policy_not_found)?;
+    view.account.policy(policy_type, policy).ok_or_else(errors::policy_not_found)?;
     let attached = |role: &RoleRecord| {
         role.policies.iter().find(|attached| attached.is(policy_type, policy)).map(|found| found.date)
     };

@@ -1,9 +1,9 @@
 //! What names and texts may look like, and the names of resources in policies.
 
 use super::errors::{invalid, invalid_characters, invalid_length, malformed_document};
-use super::model::PolicyType;
 use crate::policy::Trust;
 use crate::wire::{Failure, Params};
+use crate::world::PolicyType;
 
 /// The vendor's limit is not published; this much is assumed to be safe.
 const TRUST_LENGTH: usize = 2048;

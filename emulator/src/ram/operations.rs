@@ -3,26 +3,13 @@
 use jiff::Timestamp;
 
 use super::names::{policy_name, policy_resource, policy_type, role_name, role_resource};
+use super::view::{Change, View};
 use super::{attachments, policies, roles, tags};
 use crate::access;
 use crate::wire::{Failure, Params, Reply};
-use crate::world::{Account, Key, WorldState};
+use crate::world::{Account, Key, PolicyType, WorldState};
 
 pub(crate) const VERSION: &str = "2015-05-01";
-
-/// The account a read looks at, which may be an old state of it.
-pub(super) struct View<'a> {
-    pub(super) id: &'a str,
-    pub(super) account: &'a Account,
-}
-
-/// The account a write changes.
-pub(super) struct Change<'a> {
-    pub(super) id: &'a str,
-    pub(super) account: &'a mut Account,
-    pub(super) new_id: String,
-    pub(super) now: Timestamp,
-}
 
 type Resources = fn(&str, &Params) -> Result<Vec<String>, Failure>;
 
@@ -66,6 +53,10 @@ const fn write(name: &'static str, resources: Resources, run: fn(&mut Change, &P
 
 fn find(action: &str) -> Option<&'static Operation> {
     OPERATIONS.iter().find(|operation| operation.name == action)
+}
+
+pub(crate) fn names() -> impl Iterator<Item = &'static str> {
+    OPERATIONS.iter().map(|operation| operation.name)
 }
 
 pub(crate) fn is_read(action: &str) -> bool {
@@ -119,7 +110,7 @@ fn one_policy(account: &str, params: &Params) -> Result<Vec<String>, Failure> {
 }
 
 fn custom_policy(account: &str, params: &Params) -> Result<Vec<String>, Failure> {
-    Ok(vec![policy_resource(account, super::PolicyType::Custom, policy_name(params)?)])
+    Ok(vec![policy_resource(account, PolicyType::Custom, policy_name(params)?)])
 }
 
 /// The two are documented; that both must be allowed, and that denying one of them is enough, is inferred.

@@ -2,52 +2,17 @@
 
 use serde_json::{Value, json};
 
-use super::catalogue;
 use super::errors;
-use super::model::{CustomPolicy, PolicyType, RoleRecord};
 use super::names::{description, policy_name, policy_type};
-use super::operations::{Change, View};
+use super::view::{Change, View};
 use crate::clock::iso;
 use crate::policy::Document;
 use crate::wire::{Params, Reply};
-use crate::world::Account;
-
-/// A policy of either type, as replies tell it.
-pub(super) struct Found {
-    pub(super) version: &'static str,
-    pub(super) description: String,
-    document: String,
-    created: String,
-    updated: String,
-}
-
-pub(super) fn find(account: &Account, policy_type: PolicyType, name: &str) -> Option<Found> {
-    match policy_type {
-        PolicyType::System => system(name),
-        PolicyType::Custom => account.policies.get(name).map(custom),
-    }
-}
-
-fn system(name: &str) -> Option<Found> {
-    let (version, document) = (catalogue::version(name)?, catalogue::document(name)?);
-    let (created, updated) = ("2016-09-12T13:34:45Z".to_owned(), "2026-01-08T13:03:50Z".to_owned());
-    Some(Found { version, description: String::new(), document, created, updated })
-}
-
-fn custom(policy: &CustomPolicy) -> Found {
-    let CustomPolicy { description, document, date, .. } = policy.clone();
-    Found { version: "v1", description, document, created: iso(date), updated: iso(date) }
-}
-
-/// What a role's policies allow; a policy that is gone allows nothing.
-pub(crate) fn documents(account: &Account, role: &RoleRecord) -> Vec<Document> {
-    let found = role.policies.iter().filter_map(|attached| find(account, attached.policy_type, &attached.name));
-    found.filter_map(|policy| Document::parse(&policy.document)).collect()
-}
+use crate::world::{Account, CustomPolicy, Policy, PolicyType, is_system_policy};
 
 pub(super) fn get(view: &View, params: &Params) -> Reply {
     let (policy_type, name) = (policy_type(params)?, policy_name(params)?);
-    let policy = find(view.account, policy_type, name).ok_or_else(errors::policy_not_found)?;
+    let policy = view.account.policy(policy_type, name).ok_or_else(errors::policy_not_found)?;
     let told = json!({
         "PolicyName": name,
         "PolicyType": policy_type.to_string(),
@@ -60,7 +25,7 @@ pub(super) fn get(view: &View, params: &Params) -> Reply {
     Ok(json!({ "Policy": told, "DefaultPolicyVersion": default_version(&policy) }))
 }
 
-fn default_version(policy: &Found) -> Value {
+fn default_version(policy: &Policy) -> Value {
     json!({ "VersionId": policy.version, "IsDefaultVersion": true, "CreateDate": policy.updated, "PolicyDocument": policy.document })
 }
 
@@ -70,7 +35,7 @@ fn attachments(account: &Account, policy_type: PolicyType, name: &str) -> usize 
 
 pub(super) fn version(view: &View, params: &Params) -> Reply {
     let (policy_type, name, version) = (policy_type(params)?, policy_name(params)?, params.required("VersionId")?);
-    let policy = find(view.account, policy_type, name).ok_or_else(errors::policy_not_found)?;
+    let policy = view.account.policy(policy_type, name).ok_or_else(errors::policy_not_found)?;
     if policy.version != version {
         return Err(errors::version_not_found());
     }
@@ -83,7 +48,7 @@ pub(super) fn create(change: &mut Change, params: &Params) -> Reply {
     if Document::parse(document).is_none() {
         return Err(errors::malformed_document());
     }
-    if change.account.policies.contains_key(name) || catalogue::version(name).is_some() {
+    if change.account.policies.contains_key(name) || is_system_policy(name) {
         return Err(errors::policy_exists());
     }
     let mut policy = CustomPolicy::new(name, document, change.now);

@@ -5,12 +5,12 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Value, json};
 
 use super::errors;
-use super::model::RoleRecord;
 use super::names::{description, role_name, trust};
-use super::operations::{Change, View};
 use super::tags;
+use super::view::{Change, View};
 use crate::clock::iso;
 use crate::wire::{Failure, Params, Reply};
+use crate::world::RoleRecord;
 
 const SESSION_SECONDS: std::ops::RangeInclusive<u32> = 3600..=43200;
 

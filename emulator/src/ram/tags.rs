@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::errors;
 use super::names::role_resource;
-use super::operations::{Change, View};
+use super::view::{Change, View};
 use crate::wire::{Failure, Params, Reply};
 use crate::world::Account;
 

@@ -3,12 +3,11 @@
 use serde_json::{Map, Value, json};
 
 use super::directory::{DIRECTORY_ID, administered};
-use super::model::{Directory, ListBends, MemberRecord};
 use super::{errors, folders};
 use crate::access;
 use crate::ram::wanted_tags;
 use crate::wire::{Failure, Params, Reply};
-use crate::world::{Key, WorldState};
+use crate::world::{Directory, Key, ListBends, MemberRecord, WorldState};
 
 /// The parameters of `ListAccounts`.
 struct Ask {

@@ -3,13 +3,11 @@
 use serde_json::json;
 
 use super::errors;
-use super::model::{Directory, Standing};
 use crate::access;
 use crate::wire::{Failure, Reply};
-use crate::world::{Key, WorldState};
+use crate::world::{Directory, Key, ROOT_FOLDER, Standing, WorldState};
 
 pub(super) const DIRECTORY_ID: &str = "rd-000001";
-pub(crate) const ROOT_FOLDER: &str = "r-000001";
 
 /// Members may ask too: they learn whose directory they are in.
 pub(super) fn get(world: &WorldState, caller: &Key) -> Reply {

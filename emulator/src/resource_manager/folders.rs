@@ -2,15 +2,11 @@
 
 use serde_json::{Map, Value, json};
 
-use super::directory::{DIRECTORY_ID, ROOT_FOLDER, administered};
+use super::directory::{DIRECTORY_ID, administered};
 use super::errors;
-use super::model::Directory;
 use crate::access;
 use crate::wire::{Failure, Params, Reply};
-use crate::world::{Key, WorldState};
-
-/// Where a member is unless told otherwise.
-pub(crate) const FOLDER: &str = "fd-000000001";
+use crate::world::{Directory, Key, ROOT_FOLDER, WorldState};
 
 /// The root can be asked for like any folder (inferred).
 pub(super) fn get(world: &WorldState, caller: &Key, params: &Params) -> Reply {

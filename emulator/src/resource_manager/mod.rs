@@ -4,30 +4,21 @@ mod accounts;
 mod directory;
 mod errors;
 mod folders;
-mod model;
 
 use crate::access;
 use crate::wire::{Params, Reply};
 use crate::world::{Key, WorldState};
 
-pub(crate) use directory::ROOT_FOLDER;
-pub(crate) use folders::FOLDER;
-pub(crate) use model::{Directory, FolderRecord, ListBends, MemberRecord};
-pub use model::{JoinMethod, MemberStatus, MemberType};
-
 pub(crate) const VERSION: &str = "2020-03-31";
 
-pub(crate) fn knows(action: &str) -> bool {
-    matches!(
-        action,
-        "ListAccounts"
-            | "GetAccount"
-            | "GetResourceDirectory"
-            | "GetFolder"
-            | "ListFoldersForParent"
-            | "ListAccountsForParent"
-    )
-}
+pub(crate) const NAMES: [&str; 6] = [
+    "ListAccounts",
+    "GetAccount",
+    "GetResourceDirectory",
+    "GetFolder",
+    "ListFoldersForParent",
+    "ListAccountsForParent",
+];
 
 pub(crate) fn call(world: &WorldState, caller: &Key, action: &str, params: &Params) -> Reply {
     match action {

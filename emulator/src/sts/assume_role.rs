@@ -11,9 +11,8 @@ use crate::access;
 use crate::auth::acs3::hex;
 use crate::clock::iso;
 use crate::policy::{Caller, Decision, Document, Trust};
-use crate::ram::RoleRecord;
 use crate::wire::{Failure, Params, Reply};
-use crate::world::{Identity, Key, Limit, WorldState};
+use crate::world::{Identity, Key, Limit, RoleRecord, WorldState};
 
 /// The parameters, checked as far as that needs no role.
 struct Ask<'p> {

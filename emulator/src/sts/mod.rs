@@ -3,7 +3,6 @@
 mod assume_role;
 mod caller_identity;
 mod errors;
-mod rate;
 
 use jiff::Timestamp;
 
@@ -11,13 +10,9 @@ use crate::access;
 use crate::wire::{Params, Reply};
 use crate::world::{Key, WorldState};
 
-pub(crate) use rate::RateLimit;
-
 pub(crate) const VERSION: &str = "2015-04-01";
 
-pub(crate) fn knows(action: &str) -> bool {
-    matches!(action, "GetCallerIdentity" | "AssumeRole")
-}
+pub(crate) const NAMES: [&str; 2] = ["GetCallerIdentity", "AssumeRole"];
 
 pub(crate) fn call(world: &mut WorldState, caller: &Key, action: &str, params: &Params, now: Timestamp) -> Reply {
     match action {

@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use super::Role;
-use crate::ram::{CustomPolicy, Limits, RoleRecord};
+use super::record::{CustomPolicy, Limits, RoleRecord};
+use super::role::Role;
 
 /// An account as the server knows it. Roles are kept under their name in lower case.
 #[derive(Clone, Debug, Default, PartialEq)]

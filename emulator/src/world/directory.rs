@@ -1,9 +1,12 @@
 //! The resource directory: seeding it, and what a person may do to it meanwhile.
 
-use super::{Member, Role, WorldState};
-use crate::resource_manager::{
+use super::account::AccountSeed;
+use super::member::Member;
+use super::organization::{
     Directory, FOLDER, FolderRecord, JoinMethod, ListBends, MemberStatus, MemberType, ROOT_FOLDER,
 };
+use super::role::Role;
+use super::state::WorldState;
 
 /// What a test puts into the directory; see [`World::directory`](crate::World::directory).
 #[derive(Clone, Debug, Default)]
@@ -94,7 +97,7 @@ impl WorldState {
             return false;
         };
         let access = member.has_access_role().then(|| Role::member_access(&directory.management));
-        let account = access.into_iter().fold(member.account, super::AccountSeed::role);
+        let account = access.into_iter().fold(member.account, AccountSeed::role);
         directory.members.insert(member.id.clone(), member.record);
         if !account.is_empty() {
             self.seed_account(&member.id, account);

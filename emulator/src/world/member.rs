@@ -2,8 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use super::{AccountSeed, Role, Seed};
-use crate::resource_manager::{FOLDER, JoinMethod, MemberRecord, MemberStatus, MemberType};
+use super::account::AccountSeed;
+use super::organization::{FOLDER, JoinMethod, MemberRecord, MemberStatus, MemberType};
+use super::role::Role;
+use super::seed::Seed;
 
 /// A member to put into the directory, with its account. No check is made.
 ///
@@ -126,8 +128,7 @@ pub fn member_ids(count: usize) -> impl Iterator<Item = String> {
 
 #[cfg(test)]
 mod tests {
-    use super::{Member, member_ids};
-    use crate::resource_manager::{JoinMethod, MemberStatus, MemberType};
+    use super::*;
 
     #[test]
     fn a_status_brings_its_type_and_join_method() {

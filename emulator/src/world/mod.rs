@@ -1,9 +1,14 @@
 //! The accounts, roles, policies and keys that there are: seeding with [`World`], and the state behind it.
 
 mod account;
+mod catalogue;
 mod directory;
 mod key;
 mod member;
+mod organization;
+mod policies;
+mod rate;
+mod record;
 mod role;
 mod seed;
 mod state;
@@ -12,14 +17,20 @@ pub use account::AccountSeed;
 pub use directory::DirectorySeed;
 pub use key::AccessKey;
 pub use member::{Member, member_ids};
+pub use organization::{JoinMethod, MemberStatus, MemberType};
+pub use record::{Attachment, PolicyType, RoleRecord};
 pub use role::{DTS_DESCRIPTION, DTS_POLICY, DTS_ROLE, DTS_TRUST, Role};
 pub use seed::Seed;
 pub use state::WorldState;
 
 pub(crate) use account::Account;
+pub(crate) use catalogue::is_system_policy;
 pub(crate) use key::{Identity, Key, Limit};
+pub(crate) use organization::{Directory, ListBends, MemberRecord, ROOT_FOLDER, Standing};
+pub(crate) use policies::Policy;
+pub(crate) use record::CustomPolicy;
 
-use crate::sts::RateLimit;
+use rate::RateLimit;
 
 /// The accounts and keys an emulator starts with.
 ///

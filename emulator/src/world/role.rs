@@ -2,7 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use crate::ram::PolicyType;
+use jiff::Timestamp;
+
+use super::record::{Attachment, PolicyType, RoleRecord};
 
 /// The name of the role that DTS uses.
 pub const DTS_ROLE: &str = "AliyunDTSDefaultRole";
@@ -23,14 +25,14 @@ pub const DTS_DESCRIPTION: &str = "DTS will use this role to access your resourc
 #[derive(Clone, Debug)]
 #[must_use]
 pub struct Role {
-    pub(crate) name: String,
-    pub(crate) trust: String,
-    pub(crate) description: String,
-    pub(crate) max_session_duration: u32,
-    pub(crate) policies: Vec<(PolicyType, String)>,
-    pub(crate) tags: BTreeMap<String, String>,
-    pub(crate) console_login: Option<bool>,
-    pub(crate) service_linked: bool,
+    name: String,
+    trust: String,
+    description: String,
+    max_session_duration: u32,
+    pub(super) policies: Vec<(PolicyType, String)>,
+    tags: BTreeMap<String, String>,
+    console_login: Option<bool>,
+    service_linked: bool,
 }
 
 impl Role {
@@ -123,5 +125,22 @@ impl Role {
     pub fn service_linked(mut self) -> Self {
         self.service_linked = true;
         self
+    }
+
+    /// The role as the server keeps it.
+    pub(super) fn into_record(self, role_id: String, now: Timestamp) -> RoleRecord {
+        RoleRecord {
+            role_id,
+            name: self.name,
+            trust: self.trust,
+            description: self.description,
+            max_session_duration: self.max_session_duration,
+            create_date: now,
+            update_date: now,
+            console_login: self.console_login,
+            service_linked: self.service_linked,
+            tags: self.tags,
+            policies: self.policies.iter().map(|(kind, name)| Attachment::new(*kind, name, now)).collect(),
+        }
     }
 }

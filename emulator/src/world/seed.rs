@@ -1,6 +1,7 @@
 //! The known shapes of a DTS authorization, whole and broken.
 
-use super::{AccountSeed, DTS_POLICY, Role};
+use super::account::AccountSeed;
+use super::role::{DTS_POLICY, Role};
 
 /// One shape.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
@@ -15,6 +16,10 @@ pub enum Seed {
     Policy,
     /// Trusts another service, and has extra policies, tags and settings to lose.
     Extras,
+    /// Trusts a wildcard of services, which the vendor does not explain.
+    Unreadable,
+    /// Trusts another service, and has an administrator's policy.
+    Privileged,
 }
 
 impl Seed {
@@ -25,6 +30,10 @@ impl Seed {
             Self::Trust => account.role(Role::dts().trusting_service("ecs.aliyuncs.com")),
             Self::Policy => account.role(Role::dts().detach(DTS_POLICY)),
             Self::Extras => account.custom_policy("TeamExtra").role(extras()),
+            Self::Unreadable => account.role(Role::dts().trusting_service("*.aliyuncs.com")),
+            Self::Privileged => {
+                account.role(Role::dts().trusting_service("ecs.aliyuncs.com").attach_system("AdministratorAccess"))
+            }
         }
     }
 }

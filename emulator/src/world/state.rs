@@ -4,11 +4,13 @@ use std::collections::{BTreeMap, VecDeque};
 
 use jiff::Timestamp;
 
-use super::{AccessKey, Account, AccountSeed, Identity, Key, Role};
+use super::account::{Account, AccountSeed};
+use super::key::{AccessKey, Identity, Key};
+use super::organization::Directory;
+use super::rate::RateLimit;
+use super::record::{Attachment, CustomPolicy, PolicyType, RoleRecord};
+use super::role::Role;
 use crate::clock::real_now;
-use crate::ram::{Attachment, CustomPolicy, PolicyType, RoleRecord};
-use crate::resource_manager::Directory;
-use crate::sts::RateLimit;
 
 /// How many earlier states of an account are kept for stale reads.
 const HISTORY: usize = 64;
@@ -241,6 +243,6 @@ impl Account {
                 self.policies.entry(name.clone()).or_insert_with(|| CustomPolicy::sample(name, now));
             }
         }
-        self.put(RoleRecord::seeded(role, role_id, now));
+        self.put(role.into_record(role_id, now));
     }
 }

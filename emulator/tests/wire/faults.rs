@@ -216,3 +216,15 @@ fn a_kept_connection_ends_with_the_lost_reply() {
     assert_eq!((replies.matches("HTTP/1.1").count(), replies.matches("200 OK").count()), (1, 1), "{replies}");
     assert!(!is_attached(&emulator));
 }
+
+#[test]
+fn a_written_fault_falls_and_somebody_changes_the_role() {
+    let (emulator, client) = healthy();
+    let second = emulator.written_fault(&"GetRole:2:ServiceUnavailable".parse().unwrap());
+    assert_eq!(codes(&client, 3), ["none", "ServiceUnavailable", "none"]);
+    assert_eq!(second.hits(), 1);
+    let _changed = emulator.written_fault(&"DetachPolicyFromRole:1:changed".parse().unwrap());
+    assert_eq!(detach(&client).status, 200);
+    let role = emulator.role(ACCOUNT, ROLE).unwrap();
+    assert_eq!((role.description.as_str(), role.policies.len()), ("changed by somebody", 0));
+}

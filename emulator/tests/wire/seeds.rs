@@ -21,4 +21,6 @@ fn each_seed_is_broken_in_its_own_way() {
     assert_eq!(shape(Seed::Trust), Some((false, true, 1, 0)));
     assert_eq!(shape(Seed::Policy), Some((true, false, 0, 0)));
     assert_eq!(shape(Seed::Extras), Some((false, true, 3, 2)));
+    assert_eq!(shape(Seed::Unreadable), Some((false, true, 1, 0)));
+    assert_eq!(shape(Seed::Privileged), Some((false, true, 2, 0)));
 }

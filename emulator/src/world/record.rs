@@ -5,8 +5,6 @@ use std::fmt;
 
 use jiff::Timestamp;
 
-use crate::world::Role;
-
 /// Whose policy it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum PolicyType {
@@ -81,22 +79,6 @@ pub struct RoleRecord {
 }
 
 impl RoleRecord {
-    pub(crate) fn seeded(role: Role, role_id: String, now: Timestamp) -> Self {
-        Self {
-            role_id,
-            name: role.name,
-            trust: role.trust,
-            description: role.description,
-            max_session_duration: role.max_session_duration,
-            create_date: now,
-            update_date: now,
-            console_login: role.console_login,
-            service_linked: role.service_linked,
-            tags: role.tags,
-            policies: role.policies.iter().map(|(kind, name)| Attachment::new(*kind, name, now)).collect(),
-        }
-    }
-
     pub(crate) fn attach(&mut self, attachment: Attachment) {
         if !self.has_policy(attachment.policy_type, &attachment.name) {
             self.policies.push(attachment);

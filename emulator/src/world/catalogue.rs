@@ -25,12 +25,16 @@ const CATALOGUE: &[Entry] = &[
     ("AliyunVPCReadOnlyAccess", "v3", "vpc:Describe*"),
 ];
 
-pub(crate) fn version(name: &str) -> Option<&'static str> {
+pub(super) fn version(name: &str) -> Option<&'static str> {
     find(name).map(|(_, version, _)| *version)
 }
 
+pub(crate) fn is_system_policy(name: &str) -> bool {
+    find(name).is_some()
+}
+
 /// The policy document of a system policy.
-pub(crate) fn document(name: &str) -> Option<String> {
+pub(super) fn document(name: &str) -> Option<String> {
     let (_, _, actions) = find(name)?;
     Some(format!(r#"{{"Version":"1","Statement":[{{"Action":["{actions}"],"Resource":"*","Effect":"Allow"}}]}}"#))
 }

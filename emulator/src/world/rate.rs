@@ -19,7 +19,7 @@ impl RateLimit {
     }
 
     /// Whether the account may call now; calls that were refused do not count.
-    pub(super) fn admits(&mut self, account: &str, now: Timestamp) -> bool {
+    pub(crate) fn admits(&mut self, account: &str, now: Timestamp) -> bool {
         let Some(limit) = self.per_second else {
             return true;
         };

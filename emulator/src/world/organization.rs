@@ -3,6 +3,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
+/// The folder that holds all others.
+pub(crate) const ROOT_FOLDER: &str = "r-000001";
+/// Where a member is unless told otherwise.
+pub(super) const FOLDER: &str = "fd-000000001";
+
 /// `Status` of a member.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum MemberStatus {
@@ -153,7 +158,7 @@ pub(crate) struct ListBends {
 
 /// What an account is to a directory.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Standing {
+pub(crate) enum Standing {
     Management,
     DelegatedAdministrator,
     Member,
@@ -161,7 +166,7 @@ pub(super) enum Standing {
 }
 
 impl Directory {
-    pub(super) fn standing(&self, account: &str) -> Standing {
+    pub(crate) fn standing(&self, account: &str) -> Standing {
         if account == self.management {
             return Standing::Management;
         }
