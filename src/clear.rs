@@ -6,9 +6,9 @@ use std::sync::Arc;
 use authorization::plan::Refusal;
 use authorization::target::AccountId;
 
-use crate::apply::journal::{History, LogBook, Store};
 use crate::config::JOURNAL_DIR;
 use crate::event::Forget;
+use crate::journal::{Journal, JournalLog, Store};
 use crate::report::{AccountReport, Status};
 
 /// Why nothing was forgotten.
@@ -34,23 +34,23 @@ pub(crate) enum NotCleared {
 ///
 /// # Errors
 /// When nothing was forgotten.
-pub(crate) async fn clear(store: Option<Arc<dyn Store>>, log: LogBook, what: Forget) -> Result<String, NotCleared> {
+pub(crate) async fn clear(store: Option<Arc<dyn Store>>, log: JournalLog, what: Forget) -> Result<String, NotCleared> {
     let store = store.ok_or(NotCleared::NoFolder)?;
-    let mut history = History::look(log, Some(store), true).await;
-    let account = history.record().account_id.clone();
-    if !history.is_on_record()? {
+    let mut journal = Journal::look(log, Some(store), true).await;
+    let account = journal.record().account_id.clone();
+    if !journal.is_on_record()? {
         return Err(NotCleared::NoRecord(account));
     }
-    let aside = if what == Forget::Unfinished { history.give_up().await? } else { None };
-    let forgotten = history.record().remediated.len();
+    let aside = if what == Forget::Unfinished { journal.give_up().await? } else { None };
+    let forgotten = journal.record().remediated.len();
     let repairs = if forgotten == 1 { "repair" } else { "repairs" };
-    history.clear().await?;
+    journal.clear().await?;
     let unfinished = match (aside, what) {
         (Some(name), _) => {
             format!("The record of the unfinished repair is kept as `{name}`; nothing is brought back from it.\n")
         }
         (None, Forget::Unfinished) => "No unfinished repair was on record.\n".to_owned(),
-        (None, Forget::Attempts) if history.record().unfinished().is_some() => {
+        (None, Forget::Attempts) if journal.record().unfinished().is_some() => {
             "An unfinished repair stays on record: the next run in mode `remediate` finishes it.\n".to_owned()
         }
         (None, Forget::Attempts) => String::new(),

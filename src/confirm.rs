@@ -1,12 +1,14 @@
 //! The second look: whether what was written, or taken back, is what the cloud shows.
 
-use aliyun::Session;
+use authorization::baseline::Baseline;
 use authorization::plan::{Difference, Wanted};
 use authorization::record::{Repair, Snapshot};
 use authorization::role::{ObservedRole, Role, Tags};
-use authorization::verify::{self, Baseline, Finding};
+use authorization::target::RoleName;
+use authorization::verify::{self, Finding};
 
 use crate::apply::Outcome;
+use crate::case::Case;
 use crate::observe::{self, LookError};
 
 /// How often the second look is repeated until the cloud shows what was written.
@@ -23,8 +25,9 @@ pub(crate) enum Goal {
 
 /// What the second look must show: the goal, and what the record says of the role.
 #[derive(Debug)]
-pub(crate) struct Aim {
+pub(crate) struct Aim<'a> {
     pub(crate) goal: Goal,
+    baseline: &'a Baseline,
     repair: Repair,
     before: Option<Role>,
 }
@@ -37,10 +40,14 @@ pub(crate) struct Seen {
     pub(crate) tags: Option<Tags>,
 }
 
-impl Aim {
+impl<'a> Aim<'a> {
     /// The record is asked once the writes are done: they may have told that a policy was not attached, or is gone.
-    pub(crate) fn new(goal: Goal, repair: &Repair) -> Self {
-        Self { goal, repair: repair.clone(), before: repair.before.as_ref().map(Snapshot::role) }
+    pub(crate) fn new(goal: Goal, baseline: &'a Baseline, repair: &Repair) -> Self {
+        Self { goal, baseline, repair: repair.clone(), before: repair.before.as_ref().map(Snapshot::role) }
+    }
+
+    pub(crate) fn role(&self) -> &RoleName {
+        &self.baseline.role
     }
 
     pub(crate) fn repair(&self) -> &Repair {
@@ -53,7 +60,8 @@ impl Aim {
 
     /// What is left between a role and the one that should be.
     pub(crate) fn left(&self, now: &ObservedRole, tags: Option<&Tags>) -> Difference {
-        Wanted { before: self.before.as_ref(), tags: self.tags(), gone: &self.repair.gone }.left(now, tags)
+        Wanted { baseline: self.baseline, before: self.before.as_ref(), tags: self.tags(), gone: &self.repair.gone }
+            .left(now, tags)
     }
 
     /// Authorized, and everything that the role had is back.
@@ -64,7 +72,7 @@ impl Aim {
 
     /// Whether the role that is there is somebody's.
     pub(crate) fn is_strange(&self, seen: &Seen) -> bool {
-        seen.role.present().is_some_and(|role| !self.repair.knows(role))
+        seen.role.present().is_some_and(|role| !self.repair.knows(role, self.baseline))
     }
 
     /// As it was found: the same role with what it had.
@@ -116,24 +124,24 @@ impl Aim {
 }
 
 /// Looks until the cloud shows what was written: a reply may be some seconds old.
-pub(crate) async fn second_look(session: &Session, aim: &Aim, outcome: &Outcome) -> Result<Seen, LookError> {
-    let mut pauses = session.pauses(CONFIRMATIONS - 1);
+pub(crate) async fn second_look(case: Case<'_>, aim: &Aim<'_>, outcome: &Outcome) -> Result<Seen, LookError> {
+    let mut pauses = case.session.pauses(CONFIRMATIONS - 1);
     loop {
-        let seen = look(session, aim).await;
+        let seen = look(case, aim).await;
         if seen.as_ref().is_ok_and(|seen| aim.expected(outcome, seen)) {
             return seen;
         }
         match pauses.next() {
-            Some(pause) if session.pause(pause).await => {}
+            Some(pause) if case.session.pause(pause).await => {}
             _ => return seen,
         }
     }
 }
 
 /// Tags are read only where the old role had some.
-pub(crate) async fn look(session: &Session, aim: &Aim) -> Result<Seen, LookError> {
+pub(crate) async fn look(case: Case<'_>, aim: &Aim<'_>) -> Result<Seen, LookError> {
     let had_tags = aim.tags().is_some_and(|tags| !tags.is_empty());
-    let (role, tags) = if had_tags { observe::whole(session).await? } else { (observe::role(session).await?, None) };
-    let findings = verify::role(&role, &Baseline::DTS);
+    let (role, tags) = if had_tags { observe::whole(case).await? } else { (observe::role(case).await?, None) };
+    let findings = verify::role(&role, case.baseline);
     Ok(Seen { role, findings, tags })
 }

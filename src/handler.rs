@@ -8,16 +8,17 @@ use std::time::Duration;
 use aliyun::clock::{Deadline, SharedClock};
 use aliyun::credentials::{self, Credentials, Found, Place};
 use aliyun::{Connection, Endpoint, Endpoints, Http, RateLimits, Session, Transport};
+use authorization::baseline;
 use authorization::settings::Scope;
 use authorization::target::AccountId;
 use fc_runtime::{Context, Diagnostic, HeaderCredentials, Invocation};
 use serde_json::Value;
 use tracing::Instrument as _;
 
-use crate::apply::journal::{Bounded, LogBook, Store};
 use crate::clear::{self, NotCleared};
 use crate::config::{Config, InvalidSettings, NOTIFY, Variables};
 use crate::event::{self, Allowed, Clear, Decision, Event, Request};
+use crate::journal::{Bounded, JournalLog, Store};
 use crate::notify::{self, Hook, Means, News};
 use crate::reconcile::Guard;
 use crate::report::{AccountReport, CallError, Json, Render, Report, Results, Run, message_for_queues};
@@ -344,7 +345,8 @@ impl App {
             return Ok(clear::line(account, Err(NotCleared::Busy)));
         };
         let store = self.store_until(config, ask.deadline);
-        let log = LogBook::new(self.log, self.clock.clone(), account.clone(), ask.request_id.clone());
+        let target = baseline::DTS.target(account.clone());
+        let log = JournalLog::new(self.log, self.clock.clone(), target, ask.request_id.clone());
         Ok(clear::line(account, clear::clear(store, log, clear.what).await))
     }
 
@@ -366,6 +368,7 @@ impl App {
         let session = session.in_account(&own);
         let guard = Guard {
             session,
+            baseline: &baseline::DTS,
             mode: request.mode,
             strategy: config.strategy,
             approval: config.approval,

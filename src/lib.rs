@@ -14,6 +14,8 @@
 //! | [`reconcile`] | the sentence, once, for one role |
 //! | [`observe`] | reads the cloud; the only reader of roles |
 //! | [`apply`] | carries the steps of a plan out; the only writer |
+//! | [`journal`] | what is on record, and the intents without which nothing is written |
+//! | [`case`] | one role: which it is, what it must look like, the keys of its account |
 //! | `confirm` | the second look: whether the cloud shows what was written |
 //! | `clear` | forgets what is on record about an account, when a person says so |
 //! | [`report`] | the model, and its renderings |
@@ -44,6 +46,10 @@ pub mod reconcile;
 pub mod observe;
 
 pub mod apply;
+
+pub mod journal;
+
+pub mod case;
 
 mod clear;
 mod confirm;

@@ -1,8 +1,10 @@
 //! Reads the cloud into an [`ObservedRole`]: the only reader of roles.
 
-use aliyun::{Error, Kind, RoleFacts, Session};
+use aliyun::{Error, Kind, RoleFacts};
 use authorization::role::{ObservedRole, Role, Tags};
-use authorization::target::{PolicyRef, ROLE_NAME};
+use authorization::target::PolicyRef;
+
+use crate::case::Case;
 
 /// The cloud could not be read.
 #[derive(Debug, thiserror::Error)]
@@ -38,12 +40,12 @@ const LOOKS: usize = 4;
 ///
 /// # Errors
 /// When a read fails, or the two keep disagreeing.
-pub async fn role(session: &Session) -> Result<ObservedRole, LookError> {
-    let mut pauses = session.pauses(LOOKS - 1);
+pub async fn role(case: Case<'_>) -> Result<ObservedRole, LookError> {
+    let mut pauses = case.session.pauses(LOOKS - 1);
     loop {
-        match look(session).await {
+        match look(case).await {
             Err(LookError::Disagree) => match pauses.next() {
-                Some(pause) if session.pause(pause).await => {}
+                Some(pause) if case.session.pause(pause).await => {}
                 _ => return Err(LookError::Disagree),
             },
             seen => return seen,
@@ -51,8 +53,9 @@ pub async fn role(session: &Session) -> Result<ObservedRole, LookError> {
     }
 }
 
-async fn look(session: &Session) -> Result<ObservedRole, LookError> {
-    let (role, policies) = tokio::join!(session.get_role(ROLE_NAME), session.list_policies_for_role(ROLE_NAME));
+async fn look(case: Case<'_>) -> Result<ObservedRole, LookError> {
+    let (role, policies) =
+        tokio::join!(case.session.get_role(case.role()), case.session.list_policies_for_role(case.role()));
     match (found(role)?, found(policies)?) {
         (None, None) => Ok(ObservedRole::Missing),
         (Some(facts), Some(policies)) => Ok(ObservedRole::Present(present(facts, policies))),
@@ -76,16 +79,16 @@ fn present(facts: RoleFacts, policies: Vec<PolicyRef>) -> Role {
 ///
 /// # Errors
 /// Any [`Error`] that is no answer.
-pub async fn tags(session: &Session) -> Result<Option<Tags>, Error> {
-    found(session.list_role_tags(ROLE_NAME).await)
+pub async fn tags(case: Case<'_>) -> Result<Option<Tags>, Error> {
+    found(case.session.list_role_tags(case.role()).await)
 }
 
 /// The role and its tags, all read at the same time.
 ///
 /// # Errors
 /// When a read fails, or the two reads of the role keep disagreeing.
-pub async fn whole(session: &Session) -> Result<(ObservedRole, Option<Tags>), LookError> {
-    let (role, tags) = tokio::join!(role(session), tags(session));
+pub async fn whole(case: Case<'_>) -> Result<(ObservedRole, Option<Tags>), LookError> {
+    let (role, tags) = tokio::join!(role(case), tags(case));
     Ok((role?, tags?))
 }
 

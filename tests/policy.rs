@@ -16,7 +16,7 @@ fn dts() -> Principal {
 }
 
 fn effect(text: &str) -> Effect {
-    decide(&PolicyDocument::parse(text), ASSUME_ROLE, &dts()).effect
+    decide(&PolicyDocument::parse(text, DTS), ASSUME_ROLE, &dts()).effect
 }
 
 fn grants(effect: Effect) -> bool {
@@ -186,7 +186,7 @@ fn near_json() -> impl Strategy<Value = Value> {
 
 /// Reads, decides and extends, and holds what is true of any text.
 fn check_any_text(text: &str) -> Result<(), TestCaseError> {
-    let parsed = PolicyDocument::parse(text);
+    let parsed = PolicyDocument::parse(text, DTS);
     let decision = decide(&parsed, ASSUME_ROLE, &dts());
     prop_assert!(decision.because.iter().all(|place| parsed.statements.iter().any(|(index, _)| index == place)));
     prop_assert_eq!(decision.because.is_empty(), decision.effect == Effect::NotAllowed);
@@ -312,7 +312,7 @@ proptest! {
         let place = place.index(statements.len() + 1);
         statements.insert(place, deny);
         let text = document(&statements);
-        let decision = decide(&PolicyDocument::parse(&text), ASSUME_ROLE, &dts());
+        let decision = decide(&PolicyDocument::parse(&text, DTS), ASSUME_ROLE, &dts());
         prop_assert_eq!(decision.effect, Effect::Denied);
         prop_assert!(decision.because.contains(&place));
         prop_assert_eq!(with_service(&text, DTS), Err(CannotExtend::Denied));
@@ -341,8 +341,8 @@ proptest! {
     ) {
         let (before, with) = (document(&statements), document(&[statements.clone(), vec![odd]].concat()));
         prop_assert_eq!(effect(&with), effect(&before));
-        prop_assert_eq!(PolicyDocument::parse(&before).unreadable, []);
-        let unreadable = PolicyDocument::parse(&with).unreadable;
+        prop_assert_eq!(PolicyDocument::parse(&before, DTS).unreadable, []);
+        let unreadable = PolicyDocument::parse(&with, DTS).unreadable;
         prop_assert_eq!(unreadable.len(), 1);
         let place = format!("Statement[{}]", statements.len());
         prop_assert!(unreadable[0].path.starts_with(&place), "{}", unreadable[0].path);
@@ -356,7 +356,7 @@ proptest! {
         let odd = json!({"Effect": effect_of_it, "Action": ASSUME_ROLE, "Principal": {"Service": [near]}});
         let (before, with) = (document(&statements), document(&[statements.clone(), vec![odd]].concat()));
         prop_assert_eq!(effect(&with), effect(&before));
-        let unreadable = PolicyDocument::parse(&with).unreadable;
+        let unreadable = PolicyDocument::parse(&with, DTS).unreadable;
         prop_assert_eq!(unreadable.len(), 1);
         prop_assert_eq!(&unreadable[0].path, &format!("Statement[{}].Principal", statements.len()));
     }
@@ -365,7 +365,7 @@ proptest! {
     fn form_encoding_does_not_change_anything(statements in statements()) {
         let text = serde_json::to_string_pretty(&serde_json::from_str::<Value>(&document(&statements)).unwrap()).unwrap();
         let encoded = utf8_percent_encode(&text, NON_ALPHANUMERIC).to_string().replace("%20", "+");
-        prop_assert_eq!(PolicyDocument::parse(&encoded), PolicyDocument::parse(&text));
+        prop_assert_eq!(PolicyDocument::parse(&encoded, DTS), PolicyDocument::parse(&text, DTS));
         prop_assert_eq!(with_service(&encoded, DTS), with_service(&text, DTS));
         prop_assert!(same_document(&encoded, &text));
     }
@@ -381,7 +381,7 @@ proptest! {
     fn percent_encoding_does_not_change_anything(statements in statements()) {
         let text = document(&statements);
         let encoded = utf8_percent_encode(&text, NON_ALPHANUMERIC).to_string();
-        prop_assert_eq!(PolicyDocument::parse(&encoded), PolicyDocument::parse(&text));
+        prop_assert_eq!(PolicyDocument::parse(&encoded, DTS), PolicyDocument::parse(&text, DTS));
         prop_assert_eq!(effect(&encoded), effect(&text));
         prop_assert_eq!(with_service(&encoded, DTS), with_service(&text, DTS));
         prop_assert!(same_document(&encoded, &text));
@@ -391,7 +391,7 @@ proptest! {
     fn white_space_does_not_change_anything(statements in statements()) {
         let text = document(&statements);
         let pretty = serde_json::to_string_pretty(&serde_json::from_str::<Value>(&text).unwrap()).unwrap();
-        prop_assert_eq!(PolicyDocument::parse(&format!("\n {pretty}\n")), PolicyDocument::parse(&text));
+        prop_assert_eq!(PolicyDocument::parse(&format!("\n {pretty}\n"), DTS), PolicyDocument::parse(&text, DTS));
         prop_assert!(same_document(&pretty, &text));
     }
 
@@ -417,7 +417,7 @@ proptest! {
     fn extending_lets_nobody_else_in(statements in statements()) {
         let text = document(&statements);
         if let Ok(extended) = with_service(&text, DTS) {
-            let others = |text: &str| other_principals(&PolicyDocument::parse(text), &dts());
+            let others = |text: &str| other_principals(&PolicyDocument::parse(text, DTS), &dts());
             prop_assert_eq!(others(&extended), others(&text));
         }
     }

@@ -7,9 +7,10 @@ use aliyun::clock::{Clock, Deadline, SystemClock};
 use aliyun::credentials::{Credentials, Source};
 use aliyun::signing::Method;
 use aliyun::{Api, Connection, Endpoint, Endpoints, Http, RateLimits, Session};
+use authorization::baseline;
 use authorization::settings::{Approval, Mode, Strategy};
 use dts_role_guard::USER_AGENT;
-use dts_role_guard::apply::journal::{Folder, Store};
+use dts_role_guard::journal::{Folder, Store};
 use dts_role_guard::reconcile::{self, Guard};
 use dts_role_guard::stop::Stop;
 use dts_role_guard::telemetry::Log;
@@ -24,7 +25,7 @@ pub(crate) fn remediate(cloud: &Emulator, folder: &std::path::Path, takes: Durat
     let store = Far { folder: Folder::new(folder.to_owned()), clock: clock.clone(), takes };
     let guard = guard(cloud, clock, Arc::new(store))?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    let report = runtime.block_on(reconcile::role(&guard, &ACCOUNT.parse()?));
+    let report = runtime.block_on(reconcile::role(&guard, &baseline::DTS.target(ACCOUNT.parse()?)));
     Ok(report.status.word().to_owned())
 }
 
@@ -43,6 +44,7 @@ fn guard(cloud: &Emulator, clock: Arc<dyn Clock>, store: Arc<dyn Store>) -> Resu
     };
     Ok(Guard {
         session: Session::new(Arc::new(connection), credentials, ACCOUNT, Deadline::NONE),
+        baseline: &baseline::DTS,
         mode: Mode::Remediate,
         strategy: Strategy::Recreate,
         approval: Approval::None,

@@ -2,8 +2,7 @@
 
 use std::ops::Range;
 
-use authorization::plan::{Refusal, Step, dts_policy, restorable};
-use authorization::plan::{StepRecord, StepResult};
+use authorization::plan::{Refusal, Step, StepRecord, StepResult, restorable};
 use authorization::record::{Act, Phase};
 use authorization::role::{Role, Tags};
 use authorization::target::PolicyRef;
@@ -13,7 +12,8 @@ use futures_util::future::join_all;
 use super::settled::role_id_now;
 use super::step::{Learned, Performed, TRIES, TRIES_WITHOUT_WAY_BACK};
 use super::time::{Left, lacks_time};
-use super::{How, Item, Run, Stop, Way};
+use super::{Course, Item, Run, Stop};
+use crate::journal::{Intent, Unrecorded};
 use crate::observe;
 
 /// What the last look before the deletion shows.
@@ -26,7 +26,7 @@ pub(super) enum Now {
     Replaced(String),
 }
 
-impl Run<'_> {
+impl<'a> Run<'a, '_> {
     /// The next steps that are sent at the same time, after those that turned out to be needless are left out.
     pub(super) fn next_group(&mut self) -> Option<Range<usize>> {
         let pending = |item: &Item| item.record.is_none();
@@ -46,14 +46,15 @@ impl Run<'_> {
 
     /// A policy that no longer exists cannot come back; one that somebody took away must not.
     fn leave_out(&mut self) {
-        let gone = &self.journal.repair().gone;
+        let (role, needed) = (&self.case.target.role, self.case.baseline.policy());
+        let gone = &self.open.repair().gone;
         let needless =
-            |policy: &PolicyRef| (gone.contains(policy) || self.not_held.contains(policy)) && *policy != dts_policy();
+            |policy: &PolicyRef| (gone.contains(policy) || self.not_held.contains(policy)) && *policy != needed;
         let needless: Vec<_> =
             self.items.iter().map(|item| matches!(&item.step, Step::Attach(policy) if needless(policy))).collect();
         for (item, needless) in self.items.iter_mut().zip(needless) {
             if needless && item.record.is_none() {
-                item.record = Some(StepRecord::without_call(&item.step, StepResult::Skipped));
+                item.record = Some(StepRecord::without_call(&item.step, role, StepResult::Skipped));
             }
         }
     }
@@ -61,7 +62,7 @@ impl Run<'_> {
     pub(super) async fn group(&mut self, group: Range<usize>) -> Result<(), Stop> {
         let done = self.attempt(group.clone()).await;
         if let Err(stop) = &done
-            && self.way == Way::Forward
+            && !self.course.is_reversible()
         {
             self.fail(group, stop);
         }
@@ -69,17 +70,17 @@ impl Run<'_> {
     }
 
     async fn attempt(&mut self, group: Range<usize>) -> Result<(), Stop> {
-        if self.way == Way::Back {
+        if self.course.is_reversible() {
             self.check_time(group.start)?;
         }
-        self.intend(group.clone()).await?;
+        let intent = self.intend(group.clone()).await?;
         let Some(first) = self.items.get(group.start).map(|item| item.step.clone()) else { return Ok(()) };
         match first {
             Step::Delete { .. } => match self.look_again().await? {
                 Now::Same => {}
                 Now::Gone => {
                     self.settle(group, StepResult::Already);
-                    self.way = Way::Forward;
+                    self.course = Course::Forward;
                     return Ok(());
                 }
                 Now::Replaced(id) => {
@@ -96,14 +97,14 @@ impl Run<'_> {
             Step::Detach(_) | Step::Create { .. } | Step::Attach(_) | Step::Tag(_) | Step::LeaveTag(_) => {}
         }
         if first.takes_away() {
-            self.journal.check_ours().await.map_err(Stop::Refused)?;
+            self.open.check_ours().await.map_err(Stop::Refused)?;
         }
         if matches!(first, Step::Delete { .. }) {
-            self.way = Way::Forward;
+            self.course = Course::Forward;
         }
-        let tries = if self.way == Way::Forward { TRIES_WITHOUT_WAY_BACK } else { TRIES };
+        let tries = if self.course.is_reversible() { TRIES } else { TRIES_WITHOUT_WAY_BACK };
         let items = self.items.get(group.clone()).unwrap_or_default();
-        let performed = join_all(items.iter().map(|item| self.perform(&item.step, tries))).await;
+        let performed = join_all(items.iter().map(|item| self.perform(&intent, &item.step, tries))).await;
         self.take_in(group, performed)
     }
 
@@ -115,7 +116,7 @@ impl Run<'_> {
             let Some(item) = self.items.get_mut(index) else { continue };
             if matches!(item.step, Step::Delete { .. }) {
                 match performed.record.result {
-                    StepResult::Failed => self.way = Way::Back,
+                    StepResult::Failed => self.course = Course::Reversible { is_rehearsed: true },
                     // The creation tells: it succeeds only if the role is gone.
                     StepResult::Unknown => performed.stop = None,
                     _ => {}
@@ -124,7 +125,7 @@ impl Run<'_> {
             if let (Step::Attach(policy), StepResult::Done) = (&item.step, performed.record.result) {
                 self.attached.insert(policy.clone());
             }
-            self.journal.end(item.line, &performed.record);
+            self.open.end(item.line, &performed.record);
             item.record = Some(performed.record);
             stop = stop.or(performed.stop);
         }
@@ -135,19 +136,19 @@ impl Run<'_> {
         for fact in learned {
             match fact {
                 Learned::Made(id) => {
-                    self.journal.created(&id);
+                    self.open.created(&id);
                     self.created = Some(id);
                 }
-                Learned::Found(id) => self.journal.created(&id),
+                Learned::Found(id) => self.open.created(&id),
                 // DTS cannot do without its policy, whatever a reply says of it.
-                Learned::Gone(policy) if policy == dts_policy() => {}
-                Learned::Gone(policy) => self.journal.gone(&policy),
+                Learned::Gone(policy) if policy == self.case.baseline.policy() => {}
+                Learned::Gone(policy) => self.open.gone(&policy),
                 Learned::NotHeld(policy) => {
-                    self.journal.not_held(&policy);
+                    self.open.not_held(&policy);
                     self.not_held.insert(policy);
                 }
                 Learned::Held(policy) => {
-                    self.journal.held(&policy);
+                    self.open.held(&policy);
                     self.not_held.remove(&policy);
                 }
             }
@@ -156,16 +157,17 @@ impl Run<'_> {
 
     /// The role is there already, by whatever hand: nothing is left to detach, delete or create.
     pub(super) fn take_over(&mut self, id: &str, creation: StepResult) {
-        self.way = Way::Forward;
-        self.journal.created(id);
+        let role = &self.case.target.role;
+        self.course = Course::Forward;
+        self.open.created(id);
         for item in self.items.iter_mut().filter(|item| item.record.is_none()) {
             let result = match item.step {
                 Step::Detach(_) | Step::Delete { .. } => StepResult::Already,
                 Step::Create { .. } => creation,
                 Step::Attach(_) | Step::UpdateTrust { .. } | Step::Tag(_) | Step::LeaveTag(_) => continue,
             };
-            let record = StepRecord::without_call(&item.step, result);
-            self.journal.end(item.line, &record);
+            let record = StepRecord::without_call(&item.step, role, result);
+            self.open.end(item.line, &record);
             item.record = Some(record);
         }
     }
@@ -174,42 +176,44 @@ impl Run<'_> {
     /// deletion.
     pub(super) async fn is_gone(&self, stop: &Stop) -> bool {
         let is_ours = !matches!(stop, Stop::Refused(Refusal::AnotherRun(_)));
-        let is_begun = self.is_rehearsed && self.way == Way::Back;
-        is_ours && is_begun && matches!(role_id_now(self.session).await, Ok(None))
+        let is_begun = self.course == Course::Reversible { is_rehearsed: true };
+        is_ours && is_begun && matches!(role_id_now(self.case).await, Ok(None))
     }
 
     /// A role that is gone needs no protection, only a new one.
     pub(super) async fn go_forward(&mut self) {
-        self.way = Way::Forward;
+        let role = &self.case.target.role;
+        self.course = Course::Forward;
         for item in self.items.iter_mut().filter(|item| item.record.is_none()) {
             if matches!(item.step, Step::Detach(_) | Step::Delete { .. }) {
-                item.record = Some(StepRecord::without_call(&item.step, StepResult::Already));
+                item.record = Some(StepRecord::without_call(&item.step, role, StepResult::Already));
             }
         }
-        let recorded =
-            self.journal.advance(Act::Replace).is_ok() && self.journal.begin(Act::Replace, &[]).await.is_ok();
-        if !recorded {
+        let recorded = self.open.advance(Act::Replace).is_ok();
+        if !recorded || self.open.begin(self.case.session, Act::Replace, &[], Unrecorded::GoOn).await.is_err() {
             tracing::warn!("going on without a record: the role comes first");
         }
     }
 
     fn settle(&mut self, group: Range<usize>, result: StepResult) {
+        let role = &self.case.target.role;
         for item in self.items.get_mut(group).unwrap_or_default() {
-            let record = StepRecord::without_call(&item.step, result);
-            self.journal.end(item.line, &record);
+            let record = StepRecord::without_call(&item.step, role, result);
+            self.open.end(item.line, &record);
             item.record = Some(record);
         }
     }
 
     /// Where there is no way back, a step that was never sent has failed, and the next one has its turn.
     fn fail(&mut self, group: Range<usize>, stop: &Stop) {
+        let role = &self.case.target.role;
         let error = match stop {
             Stop::Failed(cause) => cause.text.clone(),
             Stop::Refused(refusal) => refusal.to_string(),
             Stop::Stranger(text) => text.clone(),
         };
         for item in self.items.get_mut(group).unwrap_or_default().iter_mut().filter(|item| item.record.is_none()) {
-            let record = StepRecord::without_call(&item.step, StepResult::Failed);
+            let record = StepRecord::without_call(&item.step, role, StepResult::Failed);
             item.record = Some(StepRecord { error: Some(error.clone()), ..record });
         }
     }
@@ -217,32 +221,27 @@ impl Run<'_> {
     pub(super) fn check_time(&self, start: usize) -> Result<(), Stop> {
         let steps: Vec<_> = self.items.iter().map(|item| item.step.clone()).collect();
         let rest = steps.get(start..).unwrap_or_default();
-        let left = Left { rest, all: &steps, is_rehearsed: self.is_rehearsed };
-        lacks_time(self.session, left, self.journal.slowest()).map_or(Ok(()), |why| Err(Stop::Refused(why)))
+        let left = Left { rest, all: &steps, is_rehearsed: self.course == Course::Reversible { is_rehearsed: true } };
+        lacks_time(self.case.session, left, self.open.slowest()).map_or(Ok(()), |why| Err(Stop::Refused(why)))
     }
 
     /// Puts a group on record. Where there is no way back, a record that cannot be written does not keep the role from
     /// being finished.
-    async fn intend(&mut self, group: Range<usize>) -> Result<(), Stop> {
-        let Some(items) = self.items.get(group) else { return Ok(()) };
+    async fn intend(&mut self, group: Range<usize>) -> Result<Intent<'a>, Stop> {
+        let items = self.items.get(group).unwrap_or_default();
         let act = items.first().map_or(Act::Build, |item| self.act(&item.step));
         let steps: Vec<_> = items.iter().map(|item| (item.line, &item.step)).collect();
-        self.journal.advance(act)?;
-        match self.journal.begin(act, &steps).await {
-            Err(why) if self.way == Way::Forward || act == Act::Undo => {
-                tracing::warn!(%why, "going on without a record: the role comes first");
-                Ok(())
-            }
-            recorded => recorded.map_err(Stop::Refused),
-        }
+        let unrecorded = if self.course.is_reversible() { Unrecorded::Refuse } else { Unrecorded::GoOn };
+        self.open.advance(act)?;
+        self.open.begin(self.case.session, act, &steps, unrecorded).await.map_err(Stop::Refused)
     }
 
     fn act(&self, step: &Step) -> Act {
-        let is_replaced = self.journal.repair().phase == Phase::Replacing;
-        match (self.how, Act::of(step)) {
-            (How::PutBack, _) => Act::Undo,
+        let is_replaced = self.open.repair().phase == Phase::Replacing;
+        match (self.course, Act::of(step)) {
+            (Course::PuttingBack, _) => Act::Undo,
             // Somebody else has deleted the role that this repair had begun with, or replaced it.
-            (How::Forward, Act::Build) if self.found.is_some() && !is_replaced => Act::Replace,
+            (Course::Forward, Act::Build) if self.found.is_some() && !is_replaced => Act::Replace,
             (_, act) => act,
         }
     }
@@ -250,16 +249,16 @@ impl Run<'_> {
     /// The last look before the deletion. A role that is gone meanwhile needs no protection, only a new one.
     pub(super) async fn look_again(&self) -> Result<Now, Stop> {
         let look = if self.deletes() {
-            observe::whole(self.session).await
+            observe::whole(self.case).await
         } else {
-            observe::role(self.session).await.map(|role| (role, None))
+            observe::role(self.case).await.map(|role| (role, None))
         };
         let (now, tags) =
             look.map_err(|error| Stop::Failed(super::Cause { text: chain(&error), may_pass: error.may_pass() }))?;
         let Some(now) = now.present() else { return Ok(Now::Gone) };
         let Some(found) = &self.found else { return Ok(Now::Same) };
         if now.id != found.id {
-            let known = self.journal.repair().knows(now);
+            let known = self.open.repair().knows(now, self.case.baseline);
             return if known { Ok(Now::Replaced(now.id.clone())) } else { Err(Stop::stranger(&now.id)) };
         }
         match self.changed(found, now).or_else(|| self.changed_tags(tags.as_ref())) {

@@ -3,11 +3,9 @@
 //! Steps that do not need each other's effect are sent at the same time, as one intent (`group`). Before the deletion a
 //! failure puts back what was taken away (`undo`); after it the only way is forward. What must succeed after the deletion
 //! is tried before it, where it has no effect (`rehearsal`). A lost reply is followed by a look, never by a guess
-//! (`step`). What is done is on record before it is done ([`journal`]), so that a later run can finish it ([`authorization::resume`]).
+//! (`step`). What is done is on record before it is done ([`crate::journal`]), so that a later run can finish it ([`authorization::resume`]).
 
-mod attempts;
 pub mod group;
-pub mod journal;
 mod outcome;
 mod rehearsal;
 mod settled;
@@ -21,47 +19,49 @@ pub(crate) use undo::take_off;
 
 use std::collections::BTreeSet;
 
-use aliyun::Session;
 use authorization::plan::{Refusal, Step, StepRecord};
 use authorization::record::{Illegal, Snapshot};
 use authorization::role::{Role, Tags};
 use authorization::target::PolicyRef;
 use authorization::text::chain;
-use journal::Journal;
 
-/// How steps are carried out.
+use crate::case::Case;
+use crate::journal::OpenRepair;
+
+/// How far the work is from its way back: what a failure leads to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum How {
-    /// As a plan: a failure before the deletion puts back what was taken away.
-    Plan,
+pub enum Course {
+    /// The role that was looked at is there: a failure takes back what was done.
+    Reversible {
+        /// Whether every write that must succeed after the deletion was tried.
+        is_rehearsed: bool,
+    },
     /// What an earlier run took away is put back on the role that is still there.
-    PutBack,
-    /// The role is gone or new, and the only way is forward.
+    PuttingBack,
+    /// The role that was looked at is gone, or may be: what can be done is done.
     Forward,
 }
 
-/// What a failure leads to.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Way {
-    /// What was done is taken back.
-    Back,
-    /// There is no way back: what can be done is done.
-    Forward,
+impl Course {
+    /// How a plan begins.
+    pub const OF_A_PLAN: Self = Self::Reversible { is_rehearsed: false };
+
+    fn is_reversible(self) -> bool {
+        matches!(self, Self::Reversible { .. })
+    }
 }
 
 /// Carries steps out, as far as they go. They are the last ones of the journal's record.
-pub async fn run(session: &Session, how: How, steps: &[Step], journal: &mut Journal) -> Applied {
-    let mut run = Run::new(session, how, steps, journal);
+pub async fn run(case: Case<'_>, course: Course, steps: &[Step], open: &mut OpenRepair<'_>) -> Applied {
+    let mut run = Run::new(case, course, steps, open);
     let outcome = run.all().await;
-    let records = run.items.into_iter().filter_map(|item| item.record).chain(run.undone);
-    Applied { outcome, steps: records.collect(), attached: run.attached }
+    Applied::new(outcome, run)
 }
 
 /// A repair under way.
-struct Run<'a> {
-    session: &'a Session,
-    how: How,
-    way: Way,
+struct Run<'a, 'j> {
+    case: Case<'a>,
+    course: Course,
     items: Vec<Item>,
     /// What could not be taken back.
     undone: Vec<StepRecord>,
@@ -70,12 +70,11 @@ struct Run<'a> {
     tags: Option<Tags>,
     /// The id of the role that this run made.
     created: Option<String>,
-    is_rehearsed: bool,
     /// Policies that the list showed and that were not attached: somebody took them away.
     not_held: BTreeSet<PolicyRef>,
     /// Policies that this run attached, to whatever role bore the name.
     attached: BTreeSet<PolicyRef>,
-    journal: &'a mut Journal,
+    open: &'a mut OpenRepair<'j>,
 }
 
 /// A step, its line in the journal, and what became of it once it was begun.
@@ -93,25 +92,23 @@ enum Stop {
     Stranger(String),
 }
 
-impl<'a> Run<'a> {
-    fn new(session: &'a Session, how: How, steps: &[Step], journal: &'a mut Journal) -> Self {
-        let before = journal.repair().before.as_ref();
+impl<'a, 'j> Run<'a, 'j> {
+    fn new(case: Case<'a>, course: Course, steps: &[Step], open: &'a mut OpenRepair<'j>) -> Self {
+        let before = open.repair().before.as_ref();
         let (found, tags) = (before.map(Snapshot::role), before.and_then(Snapshot::tags).cloned());
-        let first_line = journal.repair().steps.len().saturating_sub(steps.len());
+        let first_line = open.repair().steps.len().saturating_sub(steps.len());
         let items = steps.iter().zip(first_line..).map(|(step, line)| Item { step: step.clone(), line, record: None });
         Self {
-            session,
-            how,
-            way: if how == How::Plan { Way::Back } else { Way::Forward },
+            case,
+            course,
             items: items.collect(),
             undone: Vec::new(),
             found,
             tags,
             created: None,
-            is_rehearsed: false,
             not_held: BTreeSet::new(),
             attached: BTreeSet::new(),
-            journal,
+            open,
         }
     }
 
@@ -128,7 +125,7 @@ impl<'a> Run<'a> {
             if let Stop::Stranger(whose) = stop {
                 return Outcome::Stranger(whose);
             }
-            if self.way == Way::Back || (creates && self.is_still_there().await) {
+            if self.course.is_reversible() || (creates && self.is_still_there().await) {
                 if self.is_gone(&stop).await {
                     self.go_forward().await;
                     continue;
@@ -144,13 +141,13 @@ impl<'a> Run<'a> {
     }
 
     fn deletes(&self) -> bool {
-        self.how == How::Plan && self.items.iter().any(|item| matches!(item.step, Step::Delete { .. }))
+        self.items.iter().any(|item| matches!(item.step, Step::Delete { .. }))
     }
 
     /// Whether the role exists because this run, or somebody in its place, has just made it: a reply that says that it is
     /// missing may be an old one.
     fn is_made(&self) -> bool {
-        self.way == Way::Forward || self.created.is_some()
+        !self.course.is_reversible() || self.created.is_some()
     }
 }
 

@@ -2,8 +2,10 @@
 
 use std::collections::BTreeSet;
 
-use authorization::plan::{Refusal, StepRecord};
+use authorization::plan::{Refusal, Step, StepRecord, StepResult};
 use authorization::target::PolicyRef;
+
+use super::Run;
 
 /// How a repair ended, as far as its own calls tell. Only a second look can confirm it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -62,13 +64,37 @@ pub struct Applied {
     pub steps: Vec<StepRecord>,
     /// Policies that were attached, to whatever role bore the name.
     pub(crate) attached: BTreeSet<PolicyRef>,
+    /// Whether a role was made, or was there already.
+    pub(crate) has_created: bool,
+    /// Whether the old role was deleted.
+    pub(crate) has_deleted: bool,
+    /// Whether something was taken away, or may have been.
+    pub(crate) has_taken_away: bool,
 }
 
 impl Applied {
+    pub(super) fn new(outcome: Outcome, run: Run<'_, '_>) -> Self {
+        let records = || run.items.iter().filter_map(|item| Some((&item.step, item.record.as_ref()?)));
+        let taken = |record: &StepRecord| matches!(record.result, StepResult::Done | StepResult::Unknown);
+        Self {
+            outcome,
+            has_created: records().any(|(step, record)| matches!(step, Step::Create { .. }) && record.holds()),
+            has_deleted: records().any(|(step, record)| matches!(step, Step::Delete { .. }) && record.holds()),
+            has_taken_away: records().any(|(step, record)| step.takes_away() && taken(record)),
+            attached: run.attached,
+            steps: run.items.into_iter().filter_map(|item| item.record).chain(run.undone).collect(),
+        }
+    }
+
     /// With what a further round did.
     pub(crate) fn then(self, next: Self) -> Self {
-        let steps = self.steps.into_iter().chain(next.steps).collect();
-        let attached = self.attached.into_iter().chain(next.attached).collect();
-        Self { outcome: next.outcome, steps, attached }
+        Self {
+            outcome: next.outcome,
+            steps: self.steps.into_iter().chain(next.steps).collect(),
+            attached: self.attached.into_iter().chain(next.attached).collect(),
+            has_created: self.has_created || next.has_created,
+            has_deleted: self.has_deleted || next.has_deleted,
+            has_taken_away: self.has_taken_away || next.has_taken_away,
+        }
     }
 }

@@ -2,16 +2,17 @@
 //! attached, its tags are set. So a permission that is missing, or a control policy, shows while nothing is taken away.
 
 use aliyun::{Error, Kind};
-use authorization::plan::{Refusal, Step, dts_policy, new_role, restorable};
-use authorization::plan::{StepRecord, StepResult};
+use authorization::baseline::Baseline;
+use authorization::plan::{Refusal, Step, StepRecord, StepResult, restorable};
 use authorization::record::Act;
 use authorization::role::{Role, Tags};
 use authorization::target::PolicyRef;
 use authorization::text::chain;
 use futures_util::future::join_all;
 
-use super::step::TRIES;
-use super::{Run, Stop};
+use super::step::{TRIES, send};
+use super::{Course, Run, Stop};
+use crate::journal::{Intent, Unrecorded};
 
 /// What a reply to a rehearsal means.
 #[derive(Debug, PartialEq, Eq)]
@@ -34,8 +35,8 @@ enum Answer {
 
 /// The rehearsals of a recreation. Of the tags only one is sent: a value that somebody changed a moment ago would be set
 /// back.
-fn rehearsals(found: &Role, tags: Option<&Tags>) -> Vec<Step> {
-    let create = Step::Create { role: new_role(Some(found)), replaces: Some(found.id.clone()) };
+fn rehearsals(baseline: &Baseline, found: &Role, tags: Option<&Tags>) -> Vec<Step> {
+    let create = Step::Create { role: baseline.new_role(Some(found)), replaces: Some(found.id.clone()) };
     let attach = found.policies.iter().cloned().map(Step::Attach);
     let tag = tags.and_then(|tags| restorable(tags).next());
     let tag = tag.map(|(key, value)| Step::Tag(Tags::from([(key.clone(), value.clone())])));
@@ -83,20 +84,20 @@ struct Heard {
     refused: Option<String>,
 }
 
-impl Run<'_> {
+impl Run<'_, '_> {
     /// Tries every write that must succeed after the deletion, all at the same time.
     pub(super) async fn rehearse(&mut self) -> Result<(), Stop> {
         let Some(found) = &self.found else { return Ok(()) };
-        let steps = rehearsals(found, self.tags.as_ref());
+        let steps = rehearsals(self.case.baseline, found, self.tags.as_ref());
         self.check_time(0)?;
-        self.journal.advance(Act::Rehearse)?;
-        self.journal.begin_rehearsal().await.map_err(Stop::Refused)?;
-        let mut heard = self.try_all(&steps).await;
+        self.open.advance(Act::Rehearse)?;
+        let intent = self.open.begin_rehearsal(self.case.session).await.map_err(Stop::Refused)?;
+        let mut heard = self.try_all(&intent, &steps).await;
         // Somebody may have deleted the role between two of the calls. Then the creation of a second round makes it.
         if heard.made.is_none() && heard.role_is_missing && self.pause_once().await {
-            heard = self.try_all(&steps).await;
+            heard = self.try_all(&intent, &steps).await;
         }
-        self.is_rehearsed = true;
+        self.course = Course::Reversible { is_rehearsed: true };
         match heard {
             // The way back is gone with the old role, so this is the repair's creation, whatever else was refused.
             Heard { made: Some((id, record)), attached, .. } => self.go_on_from(id, record, attached).await,
@@ -106,14 +107,14 @@ impl Run<'_> {
     }
 
     async fn pause_once(&self) -> bool {
-        match self.session.pauses(1).next() {
-            Some(pause) => self.session.pause(pause).await,
+        match self.case.session.pauses(1).next() {
+            Some(pause) => self.case.session.pause(pause).await,
             None => false,
         }
     }
 
-    async fn try_all(&mut self, steps: &[Step]) -> Heard {
-        let answers = join_all(steps.iter().map(|step| self.try_out(step))).await;
+    async fn try_all(&mut self, intent: &Intent<'_>, steps: &[Step]) -> Heard {
+        let answers = join_all(steps.iter().map(|step| self.try_out(intent, step))).await;
         let mut heard = Heard::default();
         for (step, (answer, record)) in steps.iter().zip(answers) {
             match (answer, step) {
@@ -123,13 +124,15 @@ impl Run<'_> {
                     self.attached.insert(policy.clone());
                     // A run that was taken over may have detached it. Else a person has, a moment ago: then it goes again
                     // with the others, and does not come back.
-                    if !self.journal.suspects(policy) {
-                        self.journal.not_held(policy);
+                    if !self.open.suspects(policy) {
+                        self.open.not_held(policy);
                         self.not_held.insert(policy.clone());
                     }
                     heard.attached.push((policy.clone(), record));
                 }
-                (Answer::Gone, Step::Attach(policy)) if *policy != dts_policy() => self.journal.gone(policy),
+                (Answer::Gone, Step::Attach(policy)) if *policy != self.case.baseline.policy() => {
+                    self.open.gone(policy);
+                }
                 (refused @ (Answer::Refused | Answer::Again | Answer::RoleMissing), _) => {
                     heard.role_is_missing |= refused == Answer::RoleMissing;
                     heard.refused = heard.refused.or(record.error);
@@ -149,9 +152,9 @@ impl Run<'_> {
     ) -> Result<(), Stop> {
         // With the old role everything that it held is gone: nobody took a single policy away.
         for policy in std::mem::take(&mut self.not_held) {
-            self.journal.held(&policy);
+            self.open.held(&policy);
         }
-        self.journal.advance(Act::Replace)?;
+        self.open.advance(Act::Replace)?;
         self.take_over(&id, StepResult::Done);
         self.created = Some(id);
         for item in &mut self.items {
@@ -163,23 +166,26 @@ impl Run<'_> {
                 _ => None,
             };
             if let Some(record) = done {
-                self.journal.end(item.line, &record);
+                self.open.end(item.line, &record);
                 item.record = Some(record);
             }
         }
-        if let Err(why) = self.journal.begin(Act::Replace, &[]).await {
-            tracing::warn!(%why, "going on without a record: the role comes first");
-        }
-        Ok(())
+        self.open
+            .begin(self.case.session, Act::Replace, &[], Unrecorded::GoOn)
+            .await
+            .map_or_else(|why| Err(Stop::Refused(why)), |_| Ok(()))
     }
 
-    async fn try_out(&self, step: &Step) -> (Answer, StepRecord) {
-        let begin = self.session.clock().uptime();
-        let mut record = StepRecord { started_ms: Some(self.journal.elapsed_ms()), ..StepRecord::planned(step) };
-        let mut pauses = self.session.pauses(TRIES - 1);
+    async fn try_out(&self, intent: &Intent<'_>, step: &Step) -> (Answer, StepRecord) {
+        let begin = self.case.session.clock().uptime();
+        let mut record = StepRecord {
+            started_ms: Some(self.open.elapsed_ms()),
+            ..StepRecord::planned(step, &self.case.target.role)
+        };
+        let mut pauses = self.case.session.pauses(TRIES - 1);
         loop {
             record.attempts += 1;
-            let reply = self.send(step, &mut record).await;
+            let reply = send(self.case, intent, step, &mut record).await;
             if let Err(error) = &reply {
                 record.request_id.clone_from(&error.request_id);
                 record.error = Some(chain(error));
@@ -187,11 +193,11 @@ impl Run<'_> {
             let answer = answer(step, reply.as_ref().map(Clone::clone));
             let again = answer == Answer::Again
                 && match pauses.next() {
-                    Some(pause) => self.session.pause(pause).await,
+                    Some(pause) => self.case.session.pause(pause).await,
                     None => false,
                 };
             if !again {
-                let took = self.session.clock().uptime().saturating_sub(begin);
+                let took = self.case.session.clock().uptime().saturating_sub(begin);
                 record.duration_ms = u64::try_from(took.as_millis()).unwrap_or(u64::MAX);
                 return (answer, record);
             }

@@ -6,14 +6,15 @@
 use std::time::Duration;
 
 use aliyun::{Error, Kind, Retry};
-use authorization::plan::{Refusal, dts_policy};
-use authorization::plan::{StepRecord, StepResult};
-use authorization::target::{PolicyRef, ROLE_NAME};
+use authorization::plan::{Refusal, StepRecord, StepResult};
+use authorization::target::PolicyRef;
 use authorization::text::{chain, foreign};
 
 use super::group::Now;
 use super::settled;
 use super::{Cause, Run, Step, Stop};
+use crate::case::Case;
+use crate::journal::Intent;
 
 /// Tries while there is a way back.
 pub(super) const TRIES: usize = 4;
@@ -80,27 +81,33 @@ fn next(step: &Step, error: &Error, is_made: bool) -> Next {
     }
 }
 
-impl Run<'_> {
-    pub(super) async fn perform(&self, step: &Step, tries: usize) -> Performed {
-        let begin = self.session.clock().uptime();
-        let record = StepRecord::planned(step);
+impl Run<'_, '_> {
+    pub(super) async fn perform(&self, intent: &Intent<'_>, step: &Step, tries: usize) -> Performed {
+        let begin = self.case.session.clock().uptime();
+        let record = StepRecord::planned(step, &self.case.target.role);
         let mut performed = Performed { record, learned: Vec::new(), stop: None };
         if matches!(step, Step::LeaveTag(_)) {
             return performed;
         }
-        performed.record.started_ms = Some(self.journal.elapsed_ms());
-        performed.stop = self.attempts(step, tries, &mut performed).await;
-        let took = self.session.clock().uptime().saturating_sub(begin);
+        performed.record.started_ms = Some(self.open.elapsed_ms());
+        performed.stop = self.attempts(intent, step, tries, &mut performed).await;
+        let took = self.case.session.clock().uptime().saturating_sub(begin);
         performed.record.duration_ms = u64::try_from(took.as_millis()).unwrap_or(u64::MAX);
         performed
     }
 
-    async fn attempts(&self, step: &Step, tries: usize, performed: &mut Performed) -> Option<Stop> {
-        let mut pauses = self.session.pauses(tries - 1);
+    async fn attempts(
+        &self,
+        intent: &Intent<'_>,
+        step: &Step,
+        tries: usize,
+        performed: &mut Performed,
+    ) -> Option<Stop> {
+        let mut pauses = self.case.session.pauses(tries - 1);
         let mut lost = false;
         loop {
             performed.record.attempts += 1;
-            let error = match self.send(step, &mut performed.record).await {
+            let error = match send(self.case, intent, step, &mut performed.record).await {
                 Ok(made) => {
                     performed.learned.extend(made.map(Learned::Made));
                     return None;
@@ -112,7 +119,7 @@ impl Run<'_> {
             performed.record.error = Some(chain(&error));
             let next = match next(step, &error, self.is_made()) {
                 Next::Look => self.look(step, &error, performed).await,
-                Next::Clear => self.clear(performed).await,
+                Next::Clear => self.clear(intent, performed).await,
                 next => Ok(next),
             };
             let end = match next {
@@ -138,12 +145,12 @@ impl Run<'_> {
             (Next::Settled, _) => End::settled(lost),
             (Next::NotAttached, Step::Detach(policy)) => {
                 // An own earlier try, or a run that was taken over, may have detached it. Else a person has.
-                if !lost && !self.journal.suspects(policy) {
+                if !lost && !self.open.suspects(policy) {
                     performed.learned.push(Learned::NotHeld(policy.clone()));
                 }
                 End::settled(lost)
             }
-            (Next::Gone, Step::Attach(policy)) if self.had(policy) && *policy != dts_policy() => {
+            (Next::Gone, Step::Attach(policy)) if self.had(policy) && *policy != self.case.baseline.policy() => {
                 performed.learned.push(Learned::Gone(policy.clone()));
                 End::Over(StepResult::Skipped)
             }
@@ -158,7 +165,7 @@ impl Run<'_> {
     /// Waits before the next try. Much can happen meanwhile, so a role is looked at once more before it is deleted.
     async fn wait(&self, pause: Option<Duration>, step: &Step) -> Result<Wait, Stop> {
         let waited = match pause {
-            Some(pause) => self.session.pause(pause).await,
+            Some(pause) => self.case.session.pause(pause).await,
             None => false,
         };
         if !waited {
@@ -171,32 +178,9 @@ impl Run<'_> {
             }
         }
         if step.takes_away() {
-            self.journal.check_ours().await.map_err(Stop::Refused)?;
+            self.open.check_ours().await.map_err(Stop::Refused)?;
         }
         Ok(Wait::Over)
-    }
-
-    /// Sends once; of a creation it tells the id of the role.
-    pub(super) async fn send(&self, step: &Step, record: &mut StepRecord) -> Result<Option<String>, Error> {
-        let session = self.session;
-        let mut made = None;
-        let done = match step {
-            Step::Detach(policy) => session.detach_policy_from_role(ROLE_NAME, policy).await?,
-            Step::Attach(policy) => session.attach_policy_to_role(ROLE_NAME, policy).await?,
-            Step::Delete { .. } => session.delete_role(ROLE_NAME).await?,
-            Step::UpdateTrust { to, .. } => session.update_role(ROLE_NAME, to).await?,
-            Step::Tag(tags) => session.tag_role(ROLE_NAME, tags).await?,
-            Step::LeaveTag(_) => return Ok(None),
-            Step::Create { role, .. } => {
-                let (facts, done) = session.create_role(ROLE_NAME, role).await?;
-                made = Some(facts.role_id);
-                done
-            }
-        };
-        record.result = StepResult::Done;
-        record.request_id = done.request_id;
-        record.error = None;
-        Ok(made)
     }
 
     /// Whether a policy was attached before the repair.
@@ -210,7 +194,7 @@ impl Run<'_> {
         if let Step::Create { replaces, .. } = step {
             return self.look_at_the_new(replaces.as_deref(), not_yet, performed).await;
         }
-        Ok(match settled::is(self.session, step).await {
+        Ok(match settled::is(self.case, step).await {
             Ok(true) => Next::Settled,
             Ok(false) => not_yet,
             Err(_) => Next::Blind,
@@ -219,7 +203,7 @@ impl Run<'_> {
 
     /// A role of that name is there, or may be. Whose is it?
     async fn look_at_the_new(&self, old: Option<&str>, not_yet: Next, performed: &mut Performed) -> Result<Next, Stop> {
-        let role = match self.session.get_role(ROLE_NAME).await {
+        let role = match self.case.session.get_role(self.case.role()).await {
             Ok(role) => role,
             Err(error) if error.is_role_missing() => return Ok(not_yet),
             Err(_) => return Ok(Next::Blind),
@@ -227,7 +211,7 @@ impl Run<'_> {
         if old == Some(role.role_id.as_str()) {
             return Ok(not_yet);
         }
-        if !self.journal.repair().knows_as(&role.role_id, &role.assume_role_policy_document) {
+        if !self.open.repair().knows_as(&role.role_id, &role.assume_role_policy_document, self.case.baseline) {
             return Err(Stop::stranger(&role.role_id));
         }
         performed.learned.push(Learned::Found(role.role_id));
@@ -236,20 +220,50 @@ impl Run<'_> {
 
     /// The cloud will not delete a role that holds policies. One that we detached is detached again (the first reply may
     /// have been early, or wrong); one that somebody attached meanwhile stops the deletion.
-    async fn clear(&self, performed: &mut Performed) -> Result<Next, Stop> {
-        let Ok(attached) = self.session.list_policies_for_role(ROLE_NAME).await else { return Ok(Next::Again) };
+    async fn clear(&self, intent: &Intent<'_>, performed: &mut Performed) -> Result<Next, Stop> {
+        let Ok(attached) = self.case.session.list_policies_for_role(self.case.role()).await else {
+            return Ok(Next::Again);
+        };
         if let Some(added) = attached.iter().find(|policy| !self.had(policy)) {
             let what = format!("policy `{}` was attached", foreign(&added.to_string()));
             return Err(Stop::Refused(Refusal::Changed(what)));
         }
-        self.journal.check_ours().await.map_err(Stop::Refused)?;
+        self.open.check_ours().await.map_err(Stop::Refused)?;
         for policy in attached {
-            if self.session.detach_policy_from_role(ROLE_NAME, &policy).await.is_ok() {
+            if intent.writer().detach_policy_from_role(self.case.role(), &policy).await.is_ok() {
                 performed.learned.push(Learned::Held(policy));
             }
         }
         Ok(Next::Again)
     }
+}
+
+/// Sends once; of a creation it tells the id of the role.
+pub(super) async fn send(
+    case: Case<'_>,
+    intent: &Intent<'_>,
+    step: &Step,
+    record: &mut StepRecord,
+) -> Result<Option<String>, Error> {
+    let writer = intent.writer();
+    let mut made = None;
+    let done = match step {
+        Step::Detach(policy) => writer.detach_policy_from_role(case.role(), policy).await?,
+        Step::Attach(policy) => writer.attach_policy_to_role(case.role(), policy).await?,
+        Step::Delete { .. } => writer.delete_role(case.role()).await?,
+        Step::UpdateTrust { to, .. } => writer.update_role(case.role(), to).await?,
+        Step::Tag(tags) => writer.tag_role(case.role(), tags).await?,
+        Step::LeaveTag(_) => return Ok(None),
+        Step::Create { role, .. } => {
+            let (facts, done) = writer.create_role(case.role(), role).await?;
+            made = Some(facts.role_id);
+            done
+        }
+    };
+    record.result = StepResult::Done;
+    record.request_id = done.request_id;
+    record.error = None;
+    Ok(made)
 }
 
 /// How waiting for the next try ended.

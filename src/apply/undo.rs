@@ -1,22 +1,21 @@
 //! Takes back what was done, last first.
 
-use aliyun::Session;
-use authorization::plan::{Refusal, Step, Undo};
-use authorization::plan::{StepRecord, StepResult};
+use authorization::plan::{Refusal, Step, StepRecord, StepResult, Undo};
 use authorization::record::Act;
-use authorization::target::{PolicyRef, ROLE_NAME};
+use authorization::target::PolicyRef;
 use authorization::text::chain;
 use futures_util::future::join_all;
 
-use super::journal::Journal;
 use super::settled;
 use super::step::{Learned, TRIES_WITHOUT_WAY_BACK};
-use super::{Cause, How, Outcome, Run, Stop, Way};
+use super::{Cause, Course, Outcome, Run, Stop};
+use crate::case::Case;
+use crate::journal::OpenRepair;
 
 /// A step to take back: its place among the items, and the reverse step.
 type Reverse = (usize, Step);
 
-impl Run<'_> {
+impl Run<'_, '_> {
     /// Takes back what was done. Nothing is put back onto a role that is somebody's.
     pub(super) async fn back(&mut self, stop: Stop) -> Outcome {
         let reverse = self.reverse();
@@ -65,7 +64,7 @@ impl Run<'_> {
 
     /// Whether the role that is there may be written to.
     async fn whose(&self) -> Result<(), Stop> {
-        let role = self.session.get_role(ROLE_NAME).await.map_err(|error| {
+        let role = self.case.session.get_role(self.case.role()).await.map_err(|error| {
             if error.is_role_missing() {
                 let text = "the role was deleted by somebody while it was being repaired".to_owned();
                 return Stop::Failed(Cause { text, may_pass: false });
@@ -74,7 +73,7 @@ impl Run<'_> {
             Stop::Failed(Cause { text, may_pass: error.kind.may_pass() })
         })?;
         let (id, trust) = (&role.role_id, &role.assume_role_policy_document);
-        let is_known = self.journal.repair().knows_as(id, trust);
+        let is_known = self.open.repair().knows_as(id, trust, self.case.baseline);
         // The old trust policy belongs to the old role alone.
         let changes_trust = self.items.iter().any(|item| matches!(item.step, Step::UpdateTrust { .. }));
         let is_found = self.found.as_ref().is_none_or(|found| found.id == *id);
@@ -83,28 +82,26 @@ impl Run<'_> {
 
     async fn take_back(&mut self, group: &[Reverse]) -> Option<Cause> {
         let steps: Vec<_> = group.iter().map(|(_, step)| step.clone()).collect();
-        if let Err(illegal) = self.journal.advance(Act::Undo) {
+        if let Err(illegal) = self.open.advance(Act::Undo) {
             return Some(Stop::from(illegal).into_cause());
         }
-        if let Err(why) = self.journal.begin_undo(&steps).await {
-            tracing::warn!(%why, "going on without a record: the role comes first");
-        }
+        let intent = self.open.begin_undo(self.case.session, &steps).await;
         // What this step added belongs to the run that has taken over.
         if steps.iter().any(Step::takes_away)
-            && let Err(Refusal::AnotherRun(_)) = self.journal.check_ours().await
+            && let Err(Refusal::AnotherRun(_)) = self.open.check_ours().await
         {
             return None;
         }
-        let performed = join_all(steps.iter().map(|step| self.perform(step, TRIES_WITHOUT_WAY_BACK))).await;
+        let performed = join_all(steps.iter().map(|step| self.perform(&intent, step, TRIES_WITHOUT_WAY_BACK))).await;
         let mut failure = None;
         for ((index, step), done) in group.iter().zip(performed) {
-            self.journal.end_undo(&done.record);
+            self.open.end_undo(&done.record);
             if let (Step::Attach(policy), StepResult::Done) = (step, done.record.result) {
                 self.attached.insert(policy.clone());
             }
             for fact in done.learned {
                 if let Learned::Gone(policy) = fact {
-                    self.journal.gone(&policy);
+                    self.open.gone(&policy);
                 }
             }
             match done.stop {
@@ -123,7 +120,7 @@ impl Run<'_> {
         let Some(item) = self.items.get_mut(index) else { return };
         if let Some(record) = &mut item.record {
             record.result = StepResult::Undone;
-            self.journal.undone(item.line);
+            self.open.undone(item.line);
         }
     }
 
@@ -134,7 +131,7 @@ impl Run<'_> {
             matches!(item.step.undo(), Undo::DeleteCreated) && item.record.as_ref().is_some_and(had_effect)
         };
         let index = self.items.iter().position(creation)?;
-        let now = match settled::role_id_now(self.session).await {
+        let now = match settled::role_id_now(self.case).await {
             Ok(now) => now,
             Err(error) => return Some(Stop::of_call(&error).into_cause()),
         };
@@ -163,17 +160,14 @@ impl Run<'_> {
 
 /// Takes policies off a role that turned out to be somebody's: writes go by name, so they can hit another role than the one
 /// that was looked at a moment before.
-pub(crate) async fn take_off(session: &Session, policies: &[PolicyRef], journal: &mut Journal) -> Vec<StepRecord> {
+pub(crate) async fn take_off(case: Case<'_>, policies: &[PolicyRef], open: &mut OpenRepair<'_>) -> Vec<StepRecord> {
     let steps: Vec<_> = policies.iter().cloned().map(Step::Detach).collect();
-    let mut run = Run::new(session, How::PutBack, &[], journal);
-    if run.journal.begin_undo(&steps).await.is_err() {
-        tracing::warn!("going on without a record: nothing of ours stays on a role that is somebody's");
-    }
-    run.way = Way::Back;
-    let performed = join_all(steps.iter().map(|step| run.perform(step, TRIES_WITHOUT_WAY_BACK))).await;
+    let run = Run::new(case, Course::OF_A_PLAN, &[], open);
+    let intent = run.open.begin_undo(case.session, &steps).await;
+    let performed = join_all(steps.iter().map(|step| run.perform(&intent, step, TRIES_WITHOUT_WAY_BACK))).await;
     let records: Vec<_> = performed.into_iter().map(|done| done.record).collect();
     for record in &records {
-        run.journal.end_undo(record);
+        run.open.end_undo(record);
     }
     records
 }

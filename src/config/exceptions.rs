@@ -19,7 +19,7 @@ use jiff::{Timestamp, ToSpan};
 use serde::{Deserialize, Deserializer};
 use serde_json::json;
 
-use crate::apply::journal::file;
+use crate::journal::file;
 
 /// The accounts that are left alone, and until when.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

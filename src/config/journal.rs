@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use super::{JOURNAL_DIR, Variables};
-use crate::apply::journal::Folder;
+use crate::journal::Folder;
 use crate::report::JournalKind;
 
 /// The platform reserves this prefix: nobody else sets such a variable.

@@ -19,8 +19,8 @@ pub use brake::{BadBrake, Brake};
 pub use exceptions::{Exception, Exceptions};
 pub use journal::{JournalPlace, on_platform};
 
-use crate::apply::journal::{Bounded, Key, Store};
 use crate::event::Allowed;
+use crate::journal::{Bounded, Key, Store};
 use crate::members::{BadFolderId, FolderId, FolderRules};
 use crate::notify::hooks;
 use authorization::settings::{Approval, Mode, NamedVariants, Scope, Strategy};

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use authorization::target::ROLE_NAME;
+use authorization::baseline::DTS_ROLE;
 use authorization::text::foreign;
 use serde_json::Value;
 
@@ -28,7 +28,7 @@ pub(super) fn judge(record: &Record<'_>) -> Verdict {
     if roles.is_empty() {
         return leave_out(format!("{} names no role", record.name()));
     }
-    if !roles.iter().any(|role| role.eq_ignore_ascii_case(ROLE_NAME)) {
+    if !roles.iter().any(|role| role.eq_ignore_ascii_case(DTS_ROLE)) {
         return leave_out(format!("{} is about another role, `{}`", record.name(), foreign(&roles.join("`, `"))));
     }
     if is_read(record) {
@@ -47,14 +47,14 @@ pub(super) fn role_not_found(record: &Record<'_>) -> Option<Verdict> {
     let is_dts = record.is_of("dts", "dts.", "acs.dts");
     let says_so = ["errorCode", "errorMessage"].iter().any(|name| record.says(name, NO_ROLE));
     let names_it = record.text("errorMessage").is_some_and(|message| names_role(&message))
-        || roles(record).iter().any(|role| role.eq_ignore_ascii_case(ROLE_NAME));
+        || roles(record).iter().any(|role| role.eq_ignore_ascii_case(DTS_ROLE));
     let reason = || format!("{} of DTS gave the code `{NO_ROLE}`", record.name());
     (is_dts && says_so && names_it).then(|| look(record, reason(), None))
 }
 
 /// Whether the role's name stands in a text, in any letter case, and not as a part of a longer name.
 fn names_role(text: &str) -> bool {
-    let (text, name) = (text.to_ascii_lowercase(), ROLE_NAME.to_ascii_lowercase());
+    let (text, name) = (text.to_ascii_lowercase(), DTS_ROLE.to_ascii_lowercase());
     let is_part = |letter: char| letter.is_ascii_alphanumeric() || letter == '-';
     text.match_indices(&name).any(|(start, _)| {
         let (before, behind) =

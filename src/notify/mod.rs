@@ -29,7 +29,7 @@ pub use hook::{BadHook, Hook, hooks};
 pub use news::News;
 use told::Told;
 
-use crate::apply::journal::Store;
+use crate::journal::Store;
 
 /// The most that notices may cost a run.
 const LIMIT: Duration = Duration::from_secs(5);

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::hook::Hook;
 use super::news::{Item, News};
-use crate::apply::journal::Store;
+use crate::journal::Store;
 
 const NAME: &str = "notified.json";
 const SCHEMA: &str = "dts-role-guard/notified/v1";

@@ -1,49 +1,48 @@
 //! Carries a plan out and says what became of it: what was seen counts, not what was intended.
 
-use aliyun::Session;
+use authorization::plan::StepRecord;
 use authorization::plan::{Plan, Step};
-use authorization::plan::{StepRecord, StepResult};
 use authorization::resume::{self, Resume};
 use authorization::role::{ObservedRole, RoleView, Tags};
 use authorization::text::{chain, escaped};
 use authorization::verify::Finding;
 
-use super::{Guard, refused};
-use crate::apply::journal::{History, Journal};
-use crate::apply::{self, Applied, How, Outcome};
+use super::{Work, refused};
+use crate::apply::{self, Applied, Course, Outcome};
+use crate::case::Case;
 use crate::confirm::{Aim, Goal, Seen, look, second_look};
+use crate::journal::OpenRepair;
 use crate::observe::LookError;
 use crate::report::{AccountReport, QUICK_AUTHORIZATION, Status, commands};
 
 /// Repairs a role by a plan that nothing forbids.
 pub(super) async fn repair(
-    guard: &Guard,
+    work: &mut Work<'_>,
     report: AccountReport,
     observed: &ObservedRole,
     tags: Option<&Tags>,
     plan: &Plan,
-    history: &mut History,
 ) -> AccountReport {
-    let mut journal = match history.open(plan, observed.present(), tags).await {
-        Ok(journal) => journal,
+    let mut open = match work.journal.open(plan, observed.present(), tags).await {
+        Ok(open) => open,
         Err(refusal) => return refused(report, &refusal),
     };
-    let carried = carry_out(&guard.session, How::Plan, &plan.steps, Goal::Repair, &mut journal).await;
+    let carried = carry_out(work.case, Course::OF_A_PLAN, &plan.steps, Goal::Repair, &mut open).await;
     let is_seen = carried.look.is_ok();
     let report = judge(report, plan, carried);
     if is_seen && report.status != Status::Stuck {
-        journal.close(report.status.word(), report.status == Status::Remediated).await;
+        open.close(report.status.word(), report.status == Status::Remediated).await;
     } else {
-        journal.leave_open(report.status.word());
+        open.leave_open(report.status.word());
     }
     report
 }
 
 /// What was done, and what a look showed in the end.
-pub(super) struct Carried {
+pub(super) struct Carried<'a> {
     pub(super) applied: Applied,
     pub(super) look: Result<Seen, LookError>,
-    pub(super) aim: Aim,
+    pub(super) aim: Aim<'a>,
     /// What was attached to a role that is somebody's and taken off again.
     pub(super) taken_off: Vec<StepRecord>,
 }
@@ -53,53 +52,52 @@ const ROUNDS: usize = 3;
 
 /// Carries steps out and looks. A role that the look shows to be missing is made in a further round: somebody else may
 /// have deleted the new one, too.
-pub(super) async fn carry_out(
-    session: &Session,
-    how: How,
+pub(super) async fn carry_out<'a>(
+    case: Case<'a>,
+    course: Course,
     steps: &[Step],
     goal: Goal,
-    journal: &mut Journal,
-) -> Carried {
-    let mut applied = apply::run(session, how, steps, journal).await;
+    open: &mut OpenRepair<'_>,
+) -> Carried<'a> {
+    let mut applied = apply::run(case, course, steps, open).await;
     let mut rounds = 1..ROUNDS;
     loop {
-        let aim = Aim::new(goal, journal.repair());
-        let look = second_look(session, &aim, &applied.outcome).await;
-        let left = look.as_ref().map_or_else(|_| Vec::new(), |seen| left(&applied, seen, journal));
+        let aim = Aim::new(goal, case.baseline, open.repair());
+        let look = second_look(case, &aim, &applied.outcome).await;
+        let left = look.as_ref().map_or_else(|_| Vec::new(), |seen| left(case, &applied, seen, open));
         if left.is_empty() || rounds.next().is_none() {
             let carried = Carried { applied, look, aim, taken_off: Vec::new() };
-            return take_off(session, carried, journal).await;
+            return take_off(case, carried, open).await;
         }
-        journal.extend(&left);
-        applied = applied.then(apply::run(session, How::Forward, &left, journal).await);
+        open.extend(&left);
+        applied = applied.then(apply::run(case, Course::Forward, &left, open).await);
     }
 }
 
 /// What a further round would do. A creation that failed for a cause that does not pass is left to a person.
-fn left(applied: &Applied, seen: &Seen, journal: &Journal) -> Vec<Step> {
-    let created = applied.steps.iter().any(StepRecord::has_created);
-    let may_help = matches!(&applied.outcome, Outcome::Applied) || applied.outcome.may_pass() || created;
-    match resume::resume(journal.repair(), &seen.role, None) {
-        Resume::Forward(steps) if may_help && seen.role == ObservedRole::Missing && journal.has_replaced() => steps,
+fn left(case: Case<'_>, applied: &Applied, seen: &Seen, open: &OpenRepair<'_>) -> Vec<Step> {
+    let may_help = matches!(&applied.outcome, Outcome::Applied) || applied.outcome.may_pass() || applied.has_created;
+    match resume::resume(open.repair(), case.baseline, &seen.role, None) {
+        Resume::Forward(steps) if may_help && seen.role == ObservedRole::Missing && open.has_replaced() => steps,
         _ => Vec::new(),
     }
 }
 
 /// Writes go by name. Where another role stood under the name when a policy was attached, it is taken off again.
-async fn take_off(session: &Session, carried: Carried, journal: &mut Journal) -> Carried {
+async fn take_off<'a>(case: Case<'a>, carried: Carried<'a>, open: &mut OpenRepair<'_>) -> Carried<'a> {
     let Ok(seen) = &carried.look else { return carried };
     let Some(role) = seen.role.present().filter(|_| carried.aim.is_strange(seen)) else { return carried };
     let policies: Vec<_> = carried.applied.attached.intersection(&role.policies).cloned().collect();
     if policies.is_empty() {
         return carried;
     }
-    let taken_off = apply::take_off(session, &policies, journal).await;
-    let look = look(session, &carried.aim).await;
+    let taken_off = apply::take_off(case, &policies, open).await;
+    let look = look(case, &carried.aim).await;
     Carried { look, taken_off, ..carried }
 }
 
 /// What the run says in the end: what was seen counts, not what was intended.
-fn judge(report: AccountReport, plan: &Plan, carried: Carried) -> AccountReport {
+fn judge(report: AccountReport, plan: &Plan, carried: Carried<'_>) -> AccountReport {
     let Carried { applied, look, aim, taken_off } = carried;
     let steps: Vec<_> = applied.steps.iter().chain(&taken_off).cloned().collect();
     let report = AccountReport { steps, ..report };
@@ -111,7 +109,7 @@ fn judge(report: AccountReport, plan: &Plan, carried: Carried) -> AccountReport 
     let status = match &applied.outcome {
         _ if aim.repaired(&seen) => Status::Remediated,
         // Nothing is missing where nothing was taken away.
-        Outcome::Stranger(_) if !has_taken_away(&applied.steps) => Status::Refused,
+        Outcome::Stranger(_) if !applied.has_taken_away => Status::Refused,
         _ if is_strange => Status::Stuck,
         outcome if !aim.expected(outcome, &seen) => Status::Stuck,
         Outcome::RolledBack(_) | Outcome::Stuck(_) => Status::RolledBack,
@@ -124,19 +122,14 @@ fn judge(report: AccountReport, plan: &Plan, carried: Carried) -> AccountReport 
         after: RoleView::of(seen.role.present(), seen.tags.as_ref()),
         next: end.next(status),
         may_pass: applied.outcome.may_pass(),
-        residual: seen.findings.iter().cloned().chain(end.residue(status, plan, &report.steps)).collect(),
+        residual: seen.findings.iter().cloned().chain(end.residue(status, plan, applied.has_deleted)).collect(),
         ..report
     }
 }
 
-fn has_taken_away(steps: &[StepRecord]) -> bool {
-    let takes = |step: &StepRecord| matches!(step.action, "DetachPolicyFromRole" | "DeleteRole");
-    steps.iter().any(|step| takes(step) && matches!(step.result, StepResult::Done | StepResult::Unknown))
-}
-
 /// How a repair ended, for the sentences about it.
 struct End<'a> {
-    aim: &'a Aim,
+    aim: &'a Aim<'a>,
     outcome: &'a Outcome,
     seen: &'a Seen,
     taken_off: &'a [StepRecord],
@@ -144,8 +137,8 @@ struct End<'a> {
 
 impl End<'_> {
     /// What a recreation changed beside the repair.
-    fn residue(&self, status: Status, plan: &Plan, steps: &[StepRecord]) -> Vec<Finding> {
-        let replaced = status == Status::Remediated && deleted(steps) && !plan.loses.is_empty();
+    fn residue(&self, status: Status, plan: &Plan, has_deleted: bool) -> Vec<Finding> {
+        let replaced = status == Status::Remediated && has_deleted && !plan.loses.is_empty();
         let left = self.aim.left(&self.seen.role, self.seen.tags.as_ref());
         let description = (status == Status::Remediated).then_some(left.description).flatten();
         let gone = self.aim.repair().gone.iter().map(Finding::policy_gone);
@@ -194,11 +187,7 @@ impl End<'_> {
     }
 }
 
-fn deleted(steps: &[StepRecord]) -> bool {
-    steps.iter().any(|step| step.action == "DeleteRole" && step.holds())
-}
-
-fn unconfirmed(report: AccountReport, aim: &Aim, outcome: &Outcome, error: &LookError) -> AccountReport {
+fn unconfirmed(report: AccountReport, aim: &Aim<'_>, outcome: &Outcome, error: &LookError) -> AccountReport {
     let cause = match outcome.cause() {
         Some(cause) => {
             format!("{cause}; what became of the role is not known, since the look at it failed ({})", chain(error))
@@ -218,12 +207,12 @@ fn advice(outcome: &Outcome) -> String {
 }
 
 /// The cause, then one command a line, ready to paste, and a link last.
-pub(super) fn by_hand(cause: &str, aim: &Aim, seen: &Seen) -> String {
+pub(super) fn by_hand(cause: &str, aim: &Aim<'_>, seen: &Seen) -> String {
     lines(cause, aim, &seen.role, seen.tags.as_ref())
 }
 
-pub(super) fn lines(cause: &str, aim: &Aim, now: &ObservedRole, tags: Option<&Tags>) -> String {
-    let commands = commands(&aim.left(now, tags));
+pub(super) fn lines(cause: &str, aim: &Aim<'_>, now: &ObservedRole, tags: Option<&Tags>) -> String {
+    let commands = commands(aim.role(), &aim.left(now, tags));
     let link = format!("Without the extras, authorize in the console: {QUICK_AUTHORIZATION}");
     let lines = std::iter::once(cause.to_owned()).chain(commands).chain([link]);
     lines.collect::<Vec<_>>().join("\n")

@@ -1,20 +1,19 @@
 //! What an earlier run left behind is finished first, whatever this run was started for.
 
-use aliyun::Error;
-use authorization::plan::{self, Plan, Refusal};
-use authorization::plan::{StepRecord, StepResult};
+use authorization::plan::{self, Plan, Refusal, StepRecord, StepResult};
 use authorization::record::{Repair, Snapshot};
 use authorization::resume::{self, Resume};
 use authorization::role::{ObservedRole, RoleView, Tags};
 use authorization::target::AccountId;
-use authorization::verify::{self, Baseline, Finding, FindingId};
+use authorization::verify::{Finding, FindingId};
 
 use super::repair::{Carried, by_hand, carry_out, lines};
-use super::{Guard, noted, refused, unseen};
-use crate::apply::journal::{Evidence, History, Journal};
-use crate::apply::{self, How};
+use super::{Guard, Work, noted, refused, report_of, unseen};
+use crate::apply::{self, Course};
+use crate::case::Case;
 use crate::confirm::{Aim, Goal, Seen};
-use crate::observe;
+use crate::journal::{Evidence, OpenRepair};
+use crate::observe::{self, LookError};
 use crate::report::{AccountReport, Status};
 
 /// What was done before the role was judged.
@@ -56,36 +55,21 @@ impl Finished {
 /// An unfinished repair, held against the role as it is now.
 pub(super) struct Unfinished {
     pub(super) resume: Resume,
+    account: AccountId,
     plan: Plan,
+    steps: Vec<StepRecord>,
     note: Finding,
 }
 
-/// For a run that does not write: what is unfinished. A run that writes has finished it before.
-pub(super) async fn look(
-    guard: &Guard,
-    account: &AccountId,
-    history: &History,
-    observed: &ObservedRole,
-) -> Option<Unfinished> {
-    let repair = history.record().unfinished().filter(|_| !guard.mode.writes())?;
-    let tags = tags_now(guard, repair, observed).await.ok().flatten();
-    let unfinished = Unfinished::new(account, repair, observed, tags.as_ref());
-    let doubt = match history.evidence(guard.approval) {
-        Evidence::NeedsApproval(why) if unfinished.has_steps() => format!("; it waits for a person's word ({why})"),
-        Evidence::NeedsApproval(_) | Evidence::Trusted => String::new(),
-    };
-    let what = unfinished.resume.describe() + &doubt;
-    let note = Finding::journal_open(&repair.request_id, repair.begun_at, &what);
-    Some(Unfinished { note, ..unfinished })
-}
-
 impl Unfinished {
-    fn new(account: &AccountId, repair: &Repair, observed: &ObservedRole, tags: Option<&Tags>) -> Self {
-        let resume = resume::resume(repair, observed, tags);
+    fn new(case: Case<'_>, repair: &Repair, observed: &ObservedRole, tags: Option<&Tags>) -> Self {
+        let resume = resume::resume(repair, case.baseline, observed, tags);
         let record = serde_json::json!([repair.request_id, repair.begun_at, repair.plan_id]).to_string();
-        let plan = plan::finishing(account, &record, observed, resume.steps().to_vec());
-        let note = Finding::journal_open(&repair.request_id, repair.begun_at, &resume.describe());
-        Self { resume, plan, note }
+        let plan = plan::finishing(case.target, &record, observed, resume.steps().to_vec());
+        let steps = plan.steps.iter().map(|step| StepRecord::planned(step, &case.target.role)).collect();
+        let what = resume.describe(&case.target.role);
+        let note = Finding::journal_open(&repair.request_id, repair.begun_at, &what);
+        Self { resume, account: case.target.account.clone(), plan, steps, note }
     }
 
     pub(super) fn note(&self) -> Finding {
@@ -98,230 +82,208 @@ impl Unfinished {
             Some(refusal) => format!("`remediate` would refuse: {refusal}"),
             None => "mode `remediate` finishes the repair by these steps, then judges the role again".to_owned(),
         };
-        AccountReport {
-            plan_id: Some(self.plan.id.to_string()),
-            steps: self.plan.steps.iter().map(StepRecord::planned).collect(),
-            next: Some(next),
-            ..report
+        AccountReport { plan_id: Some(self.plan.id.to_string()), steps: self.steps.clone(), next: Some(next), ..report }
+    }
+
+    /// Why a person has to approve the steps that finish it first, if there are any.
+    pub(super) fn doubt(&self, guard: &Guard, evidence: Evidence) -> Option<Refusal> {
+        match (&guard.approved, evidence) {
+            _ if !self.has_steps() => None,
+            (Some(id), _) if *id == self.plan.id => None,
+            (Some(_), _) => Some(Refusal::OtherPlan(self.plan.id.clone())),
+            (None, Evidence::Trusted) => None,
+            (None, Evidence::NeedsApproval(why)) => Some(Refusal::RecordInDoubt { why, account: self.account.clone() }),
         }
+    }
+
+    /// The role as it was found, the unfinished repair first.
+    fn report(&self, case: Case<'_>, observed: &ObservedRole) -> AccountReport {
+        let mut report = report_of(case, observed);
+        report.findings.insert(0, self.note());
+        AccountReport { plan_id: Some(self.plan.id.to_string()), ..report }
+    }
+
+    fn refused(&self, case: Case<'_>, observed: &ObservedRole, refusal: &Refusal) -> AccountReport {
+        refused(self.shown(self.report(case, observed), None), refusal)
     }
 
     pub(super) fn has_steps(&self) -> bool {
-        !self.plan.steps.is_empty()
-    }
-
-    /// Why a person has to approve these very steps first.
-    pub(super) fn refusal(&self, guard: &Guard, history: &History) -> Option<Refusal> {
-        match &guard.approved {
-            Some(id) if *id == self.plan.id => None,
-            Some(_) => Some(Refusal::OtherPlan(self.plan.id.clone())),
-            None => match history.evidence(guard.approval) {
-                Evidence::Trusted => None,
-                Evidence::NeedsApproval(why) => {
-                    Some(Refusal::RecordInDoubt { why, account: history.record().account_id.clone() })
-                }
-            },
-        }
+        !self.steps.is_empty()
     }
 }
 
-/// A run that could not finish it says at least that it is there.
-pub(super) fn still_open(report: AccountReport, history: &History) -> AccountReport {
-    let said = report.findings.iter().any(|finding| finding.id == FindingId::JournalOpen);
-    let open = history.record().repair.as_ref().filter(|repair| repair.phase.is_open() && !said);
-    let note =
-        open.map(|repair| Finding::journal_open(&repair.request_id, repair.begun_at, "this run could not finish it"));
-    let notes: Vec<_> = note.into_iter().chain(history.unreadable().iter().cloned()).collect();
-    noted(report, &notes)
+impl Work<'_> {
+    /// For a run that does not write: what is unfinished. A run that writes has finished it before.
+    pub(super) async fn unfinished(&self, observed: &ObservedRole) -> Option<Unfinished> {
+        let repair = self.journal.record().unfinished().filter(|_| !self.guard.mode.writes())?;
+        let tags = tags_now(self.case, repair, observed).await.ok().flatten();
+        let unfinished = Unfinished::new(self.case, repair, observed, tags.as_ref());
+        let doubt = match self.journal.evidence(self.guard.approval) {
+            Evidence::NeedsApproval(why) if unfinished.has_steps() => {
+                format!("; it waits for a person's approval ({why})")
+            }
+            Evidence::NeedsApproval(_) | Evidence::Trusted => String::new(),
+        };
+        let what = unfinished.resume.describe(&self.case.target.role) + &doubt;
+        let note = Finding::journal_open(&repair.request_id, repair.begun_at, &what);
+        Some(Unfinished { note, ..unfinished })
+    }
+
+    /// A run that could not finish it says at least that it is there.
+    pub(super) fn still_open(&self, report: AccountReport) -> AccountReport {
+        let said = report.findings.iter().any(|finding| finding.id == FindingId::JournalOpen);
+        let open = self.journal.record().unfinished().filter(|_| !said);
+        let note = open
+            .map(|repair| Finding::journal_open(&repair.request_id, repair.begun_at, "this run could not finish it"));
+        let notes: Vec<_> = note.into_iter().chain(self.journal.unreadable().iter().cloned()).collect();
+        noted(report, &notes)
+    }
+
+    /// Finishes what is on record.
+    pub(super) async fn finish(&mut self) -> Result<Finished, Box<AccountReport>> {
+        let (guard, case) = (self.guard, self.case);
+        let Some(repair) = self.journal.record().unfinished().filter(|_| guard.mode.writes()) else {
+            return Ok(Finished::default());
+        };
+        check_identity(guard, case).await?;
+        let (observed, unfinished) = hold(case, repair).await?;
+        if let Some(refusal) = unfinished.doubt(guard, self.journal.evidence(guard.approval)) {
+            return Err(Box::new(unfinished.refused(case, &observed, &refusal)));
+        }
+        // What is found after the claim counts: the run that is taken over may have gone on until it saw the claim.
+        let open = self.journal.adopt().await.map_err(|refusal| unlooked(case, &refusal))?;
+        let (observed, unfinished) = hold(case, open.repair()).await?;
+        if let Some(refusal) = unfinished.doubt(guard, open.evidence(guard.approval)) {
+            open.leave_open(Status::Refused.word());
+            return Err(Box::new(unfinished.refused(case, &observed, &refusal)));
+        }
+        let course = match &unfinished.resume {
+            Resume::Whole => return Ok(close(open, observed, None).await),
+            Resume::Authorized(missing) => return Ok(close(open, observed, Some(missing)).await),
+            Resume::Stranger => return Err(Box::new(stranger(case, open, &unfinished, &observed))),
+            Resume::PutBack(_) => Course::PuttingBack,
+            Resume::Forward(_) => Course::Forward,
+        };
+        finish_by(case, course, &unfinished, open, &observed).await
+    }
 }
 
-/// Finishes what is on record.
-pub(super) async fn finish(
-    guard: &Guard,
-    account: &AccountId,
-    history: &mut History,
-) -> Result<Finished, Box<AccountReport>> {
-    let Some(repair) = history.record().unfinished().filter(|_| guard.mode.writes()).cloned() else {
-        return Ok(Finished::default());
-    };
-    allowed(guard, account).await?;
-    let (observed, unfinished) = hold(guard, account, &repair).await?;
-    if let Some(refusal) = unfinished.refusal(guard, history).filter(|_| unfinished.has_steps()) {
-        return Err(Box::new(unfinished.refused(account, &observed, &refusal)));
+async fn check_identity(guard: &Guard, case: Case<'_>) -> Result<(), Box<AccountReport>> {
+    match guard.identity(case.target).await {
+        Ok(None) => Ok(()),
+        Ok(Some(refusal)) => Err(unlooked(case, &refusal)),
+        Err(error) => Err(Box::new(nothing_known(case, Status::Failed).unjudged(&error))),
     }
-    // What is found after the claim counts: the run that is taken over may have gone on until it saw the claim.
-    let mut journal = history.adopt().await.map_err(|refusal| refuse(account, &refusal))?;
-    let (observed, unfinished) = hold(guard, account, journal.repair()).await?;
-    if let Some(refusal) = unfinished.refusal(guard, history).filter(|_| unfinished.has_steps()) {
-        journal.leave_open(Status::Refused.word());
-        return Err(Box::new(unfinished.refused(account, &observed, &refusal)));
-    }
-    let job = Job { unfinished, observed };
-    match job.unfinished.resume.clone() {
-        Resume::Whole => {
-            let note = journal_closed(&journal);
-            Ok(job.close(&mut journal, history, note).await)
-        }
-        Resume::Authorized(missing) => {
-            let repair = journal.repair();
-            let note = Finding::journal_given_up(&repair.request_id, repair.begun_at, &missing);
-            Ok(job.close(&mut journal, history, note).await)
-        }
-        Resume::Stranger => Err(Box::new(job.stranger(account, &journal))),
-        Resume::PutBack(_) => job.carry_out(guard, account, How::PutBack, journal, history).await,
-        Resume::Forward(_) => job.carry_out(guard, account, How::Forward, journal, history).await,
-    }
+}
+
+fn nothing_known(case: Case<'_>, status: Status) -> AccountReport {
+    AccountReport::new(Some(case.target.account.clone()), status)
+}
+
+/// A role that was not looked at.
+fn unlooked(case: Case<'_>, refusal: &Refusal) -> Box<AccountReport> {
+    Box::new(refused(nothing_known(case, Status::Refused), refusal))
 }
 
 /// Holds a record against the role as it is now.
-async fn hold(
-    guard: &Guard,
-    account: &AccountId,
-    repair: &Repair,
-) -> Result<(ObservedRole, Unfinished), Box<AccountReport>> {
-    let observed = observe::role(&guard.session).await.map_err(|error| Box::new(unseen(account, &error)))?;
-    let tags = tags_now(guard, repair, &observed).await;
-    let tags = tags.map_err(|error| Box::new(unseen(account, &error.into())))?;
-    let unfinished = Unfinished::new(account, repair, &observed, tags.as_ref());
+async fn hold(case: Case<'_>, repair: &Repair) -> Result<(ObservedRole, Unfinished), Box<AccountReport>> {
+    let look = async {
+        let observed = observe::role(case).await?;
+        let tags = tags_now(case, repair, &observed).await?;
+        Ok::<_, LookError>((observed, tags))
+    };
+    let (observed, tags) = look.await.map_err(|error| Box::new(unseen(case, &error)))?;
+    let unfinished = Unfinished::new(case, repair, &observed, tags.as_ref());
     Ok((observed, unfinished))
 }
 
-impl Unfinished {
-    fn refused(&self, account: &AccountId, observed: &ObservedRole, refusal: &Refusal) -> AccountReport {
-        let mut findings = verify::role(observed, &Baseline::DTS);
-        findings.insert(0, self.note());
-        let report = AccountReport::observed(account.clone(), observed, findings);
-        refused(self.shown(report, None), refusal)
-    }
+/// Nothing is left to do; `missing` did not come back, since the role's owner has authorized it anew.
+async fn close(open: OpenRepair<'_>, observed: ObservedRole, missing: Option<&String>) -> Finished {
+    let repair = open.repair();
+    let note = match missing {
+        None => Finding::journal_closed(&repair.request_id, repair.begun_at),
+        Some(missing) => Finding::journal_given_up(&repair.request_id, repair.begun_at, missing),
+    };
+    // An earlier run may have found some of them.
+    let residual = repair.gone.iter().map(Finding::policy_gone).collect();
+    open.close("whole", false).await;
+    Finished { observed: Some(observed), note: Some(note), residual, ..Finished::default() }
 }
 
-/// What there is to finish, and from where.
-struct Job {
-    unfinished: Unfinished,
-    observed: ObservedRole,
-}
-
-impl Job {
-    /// Nothing is left to do.
-    async fn close(self, journal: &mut Journal, history: &mut History, note: Finding) -> Finished {
-        journal.close("whole", false).await;
-        history.learn(journal);
-        let residual = gone(journal);
-        Finished { observed: Some(self.observed), note: Some(note), residual, ..Finished::default() }
+async fn finish_by(
+    case: Case<'_>,
+    course: Course,
+    unfinished: &Unfinished,
+    mut open: OpenRepair<'_>,
+    observed: &ObservedRole,
+) -> Result<Finished, Box<AccountReport>> {
+    let (plan, report) = (&unfinished.plan, unfinished.report(case, observed));
+    if let Some(refusal) = apply::too_late(case.session, &plan.steps, open.slowest()) {
+        open.leave_open(Status::Refused.word());
+        return Err(Box::new(refused(report, &refusal)));
     }
-
-    async fn carry_out(
-        self,
-        guard: &Guard,
-        account: &AccountId,
-        how: How,
-        mut journal: Journal,
-        history: &mut History,
-    ) -> Result<Finished, Box<AccountReport>> {
-        let steps = &self.unfinished.plan.steps;
-        if let Some(refusal) = apply::too_late(&guard.session, steps, journal.slowest()) {
-            return Err(Box::new(refused(self.report(account), &refusal)));
+    open.extend(&plan.steps);
+    let carried = carry_out(case, course, &plan.steps, Goal::GiveBack, &mut open).await;
+    let Carried { applied, look, aim, taken_off } = carried;
+    let steps: Vec<_> = applied.steps.iter().chain(&taken_off).cloned().collect();
+    let why = applied.outcome.cause();
+    let (next, may_pass, after) = match look {
+        Ok(look) if aim.given_back(&look) => {
+            let note = Some(Finding::journal_closed(&open.repair().request_id, open.repair().begun_at));
+            let residual = residue(&aim, &look, case);
+            open.close("finished", false).await;
+            let plan_id = Some(plan.id.to_string());
+            return Ok(Finished { observed: Some(look.role), steps, plan_id, residual, note });
         }
-        journal.extend(steps);
-        let carried = carry_out(&guard.session, how, steps, Goal::GiveBack, &mut journal).await;
-        let Carried { applied, look, aim, taken_off } = carried;
-        let done: Vec<_> = applied.steps.iter().chain(&taken_off).cloned().collect();
-        let cause = applied.outcome.cause();
-        let stuck = |next: String, may_pass| AccountReport {
-            steps: done.clone(),
-            may_pass,
-            ..self.stuck(account, &journal, next)
-        };
-        let seen = match look {
-            Ok(seen) if aim.given_back(&seen) => seen,
-            Ok(seen) => {
-                let cause = cause.unwrap_or_else(|| "the second look does not show what was written".to_owned());
-                let next = by_hand(&format!("{cause}; the next run tries again. To finish by hand:"), &aim, &seen);
-                let report = stuck(next, applied.outcome.may_pass());
-                return Err(Box::new(AccountReport { after: RoleView::of(seen.role.present(), None), ..report }));
-            }
-            Err(error) => {
-                let cause = cause.unwrap_or_else(|| "the look at the role afterwards failed".to_owned());
-                let text = format!("{cause}; the next run tries again. Look at the role; if it is missing:");
-                let next = lines(&text, &aim, &ObservedRole::Missing, None);
-                return Err(Box::new(stuck(next, error.may_pass())));
-            }
-        };
-        let residual = residue(&aim, &seen);
-        journal.close("finished", false).await;
-        history.learn(&journal);
-        Ok(Finished {
-            observed: Some(seen.role),
-            steps: done,
-            plan_id: Some(self.unfinished.plan.id.to_string()),
-            residual,
-            note: Some(journal_closed(&journal)),
-        })
-    }
-
-    fn report(&self, account: &AccountId) -> AccountReport {
-        let mut findings = verify::role(&self.observed, &Baseline::DTS);
-        findings.insert(0, self.unfinished.note());
-        let plan_id = Some(self.unfinished.plan.id.to_string());
-        AccountReport { plan_id, ..AccountReport::observed(account.clone(), &self.observed, findings) }
-    }
-
-    fn stuck(&self, account: &AccountId, journal: &Journal, next: String) -> AccountReport {
-        journal.leave_open(Status::Stuck.word());
-        AccountReport { status: Status::Stuck, next: Some(next), ..self.report(account) }
-    }
-
-    fn stranger(&self, account: &AccountId, journal: &Journal) -> AccountReport {
-        let aim = Aim::new(Goal::GiveBack, journal.repair());
-        let had = aim.left(&ObservedRole::Missing, None).describe();
-        let text = format!(
-            "the role that exists now is somebody's: the unfinished repair does not know it, so it is left alone. The old role \
-             had: {had}. To give that up:\n\
-             dts-role-guard clear --account {account} --unfinished\n\
-             Only if the role is yours, bring it back by hand:"
-        );
-        self.stuck(account, journal, lines(&text, &aim, &self.observed, None))
-    }
+        Ok(look) => {
+            let why = why.unwrap_or_else(|| "the second look does not show what was written".to_owned());
+            let next = by_hand(&format!("{why}; the next run tries again. To finish by hand:"), &aim, &look);
+            (next, applied.outcome.may_pass(), RoleView::of(look.role.present(), None))
+        }
+        Err(error) => {
+            let why = why.unwrap_or_else(|| "the look at the role afterwards failed".to_owned());
+            let text = format!("{why}; the next run tries again. Look at the role; if it is missing:");
+            (lines(&text, &aim, &ObservedRole::Missing, None), error.may_pass(), None)
+        }
+    };
+    Err(Box::new(AccountReport { steps, after, may_pass, ..stuck(open, report, next) }))
 }
 
-fn journal_closed(journal: &Journal) -> Finding {
-    let repair = journal.repair();
-    Finding::journal_closed(&repair.request_id, repair.begun_at)
+fn stuck(open: OpenRepair<'_>, report: AccountReport, next: String) -> AccountReport {
+    open.leave_open(Status::Stuck.word());
+    AccountReport { status: Status::Stuck, next: Some(next), ..report }
 }
 
-/// An earlier run may have found some of them.
-fn gone(journal: &Journal) -> Vec<Finding> {
-    journal.repair().gone.iter().map(Finding::policy_gone).collect()
+fn stranger(case: Case<'_>, open: OpenRepair<'_>, unfinished: &Unfinished, observed: &ObservedRole) -> AccountReport {
+    let aim = Aim::new(Goal::GiveBack, case.baseline, open.repair());
+    let had = aim.left(&ObservedRole::Missing, None).describe();
+    let text = format!(
+        "the role that exists now is somebody's: the unfinished repair does not know it, so it is left alone. The old role \
+         had: {had}. To give that up:\n\
+         dts-role-guard clear --account {} --unfinished\n\
+         Only if the role is yours, bring it back by hand:",
+        case.target.account
+    );
+    let next = lines(&text, &aim, observed, None);
+    stuck(open, unfinished.report(case, observed), next)
 }
 
 /// What the finished repair changed beside: policies that are gone, and the principals of the old trust policy.
-fn residue(aim: &Aim, seen: &Seen) -> Vec<Finding> {
+fn residue(aim: &Aim<'_>, seen: &Seen, case: Case<'_>) -> Vec<Finding> {
     let repair = aim.repair();
     let old = repair.before.as_ref().map(Snapshot::role);
     let replaced = old.filter(|old| seen.role.present().is_some_and(|now| now.id != old.id));
     let loses =
-        replaced.map(|old| authorization::policy::everybody_but(&old.trust, verify::DTS_SERVICE)).unwrap_or_default();
+        replaced.map(|old| authorization::policy::everybody_but(&old.trust, case.baseline.service)).unwrap_or_default();
     let gone = repair.gone.iter().map(Finding::policy_gone);
     gone.chain((!loses.is_empty()).then(|| Finding::trust_replaced(&loses))).collect()
 }
 
-async fn allowed(guard: &Guard, account: &AccountId) -> Result<(), Box<AccountReport>> {
-    match guard.identity(account).await {
-        Ok(None) => Ok(()),
-        Ok(Some(refusal)) => Err(refuse(account, &refusal)),
-        Err(error) => Err(Box::new(AccountReport::new(Some(account.clone()), Status::Failed).unjudged(&error))),
-    }
-}
-
-fn refuse(account: &AccountId, refusal: &Refusal) -> Box<AccountReport> {
-    Box::new(refused(AccountReport::new(Some(account.clone()), Status::Refused), refusal))
-}
-
 /// Tags are read only where the old role had some, and a new one exists.
-async fn tags_now(guard: &Guard, repair: &Repair, observed: &ObservedRole) -> Result<Option<Tags>, Error> {
+async fn tags_now(case: Case<'_>, repair: &Repair, observed: &ObservedRole) -> Result<Option<Tags>, aliyun::Error> {
     let had = repair.before.as_ref().and_then(Snapshot::tags).is_some_and(|tags| !tags.is_empty());
     if !had || observed.present().is_none() {
         return Ok(None);
     }
-    observe::tags(&guard.session).await
+    observe::tags(case).await
 }

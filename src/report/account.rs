@@ -3,9 +3,10 @@
 use std::borrow::Cow;
 
 use aliyun::Error;
+use authorization::baseline::DTS_ROLE;
 use authorization::plan::StepRecord;
 use authorization::role::{ObservedRole, RoleView};
-use authorization::target::{AccountId, ROLE_NAME};
+use authorization::target::AccountId;
 use authorization::text::chain;
 use authorization::verify::Finding;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
@@ -96,7 +97,7 @@ impl<'de> Deserialize<'de> for AccountReport {
         let account = Self::deserialize(deserializer)?;
         // Only a short line leaves the role's name out.
         let is_brief = account.role_name.is_empty();
-        Ok(Self { role_name: ROLE_NAME, is_brief, ..account })
+        Ok(Self { role_name: DTS_ROLE, is_brief, ..account })
     }
 }
 
@@ -169,7 +170,7 @@ impl AccountReport {
     pub fn new(account_id: Option<AccountId>, status: Status) -> Self {
         Self {
             account_id,
-            role_name: ROLE_NAME,
+            role_name: DTS_ROLE,
             status,
             reason: None,
             findings: Vec::new(),

@@ -1,9 +1,8 @@
 //! What a person would type to finish a repair by hand, with the vendor's command line tool.
 
 use authorization::plan::{Difference, restorable};
-use authorization::role::NewRole;
-use authorization::role::Tags;
-use authorization::target::{PolicyRef, ROLE_NAME};
+use authorization::role::{NewRole, Tags};
+use authorization::target::{PolicyRef, RoleName};
 use serde_json::json;
 
 /// The vendor's page that creates the role and attaches the policy after one click (source: the DTS user guide;
@@ -15,25 +14,25 @@ const TAGS_A_CALL: usize = 20;
 
 /// The commands that lead from what is there to what should be, each quoted for a POSIX shell.
 #[must_use]
-pub fn commands(left: &Difference) -> Vec<String> {
-    let mut commands: Vec<String> = left.create.iter().map(create).collect();
-    commands.extend(update(left));
-    commands.extend(left.attach.iter().map(attach));
-    commands.extend(tag(&left.tags));
+pub fn commands(role: &RoleName, left: &Difference) -> Vec<String> {
+    let mut commands: Vec<String> = left.create.iter().map(|new| create(role, new)).collect();
+    commands.extend(update(role, left));
+    commands.extend(left.attach.iter().map(|policy| attach(role, policy)));
+    commands.extend(tag(role, &left.tags));
     commands
 }
 
-fn create(role: &NewRole) -> String {
+fn create(role: &RoleName, new: &NewRole) -> String {
     let options = [
-        Some(("AssumeRolePolicyDocument", role.trust.clone())),
-        (!role.description.is_empty()).then(|| ("Description", role.description.clone())),
-        role.max_session_duration.map(|seconds| ("MaxSessionDuration", seconds.to_string())),
-        role.allow_console_login.map(|allowed| ("AllowConsoleLogin", allowed.to_string())),
+        Some(("AssumeRolePolicyDocument", new.trust.clone())),
+        (!new.description.is_empty()).then(|| ("Description", new.description.clone())),
+        new.max_session_duration.map(|seconds| ("MaxSessionDuration", seconds.to_string())),
+        new.allow_console_login.map(|allowed| ("AllowConsoleLogin", allowed.to_string())),
     ];
-    command("CreateRole", options.into_iter().flatten())
+    command("CreateRole", role, options.into_iter().flatten())
 }
 
-fn update(left: &Difference) -> Option<String> {
+fn update(role: &RoleName, left: &Difference) -> Option<String> {
     let options = [
         left.trust.clone().map(|trust| ("NewAssumeRolePolicyDocument", trust)),
         left.description.clone().map(|description| ("NewDescription", description)),
@@ -41,17 +40,17 @@ fn update(left: &Difference) -> Option<String> {
         left.allow_console_login.map(|allowed| ("NewAllowConsoleLogin", allowed.to_string())),
     ];
     let options: Vec<_> = options.into_iter().flatten().collect();
-    (!options.is_empty()).then(|| command("UpdateRole", options))
+    (!options.is_empty()).then(|| command("UpdateRole", role, options))
 }
 
-fn attach(policy: &PolicyRef) -> String {
+fn attach(role: &RoleName, policy: &PolicyRef) -> String {
     let options = [("PolicyType", policy.kind.as_str().to_owned()), ("PolicyName", policy.name.clone())];
-    command("AttachPolicyToRole", options)
+    command("AttachPolicyToRole", role, options)
 }
 
-fn tag(tags: &Tags) -> Vec<String> {
+fn tag(role: &RoleName, tags: &Tags) -> Vec<String> {
     let list: Vec<_> = restorable(tags).map(|(key, value)| json!({"Key": key, "Value": value})).collect();
-    let names = quote(&json!([ROLE_NAME]).to_string());
+    let names = quote(&json!([role]).to_string());
     let call = |tags: &[_]| {
         let list = quote(&json!(tags).to_string());
         format!("aliyun ram TagResources --ResourceType role --ResourceNames {names} --Tag {list}")
@@ -59,9 +58,9 @@ fn tag(tags: &Tags) -> Vec<String> {
     list.chunks(TAGS_A_CALL).map(call).collect()
 }
 
-fn command(operation: &str, options: impl IntoIterator<Item = (&'static str, String)>) -> String {
+fn command(operation: &str, role: &RoleName, options: impl IntoIterator<Item = (&'static str, String)>) -> String {
     let options: String = options.into_iter().map(|(name, value)| format!(" --{name} {}", quote(&value))).collect();
-    format!("aliyun ram {operation} --RoleName {ROLE_NAME}{options}")
+    format!("aliyun ram {operation} --RoleName {role}{options}")
 }
 
 /// One word of a POSIX shell. A line break or an escape character in a value would do harm on the way to the shell, so
@@ -73,8 +72,8 @@ fn quote(value: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use authorization::baseline;
     use authorization::plan::Wanted;
-    use authorization::policy::DTS_TRUST_POLICY;
     use authorization::role::{ObservedRole, Role};
 
     use super::*;
@@ -87,20 +86,20 @@ mod tests {
     #[test]
     fn a_tag_that_only_the_vendor_may_write_is_left_out() {
         let tags = |key: &str| Tags::from([(key.to_owned(), "it's".to_owned())]);
-        assert_eq!(tag(&tags("acs:x")), [""; 0]);
-        let commands = tag(&tags("team"));
+        assert_eq!(tag(&baseline::DTS.role, &tags("acs:x")), [""; 0]);
+        let commands = tag(&baseline::DTS.role, &tags("team"));
         assert!(commands[0].ends_with(r#"--Tag '[{"Key":"team","Value":"it'\''s"}]'"#), "{commands:?}");
     }
 
     #[test]
     fn more_tags_than_one_call_takes_are_several_commands() {
         let tags: Tags = (0..41).map(|number| (format!("key{number}"), String::new())).collect();
-        assert_eq!(tag(&tags).len(), 3);
+        assert_eq!(tag(&baseline::DTS.role, &tags).len(), 3);
     }
 
     #[test]
     fn a_missing_role_is_created_and_gets_its_policies_back() {
-        let commands = commands(&Wanted::default().left(&ObservedRole::Missing, None));
+        let commands = commands(&baseline::DTS.role, &Wanted::new(&baseline::DTS).left(&ObservedRole::Missing, None));
         assert!(commands[0].starts_with("aliyun ram CreateRole --RoleName AliyunDTSDefaultRole "), "{commands:?}");
         assert_eq!(
             commands[1],
@@ -112,7 +111,7 @@ mod tests {
     fn role() -> Role {
         Role {
             id: "1".to_owned(),
-            trust: DTS_TRUST_POLICY.to_owned(),
+            trust: baseline::DTS.trust.to_owned(),
             description: "ours".to_owned(),
             max_session_duration: Some(7200),
             console_login: Some(false),
@@ -124,8 +123,8 @@ mod tests {
     #[test]
     fn a_role_that_is_made_again_has_the_settings_of_the_old_one() {
         let before = role();
-        let left = Wanted { before: Some(&before), ..Wanted::default() }.left(&ObservedRole::Missing, None);
-        let create = &commands(&left)[0];
+        let left = Wanted { before: Some(&before), ..Wanted::new(&baseline::DTS) }.left(&ObservedRole::Missing, None);
+        let create = &commands(&baseline::DTS.role, &left)[0];
         assert!(
             create.ends_with(" --Description 'ours' --MaxSessionDuration '7200' --AllowConsoleLogin 'false'"),
             "{create}"
@@ -136,8 +135,8 @@ mod tests {
     fn each_setting_that_differs_has_its_option() {
         let before = role();
         let now = Role { description: String::new(), max_session_duration: Some(3600), ..role() };
-        let wanted = Wanted { before: Some(&before), ..Wanted::default() };
-        let update = commands(&wanted.left(&ObservedRole::Present(now), None)).remove(0);
+        let wanted = Wanted { before: Some(&before), ..Wanted::new(&baseline::DTS) };
+        let update = commands(&baseline::DTS.role, &wanted.left(&ObservedRole::Present(now), None)).remove(0);
         assert_eq!(
             update,
             "aliyun ram UpdateRole --RoleName AliyunDTSDefaultRole --NewDescription 'ours' --NewMaxSessionDuration '7200'"

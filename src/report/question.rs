@@ -3,10 +3,11 @@
 use std::collections::BTreeSet;
 use std::fmt;
 
+use authorization::baseline;
+use authorization::baseline::DTS_ROLE;
 use authorization::role::RoleView;
-use authorization::target::ROLE_NAME;
 use authorization::text::escaped;
-use authorization::verify::{DTS_POLICY, FindingId};
+use authorization::verify::FindingId;
 
 use super::AccountReport;
 
@@ -73,7 +74,7 @@ impl Question {
 
 /// What a role has beside its authorization.
 fn extras(before: &RoleView) -> Vec<String> {
-    let dts = format!("System/{DTS_POLICY}");
+    let dts = baseline::DTS.policy().to_string();
     let policies = before.policies.iter().map(ToString::to_string).filter(|name| *name != dts);
     let mut extras: Vec<_> = policies.map(|name| format!("policy {}", escaped(&name))).collect();
     if let Some(tags) = &before.tags {
@@ -101,7 +102,7 @@ fn list(names: &BTreeSet<String>) -> String {
 impl fmt::Display for Question {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let accounts = if self.accounts == 1 { "1 account".to_owned() } else { format!("{} accounts", self.accounts) };
-        writeln!(f, "This {} in {accounts} (`{ROLE_NAME}`).", self.acts().join(", and "))?;
+        writeln!(f, "This {} in {accounts} (`{DTS_ROLE}`).", self.acts().join(", and "))?;
         if self.recreated > 0 {
             if self.losers.is_empty() {
                 writeln!(f, "Nobody else loses the role.")?;

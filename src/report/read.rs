@@ -1,6 +1,6 @@
 //! A saved report, read again.
 
-use authorization::target::ROLE_NAME;
+use authorization::baseline::DTS_ROLE;
 use authorization::text::foreign;
 use serde::Deserialize;
 use serde::de::{Deserializer, Error as _};
@@ -101,7 +101,7 @@ pub(super) fn schema<'de, D: Deserializer<'de>>(deserializer: D) -> Result<&'sta
 }
 
 pub(super) fn role_name<'de, D: Deserializer<'de>>(deserializer: D) -> Result<&'static str, D::Error> {
-    one_of(deserializer, &[ROLE_NAME])
+    one_of(deserializer, &[DTS_ROLE])
 }
 
 fn one_of<'de, D: Deserializer<'de>>(deserializer: D, known: &[&'static str]) -> Result<&'static str, D::Error> {

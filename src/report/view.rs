@@ -2,11 +2,12 @@
 
 use std::collections::BTreeSet;
 
+use authorization::baseline;
 use authorization::plan::{StepRecord, StepResult};
-use authorization::policy::{DTS_TRUST_POLICY, with_service};
+use authorization::policy::with_service;
 use authorization::role::RoleView;
 use authorization::text::escaped;
-use authorization::verify::{DTS_SERVICE, FindingId};
+use authorization::verify::FindingId;
 use serde_json::Value;
 use similar::{ChangeTag, TextDiff};
 
@@ -180,9 +181,9 @@ impl AccountReport {
             return Some(after.trust_policy.clone());
         }
         let text = if self.happens("CreateRole") {
-            DTS_TRUST_POLICY.to_owned()
+            baseline::DTS.trust.to_owned()
         } else if self.happens("UpdateRole") {
-            with_service(&document(before?), DTS_SERVICE).ok()?
+            with_service(&document(before?), baseline::DTS.service).ok()?
         } else {
             return None;
         };

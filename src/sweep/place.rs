@@ -10,7 +10,7 @@ use authorization::target::AccountId;
 use authorization::verify::Finding;
 use serde::{Deserialize, Serialize};
 
-use crate::apply::journal::Store;
+use crate::journal::Store;
 use crate::report::{AccountReport, Status};
 
 const NAME: &str = "sweep.json";
@@ -150,7 +150,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::apply::journal::Folder;
+    use crate::journal::Folder;
 
     fn ids(numbers: &[usize]) -> Vec<AccountId> {
         numbers.iter().map(|number| format!("{:016}", number + 1_000_000).parse().unwrap()).collect()

@@ -5,7 +5,7 @@ use std::sync::atomic::Ordering;
 
 use aliyun::Kind;
 use authorization::settings::Mode;
-use authorization::target::{AccountId, ROLE_NAME};
+use authorization::target::AccountId;
 use futures_util::FutureExt as _;
 use tracing::Instrument as _;
 
@@ -47,16 +47,22 @@ impl Sweep<'_> {
     pub(super) fn span(&self, look: &Look) -> tracing::Span {
         let reason = look.why();
         let why = reason.as_deref().or(self.trigger);
-        tracing::error_span!("role", account = look.account.as_str(), role = ROLE_NAME, reason = why)
+        tracing::error_span!(
+            "role",
+            account = look.account.as_str(),
+            role = self.guard.baseline.role.as_str(),
+            reason = why
+        )
     }
 
     async fn enter(&self, look: &Look, guard: Guard) -> AccountReport {
+        let target = guard.baseline.target(look.account.clone());
         if look.place == Place::Own {
-            return reconcile::role(&guard, &look.account).await;
+            return reconcile::role(&guard, &target).await;
         }
         let entry = Entry { role: &self.config.member_role, mode: guard.mode, is_new: look.is_new };
         match members::enter(&guard.session, &look.account, entry).await {
-            Ok(session) => reconcile::role(&Guard { session, ..guard }, &look.account).await,
+            Ok(session) => reconcile::role(&Guard { session, ..guard }, &target).await,
             Err(barred) if barred.error.kind == Kind::NoTime => lines::pending(look),
             Err(barred) => self.not_entered(look, &barred).await,
         }

@@ -13,6 +13,7 @@ use std::time::Duration;
 
 use aliyun::clock::Deadline;
 use aliyun::credentials::Found;
+use authorization::baseline;
 use authorization::plan::PlanId;
 use authorization::settings::{Mode, Scope};
 use authorization::target::AccountId;
@@ -21,11 +22,11 @@ use clap::{Parser, Subcommand, ValueEnum};
 use cut_off::Advice;
 use output::OutputOptions;
 
-use crate::apply::journal::LogBook;
 use crate::clear as forget;
 use crate::config::{Config, InvalidSettings, JOURNAL_DIR, MODE, SCOPE};
 use crate::event::{Allowed, Approved, Decision, Event, Forget, Request, Wanted};
 use crate::handler::{Abort, App, Ask};
+use crate::journal::JournalLog;
 use crate::report::{AccountReport, Question, Render, Report, Trigger, TriggerKind};
 use crate::stop::Stop;
 use crate::telemetry::Log;
@@ -215,7 +216,8 @@ async fn clear(app: &App, options: &ClearOptions) -> u8 {
         return USAGE;
     };
     let run = format!("terminal-{}", app.clock().nonce());
-    let log = LogBook::new(Log::Off, app.clock().clone(), options.account.clone(), run);
+    let target = baseline::DTS.target(options.account.clone());
+    let log = JournalLog::new(Log::Off, app.clock().clone(), target, run);
     let what = if options.unfinished { Forget::Unfinished } else { Forget::Attempts };
     match forget::clear(Some(store), log, what).await {
         Ok(text) => {

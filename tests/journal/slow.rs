@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use authorization::settings::Mode;
-use dts_role_guard::apply::journal;
+use dts_role_guard::journal;
 use dts_role_guard::report::Status;
 
 use crate::far::Far;

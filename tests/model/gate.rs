@@ -7,7 +7,8 @@ use std::task::Poll;
 
 use aliyun::{Post, Reply, Sending, Transport};
 use authorization::target::AccountId;
-use dts_role_guard::apply::journal::{Doing, Store};
+use dts_role_guard::journal::Store;
+use futures_util::future::BoxFuture;
 
 use crate::shared::{Op, Outcome};
 
@@ -44,46 +45,46 @@ impl Transport for Gate {
 
 impl Store for Gate {
     /// A run for one role does not ask.
-    fn accounts(&self) -> Doing<'_, BTreeSet<AccountId>> {
+    fn accounts(&self) -> BoxFuture<'_, io::Result<BTreeSet<AccountId>>> {
         unreachable!()
     }
 
-    fn generations<'a>(&'a self, _: &'a AccountId) -> Doing<'a, Vec<u64>> {
+    fn generations<'a>(&'a self, _: &'a AccountId) -> BoxFuture<'a, io::Result<Vec<u64>>> {
         Box::pin(async {
             let Outcome::Generations(list) = self.ask(Op::Generations).await else { unreachable!() };
             Ok(list)
         })
     }
 
-    fn read<'a>(&'a self, _: &'a AccountId, generation: u64) -> Doing<'a, Vec<u8>> {
+    fn read<'a>(&'a self, _: &'a AccountId, generation: u64) -> BoxFuture<'a, io::Result<Vec<u8>>> {
         Box::pin(async move {
             let Outcome::Bytes(bytes) = self.ask(Op::Read(generation)).await else { unreachable!() };
             bytes.ok_or_else(|| io::ErrorKind::NotFound.into())
         })
     }
 
-    fn claim<'a>(&'a self, _: &'a AccountId, generation: u64, bytes: Vec<u8>) -> Doing<'a, bool> {
+    fn claim<'a>(&'a self, _: &'a AccountId, generation: u64, bytes: Vec<u8>) -> BoxFuture<'a, io::Result<bool>> {
         Box::pin(async move {
             let Outcome::Claimed(claimed) = self.ask(Op::Claim(generation, bytes)).await else { unreachable!() };
             Ok(claimed)
         })
     }
 
-    fn replace<'a>(&'a self, _: &'a AccountId, generation: u64, bytes: Vec<u8>) -> Doing<'a, ()> {
+    fn replace<'a>(&'a self, _: &'a AccountId, generation: u64, bytes: Vec<u8>) -> BoxFuture<'a, io::Result<()>> {
         Box::pin(async move {
             self.ask(Op::Replace(generation, bytes)).await;
             Ok(())
         })
     }
 
-    fn set_aside<'a>(&'a self, _: &'a AccountId, generation: u64) -> Doing<'a, String> {
+    fn set_aside<'a>(&'a self, _: &'a AccountId, generation: u64) -> BoxFuture<'a, io::Result<String>> {
         Box::pin(async move {
             self.ask(Op::SetAside(generation)).await;
             Ok("aside".to_owned())
         })
     }
 
-    fn forget_before<'a>(&'a self, _: &'a AccountId, generation: u64) -> Doing<'a, ()> {
+    fn forget_before<'a>(&'a self, _: &'a AccountId, generation: u64) -> BoxFuture<'a, io::Result<()>> {
         Box::pin(async move {
             self.ask(Op::ForgetBefore(generation)).await;
             Ok(())

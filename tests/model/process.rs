@@ -10,9 +10,9 @@ use std::time::Duration;
 use aliyun::clock::{Clock, Deadline};
 use aliyun::credentials::{Credentials, Source};
 use aliyun::{Api, Connection, Endpoint, Endpoints, RateLimits, Session};
+use authorization::baseline;
 use authorization::settings::{Approval, Mode, Strategy};
-use authorization::target::AccountId;
-use dts_role_guard::apply::journal::Store;
+use dts_role_guard::journal::Store;
 use dts_role_guard::reconcile::{self, Guard};
 use dts_role_guard::report::{AccountReport, Status};
 use dts_role_guard::stop::Stop;
@@ -42,8 +42,8 @@ impl Process {
     pub(crate) fn start(name: &str, journal: bool, patience: usize) -> Self {
         let queue = Queue::default();
         let guard = guard(name, &Gate(queue.clone()), journal, patience);
-        let account: AccountId = ACCOUNT.parse().unwrap();
-        let run = Box::pin(async move { reconcile::role(&guard, &account).await });
+        let target = baseline::DTS.target(ACCOUNT.parse().unwrap());
+        let run = Box::pin(async move { reconcile::role(&guard, &target).await });
         let mut process = Self { queue, state: State::Runs(run), history: DefaultHasher::new(), writes: Vec::new() };
         process.poll();
         process
@@ -188,6 +188,7 @@ fn guard(name: &str, gate: &Gate, journal: bool, patience: usize) -> Guard {
     };
     Guard {
         session: Session::new(Arc::new(connection), credentials, ACCOUNT, Deadline::NONE),
+        baseline: &baseline::DTS,
         mode: Mode::Remediate,
         strategy: Strategy::Recreate,
         approval: Approval::None,

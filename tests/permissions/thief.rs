@@ -1,4 +1,5 @@
 //! Somebody who has stolen the keys of the function, and owns an account elsewhere.
+#![expect(clippy::disallowed_methods, reason = "a thief keeps no record")]
 
 use std::sync::Arc;
 
@@ -69,10 +70,12 @@ impl Thief {
                 let role = self.mighty_role(&PolicyRef::system("AliyunResourceDirectoryFullAccess")).await;
                 role.get_account(&MEMBER.parse().unwrap()).await.is_ok()
             }
-            Attack::DeletionOfAnotherRole => function.delete_role(PAYMENTS).await.is_ok(),
-            Attack::PolicyForAnotherRole => {
-                function.attach_policy_to_role(PAYMENTS, &PolicyRef::system("AliyunOSSFullAccess")).await.is_ok()
-            }
+            Attack::DeletionOfAnotherRole => function.writer().delete_role(PAYMENTS).await.is_ok(),
+            Attack::PolicyForAnotherRole => function
+                .writer()
+                .attach_policy_to_role(PAYMENTS, &PolicyRef::system("AliyunOSSFullAccess"))
+                .await
+                .is_ok(),
             Attack::LookAtAnotherRole => function.get_role(PAYMENTS).await.is_ok(),
             Attack::EntryByAnotherRole => function.assume_role(&into(MEMBER, PAYMENTS)).await.is_ok(),
         }
@@ -80,14 +83,14 @@ impl Thief {
 
     /// From an account elsewhere, a role is deleted in this one.
     async fn takes_over(&self, policy: &PolicyRef) -> bool {
-        self.mighty_role(policy).await.delete_role(PAYMENTS).await.is_ok()
+        self.mighty_role(policy).await.writer().delete_role(PAYMENTS).await.is_ok()
     }
 
     /// The keys of the role that DTS uses, in the hands of an account elsewhere, with one more policy if that can be had.
     async fn mighty_role(&self, policy: &PolicyRef) -> Session {
         let trust = MEMBER_TRUST.replace(&format!("{ACCOUNT}:role/dts-role-guard-role"), &format!("{ELSEWHERE}:root"));
-        self.function.update_role(DTS_ROLE, &RoleChange { trust }).await.unwrap();
-        let _ = self.function.attach_policy_to_role(DTS_ROLE, policy).await;
+        self.function.writer().update_role(DTS_ROLE, &RoleChange { trust }).await.unwrap();
+        let _ = self.function.writer().attach_policy_to_role(DTS_ROLE, policy).await;
         let mallory = session(&self.lab, MALLORY);
         let keys = mallory.assume_role(&into(ACCOUNT, DTS_ROLE)).await.unwrap();
         mallory.with_keys(keys, ACCOUNT)

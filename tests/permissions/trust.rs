@@ -10,7 +10,7 @@ use crate::{ENTRY, FUNCTION_TRUST, MEMBER, MEMBER_TRUST, ORGANIZATION, VERIFY, e
 
 #[test]
 fn the_role_of_the_function_is_for_function_compute_alone() {
-    let document = PolicyDocument::parse(FUNCTION_TRUST);
+    let document = PolicyDocument::parse(FUNCTION_TRUST, "fc.aliyuncs.com");
     let platform = Principal::service("fc.aliyuncs.com");
     assert_eq!(document.unreadable, []);
     assert_eq!(decide(&document, ASSUME_ROLE, &platform).effect, Effect::Allowed);

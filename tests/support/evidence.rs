@@ -4,15 +4,15 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::LazyLock;
 
+use authorization::baseline;
 use authorization::plan::{PRIVILEGED_POLICIES, Step};
-use authorization::policy::DTS_TRUST_POLICY;
 use authorization::record::{Phase, Record, SIZE_LIMIT};
 use authorization::resume::{self, Resume};
 use authorization::role::{ObservedRole, Role};
 use authorization::settings::Approval;
 use authorization::target::{AccountId, PolicyRef, PolicyType};
 use authorization::verify::Finding;
-use dts_role_guard::apply::journal::{Evidence, Key, Seal};
+use dts_role_guard::journal::{Evidence, Key, Seal};
 use jiff::{SignedDuration, Timestamp};
 
 /// Everything that can become of a file.
@@ -48,8 +48,8 @@ pub(crate) fn check(bytes: &[u8]) -> BTreeSet<&'static str> {
     seen.extend((repair.phase == Phase::Opened).then_some("opened"));
     let known = repair.before.as_ref().map_or_else(|| "1".to_owned(), |before| before.role().id);
     for role in roles(&known) {
-        let left = resume::resume(repair, &role, Some(&BTreeMap::new()));
-        let message = Finding::journal_open(&repair.request_id, repair.begun_at, &left.describe());
+        let left = resume::resume(repair, &baseline::DTS, &role, Some(&BTreeMap::new()));
+        let message = Finding::journal_open(&repair.request_id, repair.begun_at, &left.describe(&baseline::DTS.role));
         harmless(serde_json::to_value(message).unwrap()["message"].as_str().unwrap());
         let (word, steps) = match left {
             Resume::Whole => ("whole", Vec::new()),
@@ -108,7 +108,7 @@ fn roles(known: &str) -> [ObservedRole; 4] {
             policies: BTreeSet::new(),
         })
     };
-    [role(known, "{}"), role("9", DTS_TRUST_POLICY), role("9", "{}"), ObservedRole::Missing]
+    [role(known, "{}"), role("9", baseline::DTS.trust), role("9", "{}"), ObservedRole::Missing]
 }
 
 /// A record takes nothing away, makes nobody mighty, and lets nobody else in.
@@ -119,7 +119,7 @@ fn may_be_ordered(step: &Step) {
             assert!(*kind == PolicyType::Custom || !mighty, "{step:?}");
             assert!(name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-'), "{step:?}");
         }
-        Step::Create { role, .. } => assert_eq!(role.trust, DTS_TRUST_POLICY),
+        Step::Create { role, .. } => assert_eq!(role.trust, baseline::DTS.trust),
         Step::Tag(_) | Step::LeaveTag(_) => {}
         Step::Detach(_) | Step::Delete { .. } | Step::UpdateTrust { .. } => panic!("{step:?}"),
     }

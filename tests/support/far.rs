@@ -7,7 +7,9 @@ use std::time::Duration;
 
 use aliyun::clock::Clock;
 use authorization::target::AccountId;
-use dts_role_guard::apply::journal::{Doing, Folder, Store};
+use dts_role_guard::journal::{Folder, Store};
+use futures_util::future::BoxFuture;
+use std::io;
 
 pub(crate) struct Far {
     pub(crate) folder: Folder,
@@ -16,7 +18,10 @@ pub(crate) struct Far {
 }
 
 impl Far {
-    fn late<'a, T>(&'a self, work: impl Future<Output = std::io::Result<T>> + Send + 'a) -> Doing<'a, T> {
+    fn late<'a, T>(
+        &'a self,
+        work: impl Future<Output = std::io::Result<T>> + Send + 'a,
+    ) -> BoxFuture<'a, io::Result<T>> {
         Box::pin(async move {
             self.clock.sleep(self.takes).await;
             work.await
@@ -25,31 +30,31 @@ impl Far {
 }
 
 impl Store for Far {
-    fn accounts(&self) -> Doing<'_, BTreeSet<AccountId>> {
+    fn accounts(&self) -> BoxFuture<'_, io::Result<BTreeSet<AccountId>>> {
         self.late(self.folder.accounts())
     }
 
-    fn generations<'a>(&'a self, account: &'a AccountId) -> Doing<'a, Vec<u64>> {
+    fn generations<'a>(&'a self, account: &'a AccountId) -> BoxFuture<'a, io::Result<Vec<u64>>> {
         self.late(self.folder.generations(account))
     }
 
-    fn read<'a>(&'a self, account: &'a AccountId, generation: u64) -> Doing<'a, Vec<u8>> {
+    fn read<'a>(&'a self, account: &'a AccountId, generation: u64) -> BoxFuture<'a, io::Result<Vec<u8>>> {
         self.late(self.folder.read(account, generation))
     }
 
-    fn claim<'a>(&'a self, account: &'a AccountId, generation: u64, bytes: Vec<u8>) -> Doing<'a, bool> {
+    fn claim<'a>(&'a self, account: &'a AccountId, generation: u64, bytes: Vec<u8>) -> BoxFuture<'a, io::Result<bool>> {
         self.late(self.folder.claim(account, generation, bytes))
     }
 
-    fn replace<'a>(&'a self, account: &'a AccountId, generation: u64, bytes: Vec<u8>) -> Doing<'a, ()> {
+    fn replace<'a>(&'a self, account: &'a AccountId, generation: u64, bytes: Vec<u8>) -> BoxFuture<'a, io::Result<()>> {
         self.late(self.folder.replace(account, generation, bytes))
     }
 
-    fn set_aside<'a>(&'a self, account: &'a AccountId, generation: u64) -> Doing<'a, String> {
+    fn set_aside<'a>(&'a self, account: &'a AccountId, generation: u64) -> BoxFuture<'a, io::Result<String>> {
         self.late(self.folder.set_aside(account, generation))
     }
 
-    fn forget_before<'a>(&'a self, account: &'a AccountId, generation: u64) -> Doing<'a, ()> {
+    fn forget_before<'a>(&'a self, account: &'a AccountId, generation: u64) -> BoxFuture<'a, io::Result<()>> {
         self.late(self.folder.forget_before(account, generation))
     }
 }

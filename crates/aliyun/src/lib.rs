@@ -35,7 +35,7 @@ pub use endpoint::{BadEndpoint, Endpoint, Endpoints};
 pub use error::{Error, Kind, Retry};
 pub use http::Http;
 pub use http::tls;
-pub use ram::RoleFacts;
+pub use ram::{Done, RoleFacts, Writer};
 pub use rate::{Bucket, NoTime, RateLimits};
 pub use request::{Api, Request};
 pub use resource_manager::{Folder, Member, MemberStatus, PAGE_SIZE, Page, Whereabouts};

@@ -222,7 +222,21 @@ impl Session {
             }
         }
     }
+}
 
+/// The calls that change something. Each is sent once: only who looks at the role first may repeat one.
+#[derive(Debug)]
+#[must_use]
+pub struct Writer<'s>(&'s Session);
+
+impl Session {
+    /// The way to the calls that change something.
+    pub fn writer(&self) -> Writer<'_> {
+        Writer(self)
+    }
+}
+
+impl Writer<'_> {
     /// `CreateRole`, once.
     ///
     /// # Errors
@@ -233,8 +247,8 @@ impl Session {
             .param("Description", &new.description)
             .optional("MaxSessionDuration", new.max_session_duration)
             .optional("AllowConsoleLogin", new.allow_console_login);
-        let reply: RoleReply = self.send(&request).await?;
-        Ok((self.facts(&request, role, reply.role)?, Done { request_id: reply.request_id }))
+        let reply: RoleReply = self.0.send(&request).await?;
+        Ok((self.0.facts(&request, role, reply.role)?, Done { request_id: reply.request_id }))
     }
 
     /// `UpdateRole`, once.
@@ -243,9 +257,9 @@ impl Session {
     /// Any [`Error`].
     pub async fn update_role(&self, role: &str, change: &RoleChange) -> Result<Done, Error> {
         let request = write("UpdateRole", role).param("NewAssumeRolePolicyDocument", &change.trust);
-        let reply: UpdateReply = self.send(&request).await?;
+        let reply: UpdateReply = self.0.send(&request).await?;
         if let Some(told) = reply.role {
-            self.check(&request, role, &told.role_name, told.arn.as_deref())?;
+            self.0.check(&request, role, &told.role_name, told.arn.as_deref())?;
         }
         Ok(Done { request_id: reply.request_id })
     }
@@ -255,7 +269,7 @@ impl Session {
     /// # Errors
     /// Any [`Error`].
     pub async fn delete_role(&self, role: &str) -> Result<Done, Error> {
-        self.send(&write("DeleteRole", role)).await
+        self.0.send(&write("DeleteRole", role)).await
     }
 
     /// `AttachPolicyToRole`, once.
@@ -263,7 +277,7 @@ impl Session {
     /// # Errors
     /// Any [`Error`].
     pub async fn attach_policy_to_role(&self, role: &str, policy: &PolicyRef) -> Result<Done, Error> {
-        self.send(&policy_write("AttachPolicyToRole", role, policy)).await
+        self.0.send(&policy_write("AttachPolicyToRole", role, policy)).await
     }
 
     /// `DetachPolicyFromRole`, once.
@@ -271,7 +285,7 @@ impl Session {
     /// # Errors
     /// Any [`Error`].
     pub async fn detach_policy_from_role(&self, role: &str, policy: &PolicyRef) -> Result<Done, Error> {
-        self.send(&policy_write("DetachPolicyFromRole", role, policy)).await
+        self.0.send(&policy_write("DetachPolicyFromRole", role, policy)).await
     }
 
     /// `TagResources`, once, with at most 20 tags.
@@ -280,7 +294,7 @@ impl Session {
     /// Any [`Error`].
     pub async fn tag_role(&self, role: &str, tags: &BTreeMap<String, String>) -> Result<Done, Error> {
         let list: Vec<_> = tags.iter().map(|(key, value)| json!({"Key": key, "Value": value})).collect();
-        self.send(&tag_request(Request::write(Api::Ram, "TagResources"), role).param("Tag", &json!(list))).await
+        self.0.send(&tag_request(Request::write(Api::Ram, "TagResources"), role).param("Tag", &json!(list))).await
     }
 }
 

@@ -5,6 +5,7 @@
 //! | [`text`] | foreign text made harmless |
 //! | [`target`] | accounts, roles and policies as types |
 //! | [`settings`] | the settings that a decision depends on |
+//! | [`baseline`] | what a role must look like |
 //! | [`role`] | a role: as it was read, and as it is written |
 //! | [`policy`] | evaluates trust policies |
 //! | [`verify`] | an observed role → findings |
@@ -15,6 +16,7 @@
 //! Everything here is a function of its arguments. The crate links no runtime, no HTTP and no randomness; `clippy.toml` bans
 //! the clock. Imports run up this list.
 
+pub mod baseline;
 pub mod plan;
 pub mod policy;
 pub mod record;

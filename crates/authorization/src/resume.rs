@@ -3,8 +3,10 @@
 //! It does not matter at which call the earlier run was killed: the record says what the role had, the cloud says what it
 //! has, and the difference is what is left.
 
-use crate::plan::{Step, Wanted, dts_policy};
+use crate::baseline::Baseline;
+use crate::plan::{Step, Wanted};
 use crate::role::{ObservedRole, Tags};
+use crate::target::RoleName;
 use crate::text::foreign;
 
 use crate::record::{Phase, Repair, Snapshot};
@@ -28,10 +30,10 @@ pub enum Resume {
 impl Resume {
     /// What is left, in words.
     #[must_use]
-    pub fn describe(&self) -> String {
+    pub fn describe(&self, role: &RoleName) -> String {
         let words = |steps: &[Step]| {
             let words: Vec<_> =
-                steps.iter().map(|step| format!("{} {}", step.action(), foreign(&step.target()))).collect();
+                steps.iter().map(|step| format!("{} {}", step.action(), foreign(&step.target(role)))).collect();
             words.join(", ")
         };
         match self {
@@ -57,12 +59,12 @@ impl Resume {
 
 /// What is left of a repair. `tags` are those of the role that exists, where they were read.
 #[must_use]
-pub fn resume(repair: &Repair, observed: &ObservedRole, tags: Option<&Tags>) -> Resume {
+pub fn resume(repair: &Repair, baseline: &Baseline, observed: &ObservedRole, tags: Option<&Tags>) -> Resume {
     let before = repair.before.as_ref().map(Snapshot::role);
     let had = repair.before.as_ref().and_then(Snapshot::tags);
-    let left = Wanted { before: before.as_ref(), tags: had, gone: &repair.gone }.left(observed, tags);
+    let left = Wanted { baseline, before: before.as_ref(), tags: had, gone: &repair.gone }.left(observed, tags);
     let (before, now) = match (before, observed) {
-        (None, ObservedRole::Present(now)) if repair.knows(now) => return forward(left.steps(None)),
+        (None, ObservedRole::Present(now)) if repair.knows(now, baseline) => return forward(left.steps(None)),
         // There was nothing, so nothing is lost; what is there now is judged like any other role.
         (None, ObservedRole::Missing | ObservedRole::Present(_)) => return Resume::Whole,
         (Some(before), ObservedRole::Missing) => return Resume::Forward(left.steps(Some(&before.id))),
@@ -79,9 +81,9 @@ pub fn resume(repair: &Repair, observed: &ObservedRole, tags: Option<&Tags>) -> 
         // Nothing was written yet, so somebody else has replaced the role.
         Phase::Opened => Resume::Whole,
         _ if steps.is_empty() => Resume::Whole,
-        _ if repair.is_ours(now) => Resume::Forward(steps),
-        _ if !repair.knows(now) => Resume::Stranger,
-        _ if now.policies.contains(&dts_policy()) => Resume::Authorized(left.describe()),
+        _ if repair.is_ours(now, baseline) => Resume::Forward(steps),
+        _ if !repair.knows(now, baseline) => Resume::Stranger,
+        _ if now.policies.contains(&baseline.policy()) => Resume::Authorized(left.describe()),
         _ => Resume::Forward(steps),
     }
 }
@@ -92,11 +94,10 @@ fn forward(steps: Vec<Step>) -> Resume {
 
 #[cfg(test)]
 mod tests {
-    use crate::plan;
-    use crate::policy::DTS_TRUST_POLICY;
     use crate::role::NewRole;
     use crate::role::Role;
     use crate::target::PolicyRef;
+    use crate::{baseline, plan};
 
     use super::*;
 
@@ -109,7 +110,7 @@ mod tests {
     fn role(id: &str, policies: &[PolicyRef]) -> Role {
         Role {
             id: id.to_owned(),
-            trust: DTS_TRUST_POLICY.to_owned(),
+            trust: baseline::DTS.trust.to_owned(),
             description: "ours".to_owned(),
             max_session_duration: Some(3600),
             console_login: None,
@@ -132,7 +133,8 @@ mod tests {
     }
 
     fn resumed(repair: &Repair, now: Option<&Role>) -> Resume {
-        resume(repair, &now.map_or(ObservedRole::Missing, |role| ObservedRole::Present(role.clone())), None)
+        let now = now.map_or(ObservedRole::Missing, |role| ObservedRole::Present(role.clone()));
+        resume(repair, &baseline::DTS, &now, None)
     }
 
     #[test]
@@ -149,7 +151,7 @@ mod tests {
         let repair = repair(Phase::Replacing, Some(&role("1", &[extra()])), Some(&tags));
         let Resume::Forward(steps) = resumed(&repair, None) else { panic!("it is missing") };
         assert!(matches!(&steps[0], Step::Create { role: NewRole { description, .. }, .. } if description == "ours"));
-        let attach = [Step::Attach(plan::dts_policy()), Step::Attach(extra())];
+        let attach = [Step::Attach(baseline::DTS.policy()), Step::Attach(extra())];
         assert_eq!(steps[1..3], attach, "the DTS policy first");
         assert!(matches!(&steps[3], Step::Tag(tags) if tags.len() == 1));
     }
@@ -157,17 +159,21 @@ mod tests {
     #[test]
     fn the_new_role_gets_what_it_lacks() {
         let repair = repair(Phase::Replacing, Some(&role("1", &[extra()])), None);
-        let now = role("2", &[plan::dts_policy()]);
+        let now = role("2", &[baseline::DTS.policy()]);
         assert_eq!(resumed(&repair, Some(&now)), Resume::Forward(vec![Step::Attach(extra())]));
     }
 
     #[test]
     fn a_role_that_somebody_else_made_is_left_alone() {
         let repair = repair(Phase::Replacing, Some(&role("1", &[extra()])), None);
-        let trust = DTS_TRUST_POLICY.replace("dts.", "ecs.");
+        let trust = baseline::DTS.trust.replace("dts.", "ecs.");
         let theirs = |policies: &[PolicyRef]| Role { trust: trust.clone(), ..role("2", policies) };
         assert_eq!(resumed(&repair, Some(&theirs(&[]))), Resume::Stranger);
-        assert_eq!(resumed(&repair, Some(&theirs(&[plan::dts_policy(), extra()]))), Resume::Whole, "it lacks nothing");
+        assert_eq!(
+            resumed(&repair, Some(&theirs(&[baseline::DTS.policy(), extra()]))),
+            Resume::Whole,
+            "it lacks nothing"
+        );
         let known = Repair { created: Some("2".to_owned()), ..repair };
         assert!(matches!(resumed(&known, Some(&theirs(&[]))), Resume::Forward(_)), "its id is on record");
     }
@@ -184,13 +190,13 @@ mod tests {
         let repair = repair(Phase::Detaching, Some(&role("1", &[admin])), None);
         assert_eq!(resumed(&repair, Some(&role("1", &[]))), Resume::Whole);
         let Resume::Forward(steps) = resumed(&repair, None) else { panic!("it is missing") };
-        assert_eq!(steps[1..], [Step::Attach(plan::dts_policy())]);
+        assert_eq!(steps[1..], [Step::Attach(baseline::DTS.policy())]);
     }
 
     #[test]
     fn who_authorized_the_role_anew_is_not_alarmed() {
         let repair = repair(Phase::Replacing, Some(&role("1", &[extra()])), None);
-        let quick = Role { description: "the vendor's".to_owned(), ..role("2", &[plan::dts_policy()]) };
+        let quick = Role { description: "the vendor's".to_owned(), ..role("2", &[baseline::DTS.policy()]) };
         let Resume::Authorized(missing) = resumed(&repair, Some(&quick)) else { panic!("it is authorized") };
         assert!(missing.contains("policy `Custom/TeamExtra`"), "{missing}");
         let bare = Role { policies: std::collections::BTreeSet::new(), ..quick };

@@ -1,12 +1,19 @@
 //! What a run is about: accounts, roles and policies, as types that cannot hold nonsense.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::str::FromStr;
 
 use serde::{Deserialize, Deserializer, Serialize};
 
-/// The role that DTS uses in an account. No setting and no event can name another one.
-pub const ROLE_NAME: &str = "AliyunDTSDefaultRole";
+/// What an event asks us to look at: one role of one account.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Target {
+    /// Whose role it is.
+    pub account: AccountId,
+    /// The role.
+    pub role: RoleName,
+}
 
 /// An Alibaba Cloud account id: digits only.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
@@ -48,8 +55,9 @@ impl<'de> Deserialize<'de> for AccountId {
 }
 
 /// A role's name as RAM takes it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct RoleName(String);
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(transparent)]
+pub struct RoleName(Cow<'static, str>);
 
 /// The text is no role name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -57,10 +65,22 @@ pub struct RoleName(String);
 pub struct BadRoleName;
 
 impl RoleName {
+    /// A name that the program knows.
+    #[must_use]
+    pub(crate) const fn constant(name: &'static str) -> Self {
+        Self(Cow::Borrowed(name))
+    }
+
+    /// Whether a text names this role. Names differ in case between the vendor's own replies, and mean the same role.
+    #[must_use]
+    pub fn is(&self, name: &str) -> bool {
+        self.0.eq_ignore_ascii_case(name)
+    }
+
     /// The role that the resource directory creates in each member; it trusts the management account.
     #[must_use]
     pub fn directory_access() -> Self {
-        Self("ResourceDirectoryAccountAccessRole".to_owned())
+        Self::constant("ResourceDirectoryAccountAccessRole")
     }
 
     /// The name.
@@ -82,7 +102,7 @@ impl FromStr for RoleName {
     fn from_str(text: &str) -> Result<Self, BadRoleName> {
         let is_letter = |letter: char| letter.is_ascii_alphanumeric() || letter == '.' || letter == '-';
         let fits = (1..=64).contains(&text.len()) && text.chars().all(is_letter);
-        fits.then(|| Self(text.to_owned())).ok_or(BadRoleName)
+        fits.then(|| Self(Cow::Owned(text.to_owned()))).ok_or(BadRoleName)
     }
 }
 

@@ -3,16 +3,19 @@
 
 use std::collections::BTreeSet;
 
-use super::{Step, dts_policy, is_privileged, new_role, restorable, tag_steps};
-use crate::policy::{DTS_TRUST_POLICY, with_service};
+use super::{Step, is_privileged, restorable, tag_steps};
+use crate::baseline::Baseline;
+use crate::policy::with_service;
 use crate::role::NewRole;
 use crate::role::{ObservedRole, Role, Tags};
 use crate::target::PolicyRef;
-use crate::verify::{self, Baseline, DTS_SERVICE, FindingId};
+use crate::verify::{self, FindingId};
 
 /// What the role should be: authorized, with everything that the old one had.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Copy)]
 pub struct Wanted<'a> {
+    /// What any role must look like.
+    pub baseline: &'a Baseline,
     /// The role as it was found; `None` for a missing one.
     pub before: Option<&'a Role>,
     /// Its tags, where they were read.
@@ -40,7 +43,13 @@ pub struct Difference {
     pub tags: Tags,
 }
 
-impl Wanted<'_> {
+impl<'a> Wanted<'a> {
+    /// Where nothing is known of an earlier role.
+    #[must_use]
+    pub fn new(baseline: &'a Baseline) -> Self {
+        Self { baseline, before: None, tags: None, gone: &[] }
+    }
+
     /// What is left. `tags_now` are the tags of the role that is there, where they were read.
     #[must_use]
     pub fn left(&self, now: &ObservedRole, tags_now: Option<&Tags>) -> Difference {
@@ -53,18 +62,27 @@ impl Wanted<'_> {
             ..Difference::default()
         };
         match now {
-            ObservedRole::Missing => Difference { create: Some(new_role(self.before)), ..rest },
-            ObservedRole::Present(now) => Difference { trust: trust(now), ..self.settings(now, rest) },
+            ObservedRole::Missing => Difference { create: Some(self.baseline.new_role(self.before)), ..rest },
+            ObservedRole::Present(now) => Difference { trust: self.trust(now), ..self.settings(now, rest) },
         }
     }
 
     /// DTS is to miss its policy for the shortest time, so it comes first. No record is a reason to make anybody an
     /// administrator.
     fn policies(&self) -> Vec<PolicyRef> {
-        let extras = self.before.into_iter().flat_map(|role| &role.policies).filter(|policy| **policy != dts_policy());
-        let all = std::iter::once(dts_policy()).chain(extras.cloned());
-        let is_gone = |policy: &PolicyRef| self.gone.contains(policy) && *policy != dts_policy();
+        let needed = self.baseline.policy();
+        let extras = self.before.into_iter().flat_map(|role| &role.policies).filter(|policy| **policy != needed);
+        let all = std::iter::once(needed.clone()).chain(extras.cloned());
+        let is_gone = |policy: &PolicyRef| self.gone.contains(policy) && *policy != needed;
         all.filter(|policy| !is_gone(policy) && !is_privileged(policy)).collect()
+    }
+
+    /// Others who may assume the role go on to, unless the document cannot be extended.
+    fn trust(&self, now: &Role) -> Option<String> {
+        let findings = verify::role(&ObservedRole::Present(now.clone()), self.baseline);
+        let fails = findings.iter().any(|finding| finding.id == FindingId::TrustServiceMissing);
+        let extended = || with_service(&now.trust, self.baseline.service);
+        fails.then(|| extended().unwrap_or_else(|_| self.baseline.trust.to_owned()))
     }
 
     fn settings(&self, now: &Role, rest: Difference) -> Difference {
@@ -80,13 +98,6 @@ impl Wanted<'_> {
             ..rest
         }
     }
-}
-
-/// Others who may assume the role go on to, unless the document cannot be extended.
-fn trust(now: &Role) -> Option<String> {
-    let findings = verify::role(&ObservedRole::Present(now.clone()), &Baseline::DTS);
-    let fails = findings.iter().any(|finding| finding.id == FindingId::TrustServiceMissing);
-    fails.then(|| with_service(&now.trust, DTS_SERVICE).unwrap_or_else(|_| DTS_TRUST_POLICY.to_owned()))
 }
 
 impl Difference {
@@ -125,11 +136,12 @@ impl Difference {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::baseline;
 
     fn role(description: &str, policies: &[&str]) -> Role {
         Role {
             id: "1".to_owned(),
-            trust: DTS_TRUST_POLICY.to_owned(),
+            trust: baseline::DTS.trust.to_owned(),
             description: description.to_owned(),
             max_session_duration: Some(3600),
             console_login: None,
@@ -139,7 +151,7 @@ mod tests {
     }
 
     fn left(before: &Role, now: &Role) -> Difference {
-        let wanted = Wanted { before: Some(before), ..Wanted::default() };
+        let wanted = Wanted { before: Some(before), ..Wanted::new(&baseline::DTS) };
         wanted.left(&ObservedRole::Present(now.clone()), None)
     }
 
@@ -171,6 +183,6 @@ mod tests {
     fn the_dts_policy_comes_first_and_no_record_makes_an_administrator() {
         let before = role("", &["A", "AdministratorAccess"]);
         let attach = left(&before, &role("", &[])).attach;
-        assert_eq!(attach, [dts_policy(), PolicyRef::system("A")]);
+        assert_eq!(attach, [baseline::DTS.policy(), PolicyRef::system("A")]);
     }
 }

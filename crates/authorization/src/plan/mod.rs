@@ -16,22 +16,19 @@ pub use refusal::{Doubt, Refusal};
 pub use step::{Step, Undo, trips};
 pub use step_record::{StepRecord, StepResult};
 
-use crate::policy::{self, DTS_TRUST_POLICY};
-use crate::role::{NewRole, RoleChange};
+use crate::baseline::Baseline;
+use crate::policy;
+use crate::role::RoleChange;
 use crate::role::{ObservedRole, Role, Tags};
 use crate::settings::Strategy;
-use crate::target::{AccountId, PolicyRef, PolicyType};
-use crate::verify::{DTS_POLICY, DTS_SERVICE, Finding, FindingId};
+use crate::target::{PolicyRef, PolicyType, Target};
+use crate::verify::{Finding, FindingId};
 
 /// System policies by which their holder can get anything: an administrator's, and those that let him become one. The guard
 /// never attaches one.
 pub const PRIVILEGED_POLICIES: [&str; 4] =
     ["AdministratorAccess", "AliyunRAMFullAccess", "AliyunSTSAssumeRoleAccess", "AliyunResourceDirectoryFullAccess"];
 
-/// The description that the vendor's quick authorization gives to the role.
-const DESCRIPTION: &str = "DTS will use this role to access your resources in other services.";
-/// The vendor's default, in seconds.
-const MAX_SESSION_DURATION: u32 = 3600;
 /// Tag keys that only the vendor may write.
 const RESERVED_TAG_KEYS: [&str; 2] = ["acs:", "aliyun"];
 /// `TagResources` takes so many tags in one call (source: the RAM API reference).
@@ -82,9 +79,11 @@ pub struct Plan {
 /// Everything that a plan depends on.
 #[derive(Debug, Clone)]
 pub struct Facts<'a> {
-    /// Whose role it is.
-    pub account: &'a AccountId,
-    /// The role.
+    /// Which role it is.
+    pub target: &'a Target,
+    /// What it must look like.
+    pub baseline: &'a Baseline,
+    /// The role as it was read.
     pub observed: &'a ObservedRole,
     /// Its tags, where they were read, or why they could not be.
     pub tags: &'a Result<Option<Tags>, String>,
@@ -101,7 +100,7 @@ pub fn resolve(facts: &Facts<'_>) -> Option<Plan> {
         return None;
     }
     let (mut steps, refusal) = match (facts.observed, facts.strategy) {
-        (ObservedRole::Missing, _) => (create(), None),
+        (ObservedRole::Missing, _) => (create(facts.baseline), None),
         (ObservedRole::Present(role), Strategy::Recreate) => recreate(role, facts),
         (ObservedRole::Present(role), Strategy::InPlace) => in_place(role, facts),
         (ObservedRole::Present(role), Strategy::Least) => least(role, facts),
@@ -112,46 +111,30 @@ pub fn resolve(facts: &Facts<'_>) -> Option<Plan> {
     }
     let deletes = steps.iter().any(|step| matches!(step, Step::Delete { .. }));
     let replaced = facts.observed.present().filter(|_| deletes);
-    let loses = replaced.map(|role| policy::everybody_but(&role.trust, DTS_SERVICE)).unwrap_or_default();
+    let loses = replaced.map(|role| policy::everybody_but(&role.trust, facts.baseline.service)).unwrap_or_default();
     Some(Plan { id: plan_id(facts, &steps), steps, refusal, loses })
 }
 
 /// The plan that finishes what an earlier run left unfinished. Its id covers the record, too.
-pub fn finishing(account: &AccountId, record: &str, observed: &ObservedRole, steps: Vec<Step>) -> Plan {
-    let words: Vec<_> = steps.iter().map(Step::describe).collect();
-    let id = digest(&json!([account, record, describe(observed), words]));
+pub fn finishing(target: &Target, record: &str, observed: &ObservedRole, steps: Vec<Step>) -> Plan {
+    let words: Vec<_> = steps.iter().map(|step| step.describe(&target.role)).collect();
+    let id = digest(&json!([target.account, record, describe(observed), words]));
     Plan { id, steps, refusal: None, loses: BTreeSet::new() }
 }
 
-/// The policy that DTS needs.
-#[must_use]
-pub fn dts_policy() -> PolicyRef {
-    PolicyRef::system(DTS_POLICY)
-}
-
-/// The role that a repair makes: with everything that it had, but for the trust policy, which becomes the vendor's default.
-#[must_use]
-pub fn new_role(before: Option<&Role>) -> NewRole {
-    NewRole {
-        trust: DTS_TRUST_POLICY.to_owned(),
-        description: before.map_or_else(|| DESCRIPTION.to_owned(), |role| role.description.clone()),
-        max_session_duration: before.map_or(Some(MAX_SESSION_DURATION), |role| role.max_session_duration),
-        allow_console_login: before.and_then(|role| role.console_login),
-    }
-}
-
-fn create() -> Vec<Step> {
-    vec![Step::Create { role: new_role(None), replaces: None }, Step::Attach(dts_policy())]
+fn create(baseline: &Baseline) -> Vec<Step> {
+    vec![Step::Create { role: baseline.new_role(None), replaces: None }, Step::Attach(baseline.policy())]
 }
 
 fn recreate(role: &Role, facts: &Facts<'_>) -> (Vec<Step>, Option<Refusal>) {
+    let needed = facts.baseline.policy();
     // The DTS policy goes last and comes back first: DTS is to miss it for the shortest time.
-    let extras: BTreeSet<_> = role.policies.iter().filter(|policy| **policy != dts_policy()).cloned().collect();
-    let held = role.policies.contains(&dts_policy()).then(dts_policy);
+    let extras: BTreeSet<_> = role.policies.iter().filter(|policy| **policy != needed).cloned().collect();
+    let held = role.policies.contains(&needed).then(|| needed.clone());
     let mut steps: Vec<_> = extras.iter().cloned().chain(held).map(Step::Detach).collect();
     steps.push(Step::Delete { role_id: role.id.clone() });
-    steps.push(Step::Create { role: new_role(Some(role)), replaces: Some(role.id.clone()) });
-    steps.push(Step::Attach(dts_policy()));
+    steps.push(Step::Create { role: facts.baseline.new_role(Some(role)), replaces: Some(role.id.clone()) });
+    steps.push(Step::Attach(needed));
     steps.extend(extras.into_iter().map(Step::Attach));
     steps.extend(restore_tags(facts.tags.as_ref().ok().and_then(Option::as_ref)));
     (steps, recreate_refusal(role, facts))
@@ -186,7 +169,7 @@ fn recreate_refusal(role: &Role, facts: &Facts<'_>) -> Option<Refusal> {
     if let Some(policy) = role.policies.iter().find(|policy| is_privileged(policy)) {
         return Some(Refusal::Privileged(policy.name.clone()));
     }
-    if let Some(full) = full(role) {
+    if let Some(full) = full(role, facts.baseline) {
         return Some(full);
     }
     if let Err(why) = facts.tags {
@@ -204,9 +187,9 @@ pub fn is_privileged(policy: &PolicyRef) -> bool {
 }
 
 /// Whether the DTS policy no longer fits beside the others.
-fn full(role: &Role) -> Option<Refusal> {
+fn full(role: &Role, baseline: &Baseline) -> Option<Refusal> {
     let held = role.policies.iter().filter(|policy| policy.kind == PolicyType::System).count();
-    let fits = held < SYSTEM_POLICIES_A_ROLE || role.policies.contains(&dts_policy());
+    let fits = held < SYSTEM_POLICIES_A_ROLE || role.policies.contains(&baseline.policy());
     (!fits).then_some(Refusal::NoRoom(held))
 }
 
@@ -215,11 +198,11 @@ fn in_place(role: &Role, facts: &Facts<'_>) -> (Vec<Step>, Option<Refusal>) {
     let mut steps = Vec::new();
     let mut refusal = role.service_linked.then_some(Refusal::ServiceLinked);
     if failed(FindingId::PolicyMissing) {
-        steps.push(Step::Attach(dts_policy()));
-        refusal = refusal.or_else(|| full(role)).or_else(|| others(role, facts));
+        steps.push(Step::Attach(facts.baseline.policy()));
+        refusal = refusal.or_else(|| full(role, facts.baseline)).or_else(|| others(role, facts));
     }
     if failed(FindingId::TrustServiceMissing) {
-        match policy::with_service(&role.trust, DTS_SERVICE) {
+        match policy::with_service(&role.trust, facts.baseline.service) {
             Ok(trust) => steps.push(Step::UpdateTrust { from: role.trust.clone(), to: RoleChange { trust } }),
             // Nobody can approve away what cannot be done at all.
             Err(why) => refusal = Some(refusal.filter(Refusal::is_final).unwrap_or(Refusal::InPlace(why.to_string()))),
@@ -234,9 +217,9 @@ fn others(role: &Role, facts: &Facts<'_>) -> Option<Refusal> {
     if facts.findings.iter().any(|finding| finding.id == FindingId::TrustUnreadable) {
         return Some(Refusal::UnreadableTrust);
     }
-    let others = policy::everybody_but(&role.trust, DTS_SERVICE);
+    let others = policy::everybody_but(&role.trust, facts.baseline.service);
     let others: Vec<_> =
-        others.into_iter().filter(|name| !policy::is_service_of_an_account(name, DTS_SERVICE)).collect();
+        others.into_iter().filter(|name| !policy::is_service_of_an_account(name, facts.baseline.service)).collect();
     (!others.is_empty()).then(|| Refusal::OthersMayAssume(others.join(", ")))
 }
 
@@ -250,8 +233,8 @@ fn least(role: &Role, facts: &Facts<'_>) -> (Vec<Step>, Option<Refusal>) {
 
 fn plan_id(facts: &Facts<'_>, steps: &[Step]) -> PlanId {
     let tags = facts.tags.as_ref().ok();
-    let steps: Vec<_> = steps.iter().map(Step::describe).collect();
-    digest(&json!([facts.account, describe(facts.observed), tags, facts.strategy, steps]))
+    let steps: Vec<_> = steps.iter().map(|step| step.describe(&facts.target.role)).collect();
+    digest(&json!([facts.target.account, describe(facts.observed), tags, facts.strategy, steps]))
 }
 
 /// Everything of a role that was read.

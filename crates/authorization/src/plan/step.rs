@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use crate::role::Tags;
 use crate::role::{NewRole, RoleChange};
-use crate::target::{PolicyRef, ROLE_NAME};
+use crate::target::{PolicyRef, RoleName};
 
 /// One intended write.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -65,13 +65,13 @@ impl Step {
         }
     }
 
-    /// What the operation is about.
+    /// What the operation on this role is about.
     #[must_use]
-    pub fn target(&self) -> String {
+    pub fn target(&self, role: &RoleName) -> String {
         match self {
             Self::Detach(policy) | Self::Attach(policy) => policy.to_string(),
             Self::LeaveTag(key) => key.clone(),
-            Self::Delete { .. } | Self::Create { .. } | Self::UpdateTrust { .. } | Self::Tag(_) => ROLE_NAME.to_owned(),
+            Self::Delete { .. } | Self::Create { .. } | Self::UpdateTrust { .. } | Self::Tag(_) => role.to_string(),
         }
     }
 
@@ -103,7 +103,7 @@ impl Step {
         matches!(self, Self::Detach(_) | Self::Delete { .. })
     }
 
-    pub(super) fn describe(&self) -> Value {
+    pub(super) fn describe(&self, role: &RoleName) -> Value {
         let detail = match self {
             Self::Create { role, .. } => {
                 json!([role.trust, role.description, role.max_session_duration, role.allow_console_login])
@@ -112,7 +112,7 @@ impl Step {
             Self::Tag(tags) => json!(tags),
             Self::Detach(_) | Self::Delete { .. } | Self::Attach(_) | Self::LeaveTag(_) => Value::Null,
         };
-        json!([self.action(), self.target(), detail])
+        json!([self.action(), self.target(role), detail])
     }
 }
 

@@ -4,6 +4,7 @@ use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize};
 
 use super::Step;
+use crate::target::RoleName;
 use crate::text::foreign;
 
 /// The operations that a repair is made of.
@@ -61,11 +62,11 @@ pub struct StepRecord {
 impl StepRecord {
     /// A step that is only intended.
     #[must_use]
-    pub fn planned(step: &Step) -> Self {
+    pub fn planned(step: &Step, role: &RoleName) -> Self {
         let result = if matches!(step, Step::LeaveTag(_)) { StepResult::Skipped } else { StepResult::Planned };
         Self {
             action: step.action(),
-            target: step.target(),
+            target: step.target(role),
             result,
             attempts: 0,
             request_id: None,
@@ -77,8 +78,8 @@ impl StepRecord {
 
     /// A step that needed no call.
     #[must_use]
-    pub fn without_call(step: &Step, result: StepResult) -> Self {
-        Self { result, ..Self::planned(step) }
+    pub fn without_call(step: &Step, role: &RoleName, result: StepResult) -> Self {
+        Self { result, ..Self::planned(step, role) }
     }
 
     /// Whether it had its effect, or it was so.

@@ -40,11 +40,12 @@ impl Fragment {
 const KEYS: [&str; 2] = ["Version", "Statement"];
 
 impl PolicyDocument {
-    /// Reads a document. What is not understood is kept as a fragment, so there is no error.
+    /// Reads a document. What is not understood is kept as a fragment, so there is no error; so is a name that only looks
+    /// like that of the `service`.
     #[must_use]
-    pub fn parse(text: &str) -> Self {
+    pub fn parse(text: &str, service: &str) -> Self {
         match serde_json::from_str(&decoded(text)) {
-            Ok(tree) => Self::of_tree(&tree),
+            Ok(tree) => Self::of_tree(&tree, service),
             Err(error) => Self::unreadable("", format!("it is no JSON ({error})")),
         }
     }
@@ -54,7 +55,7 @@ impl PolicyDocument {
         Self { statements: Vec::new(), unreadable: vec![Fragment::new(path, why)] }
     }
 
-    fn of_tree(tree: &Tree) -> Self {
+    fn of_tree(tree: &Tree, service: &str) -> Self {
         let entries = match tree.entries() {
             Ok(entries) => entries,
             Err(why) => return Self::unreadable("", why),
@@ -70,15 +71,15 @@ impl PolicyDocument {
             document.unreadable.push(Fragment::new(crate::text::foreign(key), "no key of a policy document"));
         }
         for (index, statement) in statements.iter().enumerate() {
-            document.add(index, statement);
+            document.add(index, statement, service);
         }
         document
     }
 
-    fn add(&mut self, index: usize, statement: &Tree) {
+    fn add(&mut self, index: usize, statement: &Tree, service: &str) {
         let unreadable = match Statement::parse(statement) {
             Ok(mut statement) => {
-                let near_misses = near_miss::take(&mut statement);
+                let near_misses = near_miss::take(&mut statement, service);
                 self.statements.push((index, statement));
                 near_misses
             }
@@ -124,32 +125,35 @@ fn bare(text: &str) -> &str {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::baseline::DTS;
 
     fn paths(text: &str) -> Vec<String> {
-        PolicyDocument::parse(text).unreadable.into_iter().map(|fragment| fragment.path).collect()
+        PolicyDocument::parse(text, DTS.service).unreadable.into_iter().map(|fragment| fragment.path).collect()
     }
 
     #[test]
     fn the_vendors_document_is_understood() {
-        let document = PolicyDocument::parse(super::super::DTS_TRUST_POLICY);
+        let document = PolicyDocument::parse(DTS.trust, DTS.service);
         assert_eq!((document.statements.len(), document.unreadable.len()), (1, 0));
     }
 
     #[test]
     fn a_percent_encoded_document_is_decoded() {
-        let encoded =
-            percent_encoding::utf8_percent_encode(super::super::DTS_TRUST_POLICY, percent_encoding::NON_ALPHANUMERIC);
+        let encoded = percent_encoding::utf8_percent_encode(DTS.trust, percent_encoding::NON_ALPHANUMERIC);
         assert_eq!(
-            PolicyDocument::parse(&format!("%EF%BB%BF{encoded}%0A")),
-            PolicyDocument::parse(&encoded.to_string())
+            PolicyDocument::parse(&format!("%EF%BB%BF{encoded}%0A"), DTS.service),
+            PolicyDocument::parse(&encoded.to_string(), DTS.service)
         );
-        assert_eq!(PolicyDocument::parse(&encoded.to_string()), PolicyDocument::parse(super::super::DTS_TRUST_POLICY));
+        assert_eq!(
+            PolicyDocument::parse(&encoded.to_string(), DTS.service),
+            PolicyDocument::parse(DTS.trust, DTS.service)
+        );
     }
 
     #[test]
     fn a_form_encoded_document_is_decoded_and_a_plus_that_is_meant_stays() {
         let form = "%7B%22Statement%22%3A+%5B%7B%22Action%22%3A+%22sts%3AAssumeRole%22%2C+%22Effect%22%3A+%22Allow%22%2C+%22Principal%22%3A+%7B%22Service%22%3A+%5B%22dts.aliyuncs.com%22%5D%7D%7D%5D%2C+%22Version%22%3A+%221%22%7D";
-        assert_eq!(PolicyDocument::parse(form), PolicyDocument::parse(super::super::DTS_TRUST_POLICY));
+        assert_eq!(PolicyDocument::parse(form, DTS.service), PolicyDocument::parse(DTS.trust, DTS.service));
         let condition = |value: &str| format!(r#"{{"Version": "1", "Statement": [{{"Condition": "{value}"}}]}}"#);
         let encode =
             |text: &str| percent_encoding::utf8_percent_encode(text, percent_encoding::NON_ALPHANUMERIC).to_string();
@@ -187,7 +191,8 @@ mod tests {
     #[test]
     fn another_version_or_key_is_named_and_the_statements_still_count() {
         let statement = r#"{"Effect":"Allow","Action":"sts:AssumeRole","Principal":{"Service":"dts.aliyuncs.com"}}"#;
-        let document = PolicyDocument::parse(&format!(r#"{{"Version":"2","Id":"x","Statement":[{statement}]}}"#));
+        let document =
+            PolicyDocument::parse(&format!(r#"{{"Version":"2","Id":"x","Statement":[{statement}]}}"#), DTS.service);
         let paths: Vec<_> = document.unreadable.iter().map(|fragment| fragment.path.as_str()).collect();
         assert_eq!((document.statements.len(), paths), (1, vec!["Version", "Id"]));
     }

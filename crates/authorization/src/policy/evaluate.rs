@@ -70,6 +70,8 @@ pub fn other_principals(document: &PolicyDocument, but: &Principal) -> BTreeSet<
 mod tests {
     use super::*;
 
+    const DTS_SERVICE: &str = "dts.aliyuncs.com";
+
     const ALLOW: &str = r#"{"Effect":"Allow","Action":"sts:AssumeRole","Principal":{"Service":"dts.aliyuncs.com"}}"#;
     const MAYBE: &str = r#"{"Effect":"Allow","Action":"sts:*","Principal":{"Service":"dts.aliyuncs.com"},"Condition":{"StringEquals":{"acs:SourceIp":"1"}}}"#;
     const DENY: &str = r#"{"Effect":"Deny","Action":"*","Principal":{"Service":"dts.aliyuncs.com"}}"#;
@@ -81,7 +83,7 @@ mod tests {
     const UNREAD_DENY: &str = r#"{"Effect":"Deny","Action":"sts:AssumeRole","Principal":"*"}"#;
 
     fn document(statements: &[&str]) -> PolicyDocument {
-        PolicyDocument::parse(&format!(r#"{{"Version":"1","Statement":[{}]}}"#, statements.join(",")))
+        PolicyDocument::parse(&format!(r#"{{"Version":"1","Statement":[{}]}}"#, statements.join(",")), DTS_SERVICE)
     }
 
     fn effect(statements: &[&str]) -> Effect {

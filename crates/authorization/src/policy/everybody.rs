@@ -11,7 +11,7 @@ use crate::text::foreign;
 /// stands, such as `*`.
 #[must_use]
 pub fn everybody_but(text: &str, service: &str) -> BTreeSet<String> {
-    let document = PolicyDocument::parse(text);
+    let document = PolicyDocument::parse(text, service);
     let understood = other_principals(&document, &Principal::service(service));
     let mut names: BTreeSet<_> = understood.iter().map(|principal| foreign(&principal.to_string())).collect();
     let tree: Value = serde_json::from_str(&document::decoded(text)).unwrap_or_default();

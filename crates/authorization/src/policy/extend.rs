@@ -35,7 +35,9 @@ pub fn with_service(text: &str, service: &str) -> Result<String, CannotExtend> {
     if tree.has_duplicate_keys() {
         return Err(CannotExtend::DuplicateKey);
     }
-    if decide(&PolicyDocument::parse(&text), ASSUME_ROLE, &Principal::service(service)).effect == Effect::Denied {
+    if decide(&PolicyDocument::parse(&text, service), ASSUME_ROLE, &Principal::service(service)).effect
+        == Effect::Denied
+    {
         return Err(CannotExtend::Denied);
     }
     let statement = json!({"Action": ASSUME_ROLE, "Effect": "Allow", "Principal": {"Service": [service]}});

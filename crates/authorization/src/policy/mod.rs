@@ -25,12 +25,6 @@ use serde_json::Value;
 /// The action that a trust policy is about.
 pub const ASSUME_ROLE: &str = "sts:AssumeRole";
 
-/// The service that must be able to assume the role. The cross-account form `<uid>@dts.aliyuncs.com` is another one.
-pub const DTS_SERVICE: &str = "dts.aliyuncs.com";
-
-/// The trust policy that the vendor's quick authorization gives to the role.
-pub const DTS_TRUST_POLICY: &str = r#"{"Statement":[{"Action":"sts:AssumeRole","Effect":"Allow","Principal":{"Service":["dts.aliyuncs.com"]}}],"Version":"1"}"#;
-
 /// Whether two texts are the same document: white space, encoding and the order of keys do not count.
 #[must_use]
 pub fn same_document(one: &str, other: &str) -> bool {
@@ -53,10 +47,12 @@ pub fn for_report(text: &str) -> Value {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::baseline;
 
     #[test]
     fn formatting_does_not_make_another_document_and_a_key_that_stands_twice_does() {
-        assert!(same_document(DTS_TRUST_POLICY, &DTS_TRUST_POLICY.replace("\":", "\" : ")));
+        let trust = baseline::DTS.trust;
+        assert!(same_document(trust, &trust.replace("\":", "\" : ")));
         assert!(!same_document(r#"{"a":1,"a":2}"#, r#"{"a":2}"#));
         assert!(same_document("not JSON", "not JSON") && !same_document("not JSON", "nor this"));
     }

@@ -1,23 +1,21 @@
-//! Texts that are what DTS needs but for letter case, blanks, a final dot or characters that show nothing. How the cloud
+//! Texts that are what the service needs but for letter case, blanks, a final dot or characters that show nothing. How the cloud
 //! compares them is not documented, so they neither grant nor deny, and nothing is deleted because of them.
 
 use super::document::Fragment;
 use super::statement::{PrincipalKind, Statement};
-use super::{ASSUME_ROLE, DTS_SERVICE, pattern};
+use super::{ASSUME_ROLE, pattern};
 use crate::text::{foreign, is_invisible};
 
-/// Takes the names out of a statement that may or may not be DTS.
-pub(super) fn take(statement: &mut Statement) -> Vec<Fragment> {
+/// Takes the names out of a statement that may or may not be the service.
+pub(super) fn take(statement: &mut Statement, service: &str) -> Vec<Fragment> {
     let effect = statement.effect;
-    let near = |name: &str| name != DTS_SERVICE && folded(name) == folded(DTS_SERVICE);
+    let near = |name: &str| name != service && folded(name) == folded(service);
     let taken = statement
         .principals
         .extract_if(.., |principal| principal.kind == PrincipalKind::Service && near(&principal.name));
     let fragment = |name: String| {
-        let why = format!(
-            "`{}` is `{DTS_SERVICE}` but for case, blanks, a final dot or invisible characters",
-            foreign(&name)
-        );
+        let why =
+            format!("`{}` is `{service}` but for case, blanks, a final dot or invisible characters", foreign(&name));
         Fragment { effect: Some(effect), ..Fragment::new("Principal", why) }
     };
     taken.map(|principal| fragment(principal.name)).collect()
@@ -43,9 +41,11 @@ mod tests {
     use super::super::{Effect, PolicyDocument, Principal, StatementEffect, decide, other_principals};
     use super::*;
 
+    const DTS_SERVICE: &str = "dts.aliyuncs.com";
+
     fn document(effect: &str, names: &[&str]) -> PolicyDocument {
         let statement = serde_json::json!({"Effect": effect, "Action": ASSUME_ROLE, "Principal": {"Service": names}});
-        PolicyDocument::parse(&serde_json::json!({"Version": "1", "Statement": [statement]}).to_string())
+        PolicyDocument::parse(&serde_json::json!({"Version": "1", "Statement": [statement]}).to_string(), DTS_SERVICE)
     }
 
     fn effect(document: &PolicyDocument) -> Effect {

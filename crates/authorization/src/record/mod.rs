@@ -1,15 +1,17 @@
 //! What a journal file holds. Whoever can write to the folder can write such a file, so what it says is checked, and role
 //! name and trust policy are never taken from it.
 
+pub mod attempts;
 mod phase;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::plan::{self, PlanId, Step, StepResult};
+use crate::baseline::Baseline;
+use crate::plan::{PlanId, Step, StepResult};
 use crate::policy;
 use crate::role::{Role, Tags};
-use crate::target::{AccountId, PolicyRef};
+use crate::target::{AccountId, PolicyRef, RoleName};
 use crate::text::escaped;
 pub use phase::{Act, Illegal, Phase};
 
@@ -355,27 +357,27 @@ impl Repair {
     /// is the role that was looked at, the one that this repair made, and any with the vendor's default trust policy and
     /// nothing else, which is what this repair makes, whoever made it. Every other role is somebody's.
     #[must_use]
-    pub fn knows(&self, role: &Role) -> bool {
-        self.knows_as(&role.id, &role.trust)
+    pub fn knows(&self, role: &Role, baseline: &Baseline) -> bool {
+        self.knows_as(&role.id, &role.trust, baseline)
     }
 
     /// The same, by id and trust policy.
     #[must_use]
-    pub fn knows_as(&self, role_id: &str, trust: &str) -> bool {
+    pub fn knows_as(&self, role_id: &str, trust: &str, baseline: &Baseline) -> bool {
         let found = self.before.as_ref().is_some_and(|before| before.role_id == role_id);
         let made = self.created.as_deref() == Some(role_id);
-        found || made || policy::same_document(trust, policy::DTS_TRUST_POLICY)
+        found || made || policy::same_document(trust, baseline.trust)
     }
 
     /// Whether it is the role that this repair made, or one exactly as it would make it.
     #[must_use]
-    pub fn is_ours(&self, role: &Role) -> bool {
+    pub fn is_ours(&self, role: &Role, baseline: &Baseline) -> bool {
         if self.created.as_ref() == Some(&role.id) {
             return true;
         }
         // The reply that told the id may be lost. What was asked for is on record, and whatever bears this name now was made
         // after the record, for a role's name is unique.
-        let asked = plan::new_role(self.before.as_ref().map(Snapshot::role).as_ref());
+        let asked = baseline.new_role(self.before.as_ref().map(Snapshot::role).as_ref());
         (self.before.is_none() || self.phase != Phase::Opened) && role.is_made_of(&asked)
     }
 }
@@ -383,20 +385,20 @@ impl Repair {
 impl Line {
     /// A step that is only intended.
     #[must_use]
-    pub fn planned(step: &Step) -> Self {
-        Self { action: step.action().to_owned(), target: shown(step), state: State::Is(StepResult::Planned) }
+    pub fn planned(step: &Step, role: &RoleName) -> Self {
+        Self { action: step.action().to_owned(), target: shown(step, role), state: State::Is(StepResult::Planned) }
     }
 }
 
 /// The key of a tag is foreign text.
-fn shown(step: &Step) -> String {
-    escaped(&step.target()).chars().take(TEXT_LIMIT).collect()
+fn shown(step: &Step, role: &RoleName) -> String {
+    escaped(&step.target(role)).chars().take(TEXT_LIMIT).collect()
 }
 
 impl Repair {
     /// A repair of which nothing is done yet.
     #[must_use]
-    pub fn new(request_id: String, now: Timestamp, plan_id: &str, steps: &[Step]) -> Self {
+    pub fn new(request_id: String, now: Timestamp, plan_id: &str) -> Self {
         Self {
             phase: Phase::Opened,
             request_id,
@@ -405,7 +407,7 @@ impl Repair {
             before: None,
             created: None,
             gone: Vec::new(),
-            steps: steps.iter().map(Line::planned).collect(),
+            steps: Vec::new(),
         }
     }
 }
@@ -413,13 +415,15 @@ impl Repair {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::baseline;
 
     #[test]
     fn a_line_of_a_tag_can_be_read_back_whatever_its_key() {
         for key in ["\u{1b}[2J", "\u{202e}x", "ключ", &"k".repeat(500)] {
-            let line = Line::planned(&Step::LeaveTag((*key).to_owned()));
+            let (step, role) = (Step::LeaveTag((*key).to_owned()), &baseline::DTS.role);
+            let line = Line::planned(&step, role);
             assert!(is_harmless(&line.target), "{line:?}");
-            assert_eq!(line.target, shown(&Step::LeaveTag((*key).to_owned())));
+            assert_eq!(line.target, shown(&step, role));
         }
     }
 

@@ -5,28 +5,28 @@ use std::time::Duration;
 use aliyun::clock::SharedClock;
 use authorization::plan::{Plan, Step, StepRecord};
 use authorization::role::{Role, RoleView, Tags, document_last};
-use authorization::target::{AccountId, ROLE_NAME};
+use authorization::target::{AccountId, RoleName, Target};
 use serde_json::{Map, Value, json};
 
 use crate::telemetry::Log;
 
 /// Writes the records of one account's repair into the log.
 #[derive(Debug, Clone)]
-pub struct LogBook {
+pub struct JournalLog {
     log: Log,
     clock: SharedClock,
-    account: AccountId,
+    target: Target,
     request_id: String,
     /// When the run began, as uptime.
     begun: Duration,
 }
 
-impl LogBook {
+impl JournalLog {
     /// For one account and run.
     #[must_use]
-    pub fn new(log: Log, clock: SharedClock, account: AccountId, request_id: String) -> Self {
+    pub fn new(log: Log, clock: SharedClock, target: Target, request_id: String) -> Self {
         let begun = clock.uptime();
-        Self { log, clock, account, request_id, begun }
+        Self { log, clock, target, request_id, begun }
     }
 
     /// The same for a run that began at another uptime.
@@ -48,7 +48,11 @@ impl LogBook {
     }
 
     pub(super) fn account(&self) -> &AccountId {
-        &self.account
+        &self.target.account
+    }
+
+    pub(super) fn role(&self) -> &RoleName {
+        &self.target.role
     }
 
     pub(super) fn request_id(&self) -> &str {
@@ -58,7 +62,7 @@ impl LogBook {
     pub(super) fn begin(&self, plan: &Plan, before: Option<&Role>, tags: Option<&Tags>) {
         let mut before = json!(RoleView::of(before, tags));
         document_last(&mut before);
-        let steps: Vec<_> = plan.steps.iter().map(StepRecord::planned).collect();
+        let steps: Vec<_> = plan.steps.iter().map(|step| StepRecord::planned(step, &self.target.role)).collect();
         self.write(json!({"event": "begin", "planId": plan.id.to_string(), "steps": steps, "before": before}));
     }
 
@@ -68,7 +72,7 @@ impl LogBook {
 
     pub(super) fn begin_step(&self, step: &Step) {
         if !self.log.is_terminal() {
-            self.write(json!({"event": "step", "action": step.action(), "target": step.target()}));
+            self.write(json!({"event": "step", "action": step.action(), "target": step.target(&self.target.role)}));
         }
     }
 
@@ -91,8 +95,8 @@ impl LogBook {
     fn write(&self, record: Value) {
         let mut line = Map::new();
         line.insert("requestId".to_owned(), json!(self.request_id));
-        line.insert("accountId".to_owned(), json!(self.account));
-        line.insert("roleName".to_owned(), json!(ROLE_NAME));
+        line.insert("accountId".to_owned(), json!(self.target.account));
+        line.insert("roleName".to_owned(), json!(self.target.role));
         line.insert("journal".to_owned(), record);
         self.log.record(self.clock.now(), line);
     }

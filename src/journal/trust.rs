@@ -163,7 +163,7 @@ mod tests {
     }
 
     fn record(begun_at: Timestamp) -> Record {
-        let repair = Repair::new("run".to_owned(), begun_at, "", &[]);
+        let repair = Repair::new("run".to_owned(), begun_at, "");
         Record { generation: 7, repair: Some(repair), ..Record::empty("1234567890123456".parse().unwrap()) }
     }
 
@@ -221,7 +221,7 @@ mod tests {
     fn a_watch_is_no_longer_than_a_day_from_its_begin() {
         let closed = |since: Option<i32>, until: i32| {
             let mut record = record(at(-10));
-            record.repair.as_mut().unwrap().phase = super::super::Phase::Closed;
+            record.repair.as_mut().unwrap().phase = authorization::record::Phase::Closed;
             let watch = Watch { since: since.map(at), until: at(until), role_id: "1".to_owned(), policies: Vec::new() };
             Seal::Nothing.evidence(&Record { watch: Some(watch), ..record }, Approval::None, at(0))
         };

@@ -1,14 +1,23 @@
-//! Does the trust policy let the service assume the role, and whom else?
+//! The questions: does the role exist, who may assume it, what is attached? Each answers with findings, none if all is well.
 
 use serde_json::json;
 
-use crate::policy::{ASSUME_ROLE, Decision, Effect, PolicyDocument, Principal, decide, for_report, other_principals};
+use super::finding::first_of;
+use super::{Finding, FindingId};
+use crate::baseline::Baseline;
+use crate::policy::{
+    ASSUME_ROLE, Decision, Effect, PolicyDocument, Principal, StatementEffect, decide, for_report, other_principals,
+};
 use crate::role::Role;
-use crate::verify::finding::first_of;
-use crate::verify::{Baseline, Finding, FindingId};
 
-pub(in crate::verify) fn trust(role: &Role, baseline: &Baseline) -> Vec<Finding> {
-    let document = PolicyDocument::parse(&role.trust);
+pub(super) fn role_missing(baseline: &Baseline) -> Finding {
+    let message = format!("the role `{}` does not exist", baseline.role);
+    Finding::new(FindingId::RoleMissing, message, json!({"roleName": baseline.role}))
+}
+
+/// Does the trust policy let the service assume the role, and whom else?
+pub(super) fn trust(role: &Role, baseline: &Baseline) -> Vec<Finding> {
+    let document = PolicyDocument::parse(&role.trust, baseline.service);
     let service = Principal::service(baseline.service);
     let decision = decide(&document, ASSUME_ROLE, &service);
     let findings = [
@@ -49,7 +58,7 @@ fn conditional_deny(document: &PolicyDocument, service: &Principal, decision: &D
         .statements
         .iter()
         .filter(|(_, statement)| !statement.conditions.is_empty() && statement.matches(ASSUME_ROLE, service));
-    let hits: Vec<_> = hits.filter(|(_, statement)| statement.effect == crate::policy::StatementEffect::Deny).collect();
+    let hits: Vec<_> = hits.filter(|(_, statement)| statement.effect == StatementEffect::Deny).collect();
     let places: Vec<_> = hits.iter().map(|(index, _)| index).collect();
     (!places.is_empty()).then(|| {
         let message = format!("a statement with `Deny` and a condition might hit `{}`", service.name);
@@ -72,10 +81,26 @@ fn unreadable(document: &PolicyDocument) -> Option<Finding> {
     Some(Finding::new(FindingId::TrustUnreadable, message, json!({"fragments": fragments})))
 }
 
+/// Is the system policy attached, and which others are?
+pub(super) fn policies(role: &Role, baseline: &Baseline) -> Vec<Finding> {
+    let wanted = baseline.policy();
+    let extra: Vec<_> = role.policies.iter().filter(|policy| **policy != wanted).map(ToString::to_string).collect();
+    let missing = (!role.policies.contains(&wanted)).then(|| {
+        let message = format!("the system policy `{}` is not attached", baseline.policy);
+        let attached: Vec<_> = role.policies.iter().map(ToString::to_string).collect();
+        Finding::new(FindingId::PolicyMissing, message, json!({"attached": attached}))
+    });
+    let more = (!extra.is_empty()).then(|| {
+        let message = format!("more policies are attached: {}", extra.join(", "));
+        Finding::new(FindingId::PolicyExtra, message, json!({"policies": extra}))
+    });
+    missing.into_iter().chain(more).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::policy::DTS_TRUST_POLICY;
+    use crate::baseline;
 
     fn ids(statements: &str) -> Vec<&'static str> {
         let trust = format!(r#"{{"Version":"1","Statement":[{statements}]}}"#);
@@ -92,7 +117,7 @@ mod tests {
             service_linked: false,
             policies: std::collections::BTreeSet::new(),
         };
-        super::trust(&role, &Baseline::DTS).iter().map(|finding| finding.id.word()).collect()
+        super::trust(&role, &baseline::DTS).iter().map(|finding| finding.id.word()).collect()
     }
 
     const CONDITION: &str = r#""Condition":{"StringEquals":{"sts:ExternalId":"x"}}"#;
@@ -106,7 +131,7 @@ mod tests {
         let dts = r#"{"Service":"dts.aliyuncs.com"}"#;
         let allow = statement("Allow", dts, "");
         let maybe_not = statement("Deny", dts, &format!(",{CONDITION}"));
-        assert_eq!(found(DTS_TRUST_POLICY), [""; 0]);
+        assert_eq!(found(baseline::DTS.trust), [""; 0]);
         assert_eq!(ids(""), ["trust-service-missing"]);
         assert_eq!(ids(&statement("Deny", dts, "")), ["trust-service-missing"]);
         assert_eq!(ids(&format!("{allow},{}", statement("Deny", dts, ""))), ["trust-service-missing"]);

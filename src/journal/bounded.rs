@@ -8,9 +8,10 @@ use std::time::Duration;
 
 use aliyun::clock::{Deadline, SharedClock};
 use authorization::target::AccountId;
+use futures_util::future::BoxFuture;
 use tokio::sync::OnceCell;
 
-use super::store::{Doing, Records, Store};
+use super::store::{Records, Store};
 use super::trust::Seal;
 
 /// An operation has so long.
@@ -69,7 +70,7 @@ impl Bounded {
         done
     }
 
-    fn doing<'a, T: Send + 'a>(&'a self, work: Doing<'a, T>) -> Doing<'a, T> {
+    fn doing<'a, T: Send + 'a>(&'a self, work: BoxFuture<'a, io::Result<T>>) -> BoxFuture<'a, io::Result<T>> {
         Box::pin(self.bound(work))
     }
 
@@ -88,11 +89,11 @@ impl Store for Bounded {
         self.store.seal()
     }
 
-    fn records(&self) -> Doing<'_, Records> {
+    fn records(&self) -> BoxFuture<'_, io::Result<Records>> {
         Box::pin(async { self.seen().await.cloned() })
     }
 
-    fn accounts(&self) -> Doing<'_, BTreeSet<AccountId>> {
+    fn accounts(&self) -> BoxFuture<'_, io::Result<BTreeSet<AccountId>>> {
         Box::pin(async {
             match self.seen().await {
                 Err(error) if error.kind() == ErrorKind::Unsupported => self.bound(self.store.accounts()).await,
@@ -101,11 +102,11 @@ impl Store for Bounded {
         })
     }
 
-    fn generations<'a>(&'a self, account: &'a AccountId) -> Doing<'a, Vec<u64>> {
+    fn generations<'a>(&'a self, account: &'a AccountId) -> BoxFuture<'a, io::Result<Vec<u64>>> {
         self.doing(self.store.generations(account))
     }
 
-    fn generations_seen<'a>(&'a self, account: &'a AccountId) -> Doing<'a, Vec<u64>> {
+    fn generations_seen<'a>(&'a self, account: &'a AccountId) -> BoxFuture<'a, io::Result<Vec<u64>>> {
         Box::pin(async move {
             match self.seen().await {
                 Err(error) if error.kind() == ErrorKind::Unsupported => self.generations(account).await,
@@ -114,31 +115,31 @@ impl Store for Bounded {
         })
     }
 
-    fn read<'a>(&'a self, account: &'a AccountId, generation: u64) -> Doing<'a, Vec<u8>> {
+    fn read<'a>(&'a self, account: &'a AccountId, generation: u64) -> BoxFuture<'a, io::Result<Vec<u8>>> {
         self.doing(self.store.read(account, generation))
     }
 
-    fn claim<'a>(&'a self, account: &'a AccountId, generation: u64, bytes: Vec<u8>) -> Doing<'a, bool> {
+    fn claim<'a>(&'a self, account: &'a AccountId, generation: u64, bytes: Vec<u8>) -> BoxFuture<'a, io::Result<bool>> {
         self.doing(self.store.claim(account, generation, bytes))
     }
 
-    fn replace<'a>(&'a self, account: &'a AccountId, generation: u64, bytes: Vec<u8>) -> Doing<'a, ()> {
+    fn replace<'a>(&'a self, account: &'a AccountId, generation: u64, bytes: Vec<u8>) -> BoxFuture<'a, io::Result<()>> {
         self.doing(self.store.replace(account, generation, bytes))
     }
 
-    fn set_aside<'a>(&'a self, account: &'a AccountId, generation: u64) -> Doing<'a, String> {
+    fn set_aside<'a>(&'a self, account: &'a AccountId, generation: u64) -> BoxFuture<'a, io::Result<String>> {
         self.doing(self.store.set_aside(account, generation))
     }
 
-    fn forget_before<'a>(&'a self, account: &'a AccountId, generation: u64) -> Doing<'a, ()> {
+    fn forget_before<'a>(&'a self, account: &'a AccountId, generation: u64) -> BoxFuture<'a, io::Result<()>> {
         self.doing(self.store.forget_before(account, generation))
     }
 
-    fn read_file(&self, name: &'static str, limit: usize) -> Doing<'_, Vec<u8>> {
+    fn read_file(&self, name: &'static str, limit: usize) -> BoxFuture<'_, io::Result<Vec<u8>>> {
         self.doing(self.store.read_file(name, limit))
     }
 
-    fn keep_file(&self, name: &'static str, bytes: Option<Vec<u8>>) -> Doing<'_, ()> {
+    fn keep_file(&self, name: &'static str, bytes: Option<Vec<u8>>) -> BoxFuture<'_, io::Result<()>> {
         self.doing(self.store.keep_file(name, bytes))
     }
 }
@@ -159,32 +160,32 @@ mod tests {
     }
 
     impl Store for Place {
-        fn accounts(&self) -> Doing<'_, BTreeSet<AccountId>> {
+        fn accounts(&self) -> BoxFuture<'_, io::Result<BTreeSet<AccountId>>> {
             unreachable!()
         }
-        fn records(&self) -> Doing<'_, Records> {
+        fn records(&self) -> BoxFuture<'_, io::Result<Records>> {
             self.listed.fetch_add(1, Ordering::Relaxed);
             Box::pin(async { Ok((0..3).map(|n| (account(n), vec![n, n + 1])).collect()) })
         }
-        fn generations<'a>(&'a self, _: &'a AccountId) -> Doing<'a, Vec<u64>> {
+        fn generations<'a>(&'a self, _: &'a AccountId) -> BoxFuture<'a, io::Result<Vec<u64>>> {
             Box::pin(async { Ok(vec![9]) })
         }
-        fn read<'a>(&'a self, _: &'a AccountId, _: u64) -> Doing<'a, Vec<u8>> {
+        fn read<'a>(&'a self, _: &'a AccountId, _: u64) -> BoxFuture<'a, io::Result<Vec<u8>>> {
             Box::pin(async {
                 self.read.fetch_add(1, Ordering::Relaxed);
                 std::future::pending().await
             })
         }
-        fn claim<'a>(&'a self, _: &'a AccountId, _: u64, _: Vec<u8>) -> Doing<'a, bool> {
+        fn claim<'a>(&'a self, _: &'a AccountId, _: u64, _: Vec<u8>) -> BoxFuture<'a, io::Result<bool>> {
             Box::pin(async { Err(ErrorKind::StorageFull.into()) })
         }
-        fn replace<'a>(&'a self, _: &'a AccountId, _: u64, _: Vec<u8>) -> Doing<'a, ()> {
+        fn replace<'a>(&'a self, _: &'a AccountId, _: u64, _: Vec<u8>) -> BoxFuture<'a, io::Result<()>> {
             unreachable!()
         }
-        fn set_aside<'a>(&'a self, _: &'a AccountId, _: u64) -> Doing<'a, String> {
+        fn set_aside<'a>(&'a self, _: &'a AccountId, _: u64) -> BoxFuture<'a, io::Result<String>> {
             unreachable!()
         }
-        fn forget_before<'a>(&'a self, _: &'a AccountId, _: u64) -> Doing<'a, ()> {
+        fn forget_before<'a>(&'a self, _: &'a AccountId, _: u64) -> BoxFuture<'a, io::Result<()>> {
             unreachable!()
         }
     }

@@ -1,22 +1,24 @@
 //! No fights: a role that was repaired three times within a day and broke again is left alone until a person clears it.
 
-use authorization::plan::Refusal;
-use authorization::record::Record;
 use jiff::{SignedDuration, Timestamp};
+
+use super::Record;
+use crate::plan::Refusal;
 
 /// So many repairs within [`WINDOW`] that did not last are enough.
 const TIMES: usize = 3;
 const WINDOW: SignedDuration = SignedDuration::from_hours(24);
 
 /// Counts a repair. Older ones than those that matter are forgotten.
-pub(super) fn count(remediated: &mut Vec<Timestamp>, now: Timestamp) {
+pub fn count(remediated: &mut Vec<Timestamp>, now: Timestamp) {
     remediated.push(now);
     let old = remediated.len().saturating_sub(TIMES);
     remediated.drain(..old);
 }
 
 /// Why a role that is broken again is left alone.
-pub(super) fn refusal(record: &Record, now: Timestamp) -> Option<Refusal> {
+#[must_use]
+pub fn refusal(record: &Record, now: Timestamp) -> Option<Refusal> {
     let oldest = record.remediated.iter().rev().nth(TIMES - 1);
     // A time that lies ahead counts as recent: a clock that was wrong must not lift the cap.
     let often = oldest.is_some_and(|oldest| now.duration_since(*oldest) < WINDOW);

@@ -1,4 +1,24 @@
-//! What is on record about one account, as a run finds it; from here a run opens a repair, or adopts one.
+//! What is on record about one account's role: what it takes to finish a repair after a crash.
+//!
+//! Every record goes to the log, one line of JSON each, whatever the log filter (a person at a terminal gets the first and
+//! the last one only: the report tells the steps). With a folder ([`Folder`]) it goes there too, flushed before the first
+//! write to the cloud, and a later run finishes what it says is unfinished.
+//!
+//! A run looks at the [`Journal`], and opens or adopts a repair: the [`OpenRepair`] borrows the journal until it ends, and
+//! gives an [`Intent`] for each group of writes. A run that takes a role in hand claims the next generation. Before it takes
+//! anything away it looks whether its generation is still the newest, after its intent is on record: whoever adopts the
+//! record sees the intent, or the run sees the adoption.
+
+mod bounded;
+pub(crate) mod file;
+mod files;
+mod log;
+mod open_repair;
+mod own;
+mod store;
+pub(crate) mod thread;
+mod timed;
+mod trust;
 
 use std::collections::BTreeSet;
 use std::io::{self, ErrorKind};
@@ -6,18 +26,22 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use authorization::plan::{Plan, Refusal, Step};
-use authorization::record::{Record, Repair, Snapshot, Unreadable, Watch};
+use authorization::record::{Act, Line, Record, Repair, Snapshot, Unreadable, Watch, attempts};
 use authorization::role::{Role, Tags};
 use authorization::settings::Approval;
 use authorization::target::{AccountId, PolicyRef};
 use authorization::verify::Finding;
 use jiff::Timestamp;
 
-use super::bounded::is_lost;
-use super::timed::Timed;
-use super::trust::{Evidence, Seal, TRUSTED_FOR};
-use super::{Act, Journal, LogBook, Store};
-use crate::apply::attempts;
+pub use bounded::{Bounded, PATIENCE};
+pub use log::JournalLog;
+pub use open_repair::{Intent, OpenRepair, Unrecorded};
+pub use store::{Folder, Records, Store};
+pub use trust::{Evidence, KEY_LENGTH, Key, Seal, ShortKey};
+
+use bounded::is_lost;
+use timed::Timed;
+use trust::TRUSTED_FOR;
 
 /// So many files of one account that are not trusted are no accident.
 const MOST_UNREADABLE: usize = 16;
@@ -27,8 +51,8 @@ const FORGED: u64 = 1 << 63;
 
 /// What is on record about one account.
 #[derive(Debug)]
-pub struct History {
-    log: LogBook,
+pub struct Journal {
+    log: JournalLog,
     store: Option<Arc<Timed>>,
     record: Record,
     /// The highest generation that was ever used.
@@ -41,38 +65,44 @@ pub struct History {
     suspects: BTreeSet<PolicyRef>,
 }
 
-impl History {
+impl Journal {
     /// Reads what is on record. A run that `writes` sets aside what it cannot trust.
-    pub async fn look(log: LogBook, store: Option<Arc<dyn Store>>, writes: bool) -> Self {
+    pub async fn look(log: JournalLog, store: Option<Arc<dyn Store>>, writes: bool) -> Self {
         let record = Record::empty(log.account().clone());
         let store = store.map(|store| Arc::new(Timed::new(store, log.clock().clone())));
-        let mut history =
+        let mut journal =
             Self { log, store, record, newest: 0, unreadable: Vec::new(), trouble: None, suspects: BTreeSet::new() };
-        if let Err(error) = history.read(writes).await {
+        if let Err(error) = journal.read(writes).await {
             if !is_lost(&error) {
                 tracing::warn!(%error, "the journal folder cannot be used");
             }
-            history.trouble = Some(error.to_string());
+            journal.trouble = Some(error.to_string());
         }
-        history
+        journal
     }
 
     async fn read(&mut self, writes: bool) -> io::Result<()> {
         let Some(store) = self.store.clone() else { return Ok(()) };
         let account = self.log.account().clone();
-        let seen = if writes { store.generations(&account) } else { store.generations_seen(&account) };
-        let mut generations = store.timed(seen).await?;
+        let mut generations = if writes {
+            store.ask(|store| store.generations(&account)).await?
+        } else {
+            store.ask(|store| store.generations_seen(&account)).await?
+        };
         // A generation is never used twice, not even one whose file is set aside.
         self.newest = generations.last().copied().unwrap_or_default();
         while let Some(generation) = generations.pop() {
-            match store.timed(Box::pin(read(&**store, &account, generation))).await? {
+            match read(&store, &account, generation).await? {
                 Some(Ok(record)) => {
                     self.record = record;
                     break;
                 }
                 Some(Err(why)) => {
-                    let aside =
-                        if writes { Some(store.timed(store.set_aside(&account, generation)).await?) } else { None };
+                    let aside = if writes {
+                        Some(store.ask(|store| store.set_aside(&account, generation)).await?)
+                    } else {
+                        None
+                    };
                     self.unreadable.push(Finding::journal_unreadable(generation, &why.to_string(), aside.as_deref()));
                 }
                 None => {}
@@ -158,10 +188,10 @@ impl History {
     async fn step_down(&mut self) -> Result<(), Refusal> {
         let Some(store) = self.store.clone().filter(|_| self.newest >= FORGED) else { return Ok(()) };
         let account = self.log.account().clone();
-        let generations = store.timed(store.generations(&account)).await.map_err(|error| unusable(&error))?;
+        let generations = store.ask(|store| store.generations(&account)).await.map_err(|error| unusable(&error))?;
         let (forged, honest): (Vec<_>, Vec<_>) = generations.into_iter().partition(|generation| *generation >= FORGED);
         for generation in forged {
-            store.timed(store.set_aside(&account, generation)).await.map_err(|error| unusable(&error))?;
+            store.ask(|store| store.set_aside(&account, generation)).await.map_err(|error| unusable(&error))?;
         }
         self.newest = honest.last().copied().unwrap_or_default();
         Ok(())
@@ -174,7 +204,7 @@ impl History {
     pub async fn give_up(&mut self) -> Result<Option<String>, Refusal> {
         let orders_nothing = self.record.unfinished().is_none() && self.record.watch.is_none();
         let Some(store) = self.store.as_ref().filter(|_| !orders_nothing) else { return Ok(None) };
-        let aside = store.timed(store.set_aside(&self.record.account_id, self.record.generation)).await;
+        let aside = store.ask(|store| store.set_aside(&self.record.account_id, self.record.generation)).await;
         let aside = aside.map_err(|error| unusable(&error))?;
         self.record.repair = None;
         self.record.watch = None;
@@ -185,24 +215,35 @@ impl History {
     ///
     /// # Errors
     /// When the folder cannot be used, or another run was faster.
-    pub async fn open(&mut self, plan: &Plan, before: Option<&Role>, tags: Option<&Tags>) -> Result<Journal, Refusal> {
-        self.record.repair = Some(self.repair(&plan.id.to_string(), &plan.steps, before, tags));
+    pub async fn open(
+        &mut self,
+        plan: &Plan,
+        before: Option<&Role>,
+        tags: Option<&Tags>,
+    ) -> Result<OpenRepair<'_>, Refusal> {
+        let begun = Repair::new(self.log.request_id().to_owned(), self.log.now(), &plan.id.to_string());
+        self.record.repair = Some(Repair {
+            steps: self.lines(&plan.steps),
+            before: before.map(|role| Snapshot::of(role, tags)),
+            ..begun
+        });
         if self.store.is_some() && !self.record.has_room() {
             return Err(Refusal::Journal("what the role has is too much for a record".to_owned()));
         }
         self.claim_next().await?;
         self.log.begin(plan, before, tags);
         self.forget_earlier().await;
-        self.journal()
+        Ok(OpenRepair::of(self))
     }
 
     /// Takes an unfinished repair over.
     ///
     /// # Errors
-    /// When the folder cannot be used, or another run was faster.
-    pub async fn adopt(&mut self) -> Result<Journal, Refusal> {
+    /// When the folder cannot be used, another run was faster, or no unfinished repair is on record.
+    pub async fn adopt(&mut self) -> Result<OpenRepair<'_>, Refusal> {
         let earlier = self.record.generation;
-        self.advance()?;
+        let repair = self.record.repair.as_mut().ok_or_else(nothing_to_finish)?;
+        repair.phase = repair.phase.next(Act::Adopt).map_err(|illegal| Refusal::Journal(illegal.to_string()))?;
         self.record.watch = self.record.watch.take().or_else(|| self.watch());
         let before = self.record.repair.iter().filter_map(|repair| repair.before.as_ref()).map(Snapshot::role);
         self.suspects.extend(before.flat_map(|role| role.policies));
@@ -211,7 +252,7 @@ impl History {
         self.log.adopt(self.record.generation);
         self.read_again(earlier).await?;
         self.forget_earlier().await;
-        self.journal()
+        Ok(OpenRepair::of(self))
     }
 
     /// The run that was taken over may have gone on until it saw the claim: what it wrote last counts, and stands in the
@@ -219,21 +260,20 @@ impl History {
     async fn read_again(&mut self, earlier: u64) -> Result<(), Refusal> {
         let Some(store) = self.store.clone() else { return Ok(()) };
         let account = &self.record.account_id;
-        let last = store.timed(Box::pin(read(&**store, account, earlier))).await.map_err(|error| unusable(&error))?;
+        let last = read(&store, account, earlier).await.map_err(|error| unusable(&error))?;
         let Some(Ok(Record { repair, remediated, .. })) = last else { return Ok(()) };
+        if repair.is_none() {
+            return Err(nothing_to_finish());
+        }
         if repair == self.record.repair {
             return Ok(());
         }
         self.record = Record { remediated, repair, ..self.record.clone() };
-        let bytes = store.seal().bytes(self.record.clone());
-        let written = store.timed(store.replace(&self.record.account_id, self.newest, bytes)).await;
-        written.map_err(|error| unusable(&error))
+        self.write().await.map_err(|error| unusable(&error))
     }
 
-    fn advance(&mut self) -> Result<(), Refusal> {
-        let Some(repair) = &mut self.record.repair else { return Ok(()) };
-        repair.phase = repair.phase.next(Act::Adopt).map_err(|illegal| Refusal::Journal(illegal.to_string()))?;
-        Ok(())
+    fn lines(&self, steps: &[Step]) -> Vec<Line> {
+        steps.iter().map(|step| Line::planned(step, self.log.role())).collect()
     }
 
     fn watch(&self) -> Option<Watch> {
@@ -252,8 +292,8 @@ impl History {
         // What the next run would not trust is no record.
         Record::read(&bytes, &self.record.account_id, self.newest)
             .map_err(|why| Refusal::Journal(format!("the record could not be read back: {why}")))?;
-        match store.timed(store.claim(&self.record.account_id, self.record.generation, bytes)).await {
-            Ok(true) => self.check_newest(store).await,
+        match store.ask(|store| store.claim(&self.record.account_id, self.record.generation, bytes)).await {
+            Ok(true) => self.check_newest().await,
             Ok(false) => Err(Refusal::AnotherRun("began to work on the role at the same moment")),
             Err(error) => Err(unusable(&error)),
         }
@@ -267,51 +307,37 @@ impl History {
     }
 
     /// A slow run may claim a generation that others have left behind and forgotten meanwhile.
-    async fn check_newest(&self, store: &Timed) -> Result<(), Refusal> {
-        let generations =
-            store.timed(store.generations(&self.record.account_id)).await.map_err(|error| unusable(&error))?;
-        match generations.last() {
-            Some(newest) if *newest > self.newest => Err(Refusal::AnotherRun("has worked on the role since")),
+    async fn check_newest(&self) -> Result<(), Refusal> {
+        match self.newest_generation().await.map_err(|error| unusable(&error))? {
+            Some(newest) if newest > self.newest => Err(Refusal::AnotherRun("has worked on the role since")),
             _ => Ok(()),
         }
+    }
+
+    async fn newest_generation(&self) -> io::Result<Option<u64>> {
+        let Some(store) = &self.store else { return Ok(None) };
+        let generations = store.ask(|store| store.generations(&self.record.account_id)).await?;
+        Ok(generations.last().copied())
+    }
+
+    /// Replaces the file of this run's generation.
+    async fn write(&self) -> io::Result<()> {
+        let Some(store) = &self.store else { return Ok(()) };
+        let Record { account_id, generation, .. } = &self.record;
+        let bytes = store.seal().bytes(self.record.clone());
+        store.ask(|store| store.replace(account_id, *generation, bytes)).await
     }
 
     async fn forget_earlier(&self) {
         let Some(store) = &self.store else { return };
         // The newest file counts, so an old one that stays does no harm.
-        let _ = store.timed(store.forget_before(&self.record.account_id, self.record.generation)).await;
-    }
-
-    fn repair(&self, plan_id: &str, steps: &[Step], before: Option<&Role>, tags: Option<&Tags>) -> Repair {
-        let before = before.map(|role| Snapshot::of(role, tags));
-        Repair { before, ..Repair::new(self.log.request_id().to_owned(), self.log.now(), plan_id, steps) }
-    }
-
-    /// What a repair that has ended added to the record.
-    pub fn learn(&mut self, journal: &Journal) {
-        self.record = Record { repair: Some(journal.repair.clone()), ..journal.record.clone() };
-    }
-
-    fn journal(&self) -> Result<Journal, Refusal> {
-        let repair = self.record.repair.clone().ok_or_else(|| Refusal::Journal("no repair is on record".to_owned()))?;
-        Ok(Journal {
-            log: self.log.clone(),
-            store: self.store.clone(),
-            record: self.record.clone(),
-            repair,
-            has_written: false,
-            suspects: self.suspects.clone(),
-        })
+        let _ = store.ask(|store| store.forget_before(&self.record.account_id, self.record.generation)).await;
     }
 }
 
 /// A file, or why it is not trusted; nothing where another run has removed it.
-async fn read(
-    store: &dyn Store,
-    account: &AccountId,
-    generation: u64,
-) -> io::Result<Option<Result<Record, Unreadable>>> {
-    match store.read(account, generation).await {
+async fn read(store: &Timed, account: &AccountId, generation: u64) -> io::Result<Option<Result<Record, Unreadable>>> {
+    match store.ask(|store| store.read(account, generation)).await {
         Ok(bytes) => Ok(Some(Record::read(&bytes, account, generation).and_then(|record| store.seal().check(record)))),
         Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
         Err(error) if is_no_file(&error) => Ok(Some(Err(Unreadable(error.to_string())))),
@@ -325,6 +351,10 @@ fn is_no_file(error: &io::Error) -> bool {
         || matches!(error.raw_os_error(), Some(libc::ELOOP | libc::ENXIO))
 }
 
+fn nothing_to_finish() -> Refusal {
+    Refusal::Journal("no repair is on record".to_owned())
+}
+
 fn unusable(error: &io::Error) -> Refusal {
     Refusal::Journal(error.to_string())
 }
@@ -333,8 +363,10 @@ fn unusable(error: &io::Error) -> Refusal {
 mod tests {
     use aliyun::clock::SystemClock;
 
+    use authorization::baseline;
+
     use super::*;
-    use crate::apply::journal::Folder;
+    use crate::journal::Folder;
     use crate::telemetry::Log;
 
     const ACCOUNT: &str = "1234567890123456";
@@ -346,8 +378,9 @@ mod tests {
         let account: AccountId = ACCOUNT.parse().unwrap();
         let first = Record { generation: 1, ..Record::empty(account.clone()) };
         std::fs::write(path(1), first.bytes()).unwrap();
-        let log = LogBook::new(Log::Off, Arc::new(SystemClock::start()), account, "slow".to_owned());
-        let mut slow = History::look(log, Some(Arc::new(Folder::new(folder.path().to_owned()))), true).await;
+        let target = baseline::DTS.target(account);
+        let log = JournalLog::new(Log::Off, Arc::new(SystemClock::start()), target, "slow".to_owned());
+        let mut slow = Journal::look(log, Some(Arc::new(Folder::new(folder.path().to_owned()))), true).await;
         std::fs::rename(path(1), path(3)).unwrap();
         assert!(matches!(slow.clear().await, Err(Refusal::AnotherRun(_))));
     }

@@ -5,12 +5,11 @@
 //! under its own name.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::future::Future;
 use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
-use std::pin::Pin;
 
 use authorization::target::AccountId;
+use futures_util::future::BoxFuture;
 
 use super::files::{self, Files};
 use super::own;
@@ -20,9 +19,6 @@ use super::trust::{Key, Seal};
 /// The accounts that there are files of, each with its generations, lowest first.
 pub type Records = BTreeMap<AccountId, Vec<u64>>;
 
-/// An operation under way.
-pub type Doing<'a, T> = Pin<Box<dyn Future<Output = io::Result<T>> + Send + 'a>>;
-
 /// What the journal needs of a place for its files.
 pub trait Store: Send + Sync {
     /// What vouches for the records there.
@@ -30,33 +26,33 @@ pub trait Store: Send + Sync {
         Seal::Nothing
     }
     /// The accounts that there are files of.
-    fn accounts(&self) -> Doing<'_, BTreeSet<AccountId>>;
+    fn accounts(&self) -> BoxFuture<'_, io::Result<BTreeSet<AccountId>>>;
     /// The generations of an account, lowest first.
-    fn generations<'a>(&'a self, account: &'a AccountId) -> Doing<'a, Vec<u64>>;
+    fn generations<'a>(&'a self, account: &'a AccountId) -> BoxFuture<'a, io::Result<Vec<u64>>>;
     /// The same, as far as this run has seen it already.
-    fn generations_seen<'a>(&'a self, account: &'a AccountId) -> Doing<'a, Vec<u64>> {
+    fn generations_seen<'a>(&'a self, account: &'a AccountId) -> BoxFuture<'a, io::Result<Vec<u64>>> {
         self.generations(account)
     }
     /// Everything that there are files of; not every place can tell.
-    fn records(&self) -> Doing<'_, Records> {
+    fn records(&self) -> BoxFuture<'_, io::Result<Records>> {
         Box::pin(async { Err(ErrorKind::Unsupported.into()) })
     }
     /// A file.
-    fn read<'a>(&'a self, account: &'a AccountId, generation: u64) -> Doing<'a, Vec<u8>>;
+    fn read<'a>(&'a self, account: &'a AccountId, generation: u64) -> BoxFuture<'a, io::Result<Vec<u8>>>;
     /// Makes the file of a new generation; false where another run was faster.
-    fn claim<'a>(&'a self, account: &'a AccountId, generation: u64, bytes: Vec<u8>) -> Doing<'a, bool>;
+    fn claim<'a>(&'a self, account: &'a AccountId, generation: u64, bytes: Vec<u8>) -> BoxFuture<'a, io::Result<bool>>;
     /// Replaces a file as a whole.
-    fn replace<'a>(&'a self, account: &'a AccountId, generation: u64, bytes: Vec<u8>) -> Doing<'a, ()>;
+    fn replace<'a>(&'a self, account: &'a AccountId, generation: u64, bytes: Vec<u8>) -> BoxFuture<'a, io::Result<()>>;
     /// Keeps a file under another name; tells that name.
-    fn set_aside<'a>(&'a self, account: &'a AccountId, generation: u64) -> Doing<'a, String>;
+    fn set_aside<'a>(&'a self, account: &'a AccountId, generation: u64) -> BoxFuture<'a, io::Result<String>>;
     /// Removes the files of earlier generations.
-    fn forget_before<'a>(&'a self, account: &'a AccountId, generation: u64) -> Doing<'a, ()>;
+    fn forget_before<'a>(&'a self, account: &'a AccountId, generation: u64) -> BoxFuture<'a, io::Result<()>>;
     /// Another file than a record.
-    fn read_file(&self, _name: &'static str, _limit: usize) -> Doing<'_, Vec<u8>> {
+    fn read_file(&self, _name: &'static str, _limit: usize) -> BoxFuture<'_, io::Result<Vec<u8>>> {
         Box::pin(async { Err(ErrorKind::NotFound.into()) })
     }
     /// Keeps such a file, or removes it.
-    fn keep_file(&self, _name: &'static str, _bytes: Option<Vec<u8>>) -> Doing<'_, ()> {
+    fn keep_file(&self, _name: &'static str, _bytes: Option<Vec<u8>>) -> BoxFuture<'_, io::Result<()>> {
         Box::pin(async { Ok(()) })
     }
 }
@@ -113,7 +109,7 @@ impl Folder {
         &self,
         account: &AccountId,
         work: impl FnOnce(&Files) -> io::Result<T> + Send + 'static,
-    ) -> Doing<'_, T> {
+    ) -> BoxFuture<'_, io::Result<T>> {
         let files = Files::new(self.clone(), account);
         Box::pin(on_thread(move || work(&files)))
     }
@@ -128,45 +124,45 @@ impl Store for Folder {
         }
     }
 
-    fn accounts(&self) -> Doing<'_, BTreeSet<AccountId>> {
+    fn accounts(&self) -> BoxFuture<'_, io::Result<BTreeSet<AccountId>>> {
         Box::pin(async { Ok(self.records().await?.into_keys().collect()) })
     }
 
-    fn records(&self) -> Doing<'_, Records> {
+    fn records(&self) -> BoxFuture<'_, io::Result<Records>> {
         let folder = self.clone();
         Box::pin(on_thread(move || files::records(&folder)))
     }
 
-    fn generations<'a>(&'a self, account: &'a AccountId) -> Doing<'a, Vec<u64>> {
+    fn generations<'a>(&'a self, account: &'a AccountId) -> BoxFuture<'a, io::Result<Vec<u64>>> {
         self.of(account, Files::generations)
     }
 
-    fn read<'a>(&'a self, account: &'a AccountId, generation: u64) -> Doing<'a, Vec<u8>> {
+    fn read<'a>(&'a self, account: &'a AccountId, generation: u64) -> BoxFuture<'a, io::Result<Vec<u8>>> {
         self.of(account, move |files| files.read(generation))
     }
 
-    fn claim<'a>(&'a self, account: &'a AccountId, generation: u64, bytes: Vec<u8>) -> Doing<'a, bool> {
+    fn claim<'a>(&'a self, account: &'a AccountId, generation: u64, bytes: Vec<u8>) -> BoxFuture<'a, io::Result<bool>> {
         self.of(account, move |files| files.claim(generation, &bytes))
     }
 
-    fn replace<'a>(&'a self, account: &'a AccountId, generation: u64, bytes: Vec<u8>) -> Doing<'a, ()> {
+    fn replace<'a>(&'a self, account: &'a AccountId, generation: u64, bytes: Vec<u8>) -> BoxFuture<'a, io::Result<()>> {
         self.of(account, move |files| files.replace(generation, &bytes))
     }
 
-    fn set_aside<'a>(&'a self, account: &'a AccountId, generation: u64) -> Doing<'a, String> {
+    fn set_aside<'a>(&'a self, account: &'a AccountId, generation: u64) -> BoxFuture<'a, io::Result<String>> {
         self.of(account, move |files| files.set_aside(generation))
     }
 
-    fn forget_before<'a>(&'a self, account: &'a AccountId, generation: u64) -> Doing<'a, ()> {
+    fn forget_before<'a>(&'a self, account: &'a AccountId, generation: u64) -> BoxFuture<'a, io::Result<()>> {
         self.of(account, move |files| files.forget_before(generation))
     }
 
-    fn read_file(&self, name: &'static str, limit: usize) -> Doing<'_, Vec<u8>> {
+    fn read_file(&self, name: &'static str, limit: usize) -> BoxFuture<'_, io::Result<Vec<u8>>> {
         let folder = self.clone();
         Box::pin(on_thread(move || files::read_file(&folder, name, limit)))
     }
 
-    fn keep_file(&self, name: &'static str, bytes: Option<Vec<u8>>) -> Doing<'_, ()> {
+    fn keep_file(&self, name: &'static str, bytes: Option<Vec<u8>>) -> BoxFuture<'_, io::Result<()>> {
         let folder = self.clone();
         Box::pin(on_thread(move || files::keep_file(&folder, name, bytes.as_deref())))
     }
