@@ -230,6 +230,11 @@ impl Guard {
         self.output.line_with(text).unwrap_or_else(|| panic!("no line with {text}: {:#?}", self.output.lines()))
     }
 
+    /// The process.
+    pub(crate) fn id(&self) -> u32 {
+        self.child.id()
+    }
+
     /// Asks it to stop as the platform does; gives how it ended and all that it wrote.
     pub(crate) fn stop(self) -> (ExitStatus, Vec<String>) {
         self.stop_by("TERM")
