@@ -83,6 +83,15 @@ pub(crate) fn response(ending: Ending, to: &Address, now: Timestamp, on_error: &
     response
 }
 
+/// What a request for nothing gets.
+pub(crate) fn empty(now: Timestamp) -> Response<Body> {
+    let mut response = Response::new(Body::empty());
+    if let Ok(date) = HeaderValue::try_from(http_date(now)) {
+        response.headers_mut().insert(header::DATE, date);
+    }
+    response
+}
+
 pub(crate) fn failure_without_request(failure: &Failure) -> Response<Body> {
     render(failure.status, &body_of_failure(failure, "Ram", "0C0FFEE0-0000-4000-8000-000000000000"), true, "Error")
 }

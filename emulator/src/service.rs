@@ -72,7 +72,7 @@ impl Service {
         if request.method == "HEAD" {
             // Asks for nothing: who opens a connection ahead of its first call sends it. It is no call.
             pause(latency).await;
-            return Response::new(Body::empty());
+            return deliver::empty(self.clock.now());
         }
         let exchange = self.arrival(&request);
         pause(latency).await;

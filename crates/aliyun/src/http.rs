@@ -6,6 +6,8 @@
 //! one call, after which no connection to that host is used again. TLS sessions are resumed on the new ones.
 
 use std::collections::HashMap;
+use std::error::Error as StdError;
+use std::io;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -16,7 +18,7 @@ use reqwest::header::{CONTENT_TYPE, HeaderValue};
 use rustls::RootCertStore;
 use url::Url;
 
-use super::transport::{BoxError, Lost, Post, Reply, Sending, Transport};
+use super::transport::{BoxError, Lost, Post, Reply, Sending, Transport, date};
 use crate::clock::{SharedClock, SystemClock};
 use crate::secret::Zeroizing;
 use crate::signing::FORM;
@@ -107,16 +109,23 @@ impl Http {
         join_all(each.map(|url| self.open(url, timeout))).await;
     }
 
-    /// A `HEAD` names no operation and carries no key: the cloud does nothing, and the connection stays.
     async fn open(&self, url: &Url, timeout: Duration) {
-        let Ok(host) = self.host(url) else { return };
-        match host.client.head(url.clone()).timeout(timeout).send().await {
-            Ok(_) => self.used(url, host.id),
-            Err(error) => {
-                let error = authorization::text::chain(&error.without_url());
-                tracing::debug!(host = url.host_str(), error, "no connection ahead of the first call");
-            }
+        if let Err(error) = self.ask_for_nothing(url, timeout).await {
+            let error = authorization::text::chain(&error);
+            tracing::debug!(host = url.host_str(), error, "no connection ahead of the first call");
         }
+    }
+
+    /// A `HEAD` names no operation and carries no key: the cloud does nothing, and the connection stays. Tells the cloud's time
+    /// of day, where the reply does.
+    ///
+    /// # Errors
+    /// When no reply came.
+    pub async fn ask_for_nothing(&self, url: &Url, timeout: Duration) -> Result<Option<Timestamp>, NotReached> {
+        let host = self.host(url).map_err(NotReached::from)?;
+        let reply = host.client.head(url.clone()).timeout(timeout).send().await.map_err(NotReached::from)?;
+        self.used(url, host.id);
+        Ok(date(reply.headers()))
     }
 
     fn client(&self) -> reqwest::Result<reqwest::Client> {
@@ -204,6 +213,30 @@ impl Http {
             }
         }
     }
+}
+
+/// No reply came from an address.
+#[derive(Debug, thiserror::Error)]
+#[error("no reply")]
+pub struct NotReached {
+    /// Whether it was TLS that failed: something else may answer in the cloud's place.
+    pub is_tls: bool,
+    source: reqwest::Error,
+}
+
+impl From<reqwest::Error> for NotReached {
+    fn from(error: reqwest::Error) -> Self {
+        let source = error.without_url();
+        Self { is_tls: is_of_tls(&source), source }
+    }
+}
+
+/// An input error tells what it wraps by another way than its source.
+fn is_of_tls(error: &(dyn StdError + 'static)) -> bool {
+    let wrapped = error.downcast_ref::<io::Error>().and_then(io::Error::get_ref);
+    error.is::<rustls::Error>()
+        || wrapped.is_some_and(|wrapped| is_of_tls(wrapped))
+        || error.source().is_some_and(is_of_tls)
 }
 
 impl Transport for Http {

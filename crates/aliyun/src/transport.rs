@@ -5,7 +5,7 @@ use std::future::Future;
 use std::pin::Pin;
 use std::time::Duration;
 
-use reqwest::header::{CONTENT_TYPE, DATE};
+use reqwest::header::{CONTENT_TYPE, DATE, HeaderMap};
 use url::Url;
 
 use super::shown::Secrets;
@@ -97,8 +97,14 @@ impl Reply {
         Ok(Self {
             status: response.status().as_u16(),
             content_type: header(CONTENT_TYPE).unwrap_or("no content type").to_owned(),
-            date: header(DATE).and_then(|date| jiff::fmt::rfc2822::parse(date).ok()).map(|date| date.timestamp()),
+            date: date(response.headers()),
             body,
         })
     }
+}
+
+/// The time of day that a reply tells.
+pub(super) fn date(headers: &HeaderMap) -> Option<jiff::Timestamp> {
+    let date = headers.get(DATE)?.to_str().ok()?;
+    Some(jiff::fmt::rfc2822::parse(date).ok()?.timestamp())
 }
