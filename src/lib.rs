@@ -18,6 +18,7 @@
 //! | [`case`] | one role: which it is, what it must look like, the keys of its account |
 //! | `confirm` | the second look: whether the cloud shows what was written |
 //! | `clear` | forgets what is on record about an account, when a person says so |
+//! | [`doctor`] | whether the deployment would work; changes nothing |
 //! | [`report`] | the model, and its renderings |
 //! | [`notify`] | tells people in their chat; never changes what a run reports |
 //! | [`config`] | the settings, all mistakes reported together |
@@ -53,6 +54,8 @@ pub mod case;
 
 mod clear;
 mod confirm;
+
+pub mod doctor;
 
 pub mod report;
 

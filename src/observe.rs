@@ -63,7 +63,7 @@ async fn look(case: Case<'_>) -> Result<ObservedRole, LookError> {
     }
 }
 
-fn present(facts: RoleFacts, policies: Vec<PolicyRef>) -> Role {
+pub(crate) fn present(facts: RoleFacts, policies: Vec<PolicyRef>) -> Role {
     Role {
         id: facts.role_id,
         trust: facts.assume_role_policy_document,

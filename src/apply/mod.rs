@@ -14,6 +14,7 @@ mod time;
 mod undo;
 
 pub use outcome::{Applied, Cause, Outcome};
+pub(crate) use rehearsal::{Rehearsed, rehearse};
 pub use time::too_late;
 pub(crate) use undo::take_off;
 

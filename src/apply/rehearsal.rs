@@ -12,6 +12,7 @@ use futures_util::future::join_all;
 
 use super::step::{TRIES, send};
 use super::{Course, Run, Stop};
+use crate::case::Case;
 use crate::journal::{Intent, Unrecorded};
 
 /// What a reply to a rehearsal means.
@@ -114,9 +115,10 @@ impl Run<'_, '_> {
     }
 
     async fn try_all(&mut self, intent: &Intent<'_>, steps: &[Step]) -> Heard {
-        let answers = join_all(steps.iter().map(|step| self.try_out(intent, step))).await;
+        let (case, started_ms) = (self.case, self.open.elapsed_ms());
+        let answers = join_all(steps.iter().map(|step| try_out(case, intent, step, started_ms))).await;
         let mut heard = Heard::default();
-        for (step, (answer, record)) in steps.iter().zip(answers) {
+        for (step, (answer, record, _)) in steps.iter().zip(answers) {
             match (answer, step) {
                 (Answer::Made(id), _) => heard.made = Some((id, record)),
                 (Answer::Attached, Step::Attach(policy)) => {
@@ -175,32 +177,80 @@ impl Run<'_, '_> {
             .await
             .map_or_else(|why| Err(Stop::Refused(why)), |_| Ok(()))
     }
+}
 
-    async fn try_out(&self, intent: &Intent<'_>, step: &Step) -> (Answer, StepRecord) {
-        let begin = self.case.session.clock().uptime();
-        let mut record = StepRecord {
-            started_ms: Some(self.open.elapsed_ms()),
-            ..StepRecord::planned(step, &self.case.target.role)
-        };
-        let mut pauses = self.case.session.pauses(TRIES - 1);
-        loop {
-            record.attempts += 1;
-            let reply = send(self.case, intent, step, &mut record).await;
-            if let Err(error) = &reply {
-                record.request_id.clone_from(&error.request_id);
-                record.error = Some(chain(error));
-            }
-            let answer = answer(step, reply.as_ref().map(Clone::clone));
-            let again = answer == Answer::Again
-                && match pauses.next() {
-                    Some(pause) => self.case.session.pause(pause).await,
-                    None => false,
-                };
-            if !again {
-                let took = self.case.session.clock().uptime().saturating_sub(begin);
-                record.duration_ms = u64::try_from(took.as_millis()).unwrap_or(u64::MAX);
-                return (answer, record);
-            }
+/// Sends one of them, again while nobody knows what it means.
+async fn try_out(
+    case: Case<'_>,
+    intent: &Intent<'_>,
+    step: &Step,
+    started_ms: u64,
+) -> (Answer, StepRecord, Option<Error>) {
+    let session = case.session;
+    let begin = session.clock().uptime();
+    let mut record = StepRecord { started_ms: Some(started_ms), ..StepRecord::planned(step, &case.target.role) };
+    let mut pauses = session.pauses(TRIES - 1);
+    loop {
+        record.attempts += 1;
+        let reply = send(case, intent, step, &mut record).await;
+        if let Err(error) = &reply {
+            record.request_id.clone_from(&error.request_id);
+            record.error = Some(chain(error));
+        }
+        let answer = answer(step, reply.as_ref().map(Clone::clone));
+        let again = answer == Answer::Again
+            && match pauses.next() {
+                Some(pause) => session.pause(pause).await,
+                None => false,
+            };
+        if !again {
+            let took = session.clock().uptime().saturating_sub(begin);
+            record.duration_ms = u64::try_from(took.as_millis()).unwrap_or(u64::MAX);
+            return (answer, record, reply.err());
         }
     }
+}
+
+/// What became of a rehearsal that no repair follows.
+#[derive(Debug)]
+pub(crate) enum Rehearsed {
+    /// It is so already: the write is allowed, and its parameters are right.
+    Allowed,
+    /// The policy no longer exists.
+    Gone,
+    /// It would fail after a deletion, too.
+    Refused(Error),
+    /// Nobody knows.
+    Unknown(Option<Error>),
+    /// The role was another one at that moment, and what became of the write.
+    HadEffect(&'static str),
+}
+
+/// Tries every write that a recreation of this role would need, although none is planned: the doctor's question. A policy that
+/// somebody took away at this very moment is taken off again, but for the one that DTS needs.
+pub(crate) async fn rehearse(case: Case<'_>, found: &Role, tags: Option<&Tags>) -> Vec<(Step, Rehearsed)> {
+    let intent = &Intent::to_rehearse(case.session);
+    let tried = rehearsals(case.baseline, found, tags).into_iter().map(|step| async move {
+        let (answer, _, error) = try_out(case, intent, &step, 0).await;
+        let rehearsed = match (answer, &step) {
+            (Answer::Exists, _) => Rehearsed::Allowed,
+            (Answer::Gone, _) => Rehearsed::Gone,
+            (Answer::Refused, _) => error.map_or(Rehearsed::Unknown(None), Rehearsed::Refused),
+            (Answer::Again | Answer::RoleMissing, _) => Rehearsed::Unknown(error),
+            (Answer::Made(_), _) => Rehearsed::HadEffect("it was deleted, and the rehearsal has made it again"),
+            (Answer::Attached, Step::Attach(policy)) if *policy != case.baseline.policy() => {
+                match intent.writer().detach_policy_from_role(case.role(), policy).await {
+                    Ok(_) => {
+                        Rehearsed::HadEffect("a policy was detached; the rehearsal attached it, and took it off again")
+                    }
+                    Err(_) => Rehearsed::HadEffect("a policy was detached, and the rehearsal has attached it again"),
+                }
+            }
+            (Answer::Attached, _) => {
+                Rehearsed::HadEffect("its DTS policy was detached, and the rehearsal has attached it again")
+            }
+        };
+        (step, rehearsed)
+    });
+    join_all(tried).await
 }

@@ -36,7 +36,7 @@ pub(super) fn word(text: &str) -> Result<Wish, String> {
         return Ok(Wish::default());
     }
     let mode = text.parse().map_err(|()| {
-        format!("`{}` is none of `verify`, `plan`, `remediate`, and no JSON object either", foreign(text))
+        format!("`{}` is none of `verify`, `plan`, `remediate`, `doctor`, and no JSON object either", foreign(text))
     })?;
     Ok(Wish { mode: Some(mode), ..Wish::default() })
 }

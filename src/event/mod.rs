@@ -41,6 +41,22 @@ pub fn example(scope: Scope) -> Value {
     }
 }
 
+/// The word that asks for the doctor.
+const DOCTOR: &str = "doctor";
+
+/// Who asks for the doctor, if somebody does: by the text, or as a timer's payload. It is no run, and it is asked for before the
+/// settings have their say, since they are what it looks at first.
+#[must_use]
+pub fn asks_for_doctor(body: &[u8]) -> Option<Trigger> {
+    let text = std::str::from_utf8(body).ok()?.trim_start_matches('\u{FEFF}').trim();
+    if text == DOCTOR {
+        return Some(Trigger { kind: TriggerKind::Manual, name: None });
+    }
+    let Ok(Value::Object(object)) = serde_json::from_str(text) else { return None };
+    let is_asked = is_timer(&object) && object.get("payload")?.as_str()?.trim() == DOCTOR;
+    is_asked.then(|| Trigger { kind: TriggerKind::Timer, name: timer::name(&object) })
+}
+
 /// Reads an event. `allowed` is the most that the settings allow.
 #[must_use]
 pub fn decode(body: &[u8], allowed: Allowed) -> Event {
@@ -130,6 +146,21 @@ mod tests {
 
     fn run(mode: Mode) -> Decision {
         Decision::Run(Request { mode, ..Request::default() })
+    }
+
+    #[test]
+    fn the_doctor_is_asked_for_by_a_word_or_a_timer() {
+        let kind = |body: &str| asks_for_doctor(body.as_bytes()).map(|trigger| trigger.kind);
+        for body in ["doctor", " doctor\n", "\u{FEFF}doctor"] {
+            assert_eq!(kind(body), Some(TriggerKind::Manual), "{body:?}");
+        }
+        let timer = |payload: &str| json!({"triggerTime": "", "triggerName": "t", "payload": payload}).to_string();
+        assert_eq!(kind(&timer("doctor ")), Some(TriggerKind::Timer));
+        for body in ["", "Doctor", "doctors", "\"doctor\"", "{\"mode\":\"doctor\"}", "[\"doctor\"]", &timer("verify")] {
+            assert_eq!(kind(body), None, "{body}");
+        }
+        assert!(rejected("{\"mode\":\"doctor\"}", Mode::Remediate).contains("`mode`"));
+        assert!(rejected("doctors", Mode::Remediate).contains("`doctor`"), "the right words are named");
     }
 
     #[test]

@@ -7,11 +7,14 @@ use super::{Allowed, Event, Wish, decide, manual};
 use crate::report::{Trigger, TriggerKind};
 
 pub(super) fn decode(object: &Map<String, Value>, allowed: Allowed) -> Event {
-    let name = object.get("triggerName").and_then(Value::as_str).map(foreign);
     Event {
-        trigger: Trigger { kind: TriggerKind::Timer, name },
+        trigger: Trigger { kind: TriggerKind::Timer, name: name(object) },
         decision: decide(wish(object.get("payload")), allowed),
     }
+}
+
+pub(super) fn name(object: &Map<String, Value>) -> Option<String> {
+    object.get("triggerName").and_then(Value::as_str).map(foreign)
 }
 
 fn wish(payload: Option<&Value>) -> Result<Wish, String> {

@@ -96,7 +96,8 @@ fn record(file: &str) -> Option<(AccountId, u64)> {
 /// A file that was to become another one, and whose writer was killed: that one's name and a unique part.
 fn is_leftover(name: &str) -> bool {
     let Some((stem, unique)) = name.strip_suffix(".tmp").and_then(|name| name.rsplit_once('.')) else { return false };
-    let of_ours = ["sweep", "notified"].contains(&stem) || record(&format!("{stem}.json")).is_some();
+    let is_doctors = stem == "doctor" || stem.starts_with("doctor.");
+    let of_ours = is_doctors || ["sweep", "notified"].contains(&stem) || record(&format!("{stem}.json")).is_some();
     of_ours && uuid::Uuid::try_parse(unique).is_ok()
 }
 

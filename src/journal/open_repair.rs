@@ -23,7 +23,8 @@ pub struct OpenRepair<'a> {
     has_written: bool,
 }
 
-/// The permission to write to the cloud: what is about to be sent is on record. Only an [`OpenRepair`] gives one.
+/// The permission to write to the cloud: what is about to be sent is on record. Only an [`OpenRepair`] gives one;
+/// the doctor's rehearsal, which changes nothing, has one without a record.
 #[derive(Debug)]
 #[must_use]
 pub struct Intent<'s>(Writer<'s>);
@@ -32,6 +33,12 @@ impl<'s> Intent<'s> {
     #[expect(clippy::disallowed_methods, reason = "here, after the record, is the one place that may")]
     fn new(session: &'s Session) -> Self {
         Self(session.writer())
+    }
+
+    /// For a rehearsal that no repair follows: its writes are answered "it is so already" or "denied", so there is nothing to
+    /// put on record.
+    pub(crate) fn to_rehearse(session: &'s Session) -> Self {
+        Self::new(session)
     }
 
     /// The calls that change something.

@@ -91,6 +91,11 @@ impl Folder {
         Self { path, key: None, is_our_own: true }
     }
 
+    /// Where it is, or will be.
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
+    }
+
     /// Its path, to read from it; none where it was not made yet.
     pub(crate) fn to_read(&self) -> io::Result<Option<&Path>> {
         let is_there = !self.is_our_own || own::is_there(&self.path)?;

@@ -24,10 +24,11 @@ use std::time::Duration;
 use futures_util::stream;
 
 use admit::{Named, as_left_out};
-use aliyun::CallerIdentity;
+use aliyun::{CallerIdentity, Session};
 use authorization::settings::Scope;
 use authorization::target::AccountId;
 use listing::Listed;
+pub(crate) use pages::Pages;
 use place::{Done, Memory, Place as Kept};
 pub use progress::{Counts, LogLines, Progress, Stage};
 use queue::{Queue, Turn};
@@ -209,11 +210,7 @@ impl Sweep<'_> {
     }
 
     fn is_late(&self) -> bool {
-        self.guard.session.remaining() < self.least_time()
-    }
-
-    fn least_time(&self) -> Duration {
-        LEAST_TIME.max(self.guard.session.slowest_call().saturating_mul(CALLS))
+        is_late(&self.guard.session)
     }
 
     /// Waits until no other run of this process may write. `None` if the time is over before that.
@@ -227,10 +224,19 @@ impl Sweep<'_> {
             left => tokio::select! {
                 biased;
                 alone = self.repairs.lock() => Some(alone),
-                () = session.clock().sleep(left.saturating_sub(self.least_time())) => None,
+                () = session.clock().sleep(left.saturating_sub(least_time(session))) => None,
             },
         }
     }
+}
+
+/// Whether too little time is left to begin anything.
+fn is_late(session: &Session) -> bool {
+    session.remaining() < least_time(session)
+}
+
+fn least_time(session: &Session) -> Duration {
+    LEAST_TIME.max(session.slowest_call().saturating_mul(CALLS))
 }
 
 /// Two texts as one.

@@ -57,7 +57,8 @@ impl Sweep<'_> {
     }
 
     async fn joined_lately(&self, now: Timestamp) -> (Vec<Newcomer>, Vec<CallError>) {
-        let (mut pages, mut joined, mut errors) = (Pages::of(self), Vec::new(), Vec::new());
+        let (mut pages, mut joined, mut errors) =
+            (Pages::of(&self.guard.session, &self.guard.stop), Vec::new(), Vec::new());
         while let Some(page) = pages.next().await {
             let page = page.unwrap_or_else(|error| {
                 errors.push(error);

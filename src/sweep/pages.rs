@@ -2,20 +2,22 @@
 
 use std::collections::HashSet;
 
-use aliyun::{Error, Kind, Member, PAGE_SIZE, Page};
+use aliyun::{Error, Kind, Member, PAGE_SIZE, Page, Session};
 use authorization::text::chain;
 
-use super::Sweep;
+use super::is_late;
 use crate::members;
 use crate::report::CallError;
+use crate::stop::Stop;
 
-pub(super) const OPERATION: &str = "ListAccounts";
+pub(crate) const OPERATION: &str = "ListAccounts";
 
 /// Reads the list, and once more if it may have gaps: pages shift when a member leaves, and another slips through; or the
 /// directory gave fewer members than it says that there are.
 #[derive(Debug)]
-pub(super) struct Pages<'a> {
-    sweep: &'a Sweep<'a>,
+pub(crate) struct Pages<'a> {
+    session: &'a Session,
+    stop: &'a Stop,
     pass: Pass,
     is_second: bool,
     is_over: bool,
@@ -36,12 +38,12 @@ struct Pass {
 }
 
 impl<'a> Pages<'a> {
-    pub(super) fn of(sweep: &'a Sweep<'a>) -> Self {
-        Self { sweep, pass: Pass::default(), is_second: false, is_over: false, known: HashSet::new() }
+    pub(crate) fn of(session: &'a Session, stop: &'a Stop) -> Self {
+        Self { session, stop, pass: Pass::default(), is_second: false, is_over: false, known: HashSet::new() }
     }
 
     /// How many members there are, as far as the directory says.
-    pub(super) fn total(&self) -> usize {
+    pub(crate) fn total(&self) -> usize {
         self.pass.total
     }
 
@@ -51,7 +53,7 @@ impl<'a> Pages<'a> {
     }
 
     /// The members of the next page, or what kept the list from being whole; nothing follows that.
-    pub(super) async fn next(&mut self) -> Option<Result<Vec<Member>, CallError>> {
+    pub(crate) async fn next(&mut self) -> Option<Result<Vec<Member>, CallError>> {
         if self.is_over {
             return None;
         }
@@ -69,11 +71,11 @@ impl<'a> Pages<'a> {
     }
 
     async fn page(&mut self) -> Result<Vec<Member>, CallError> {
-        if self.sweep.is_late() {
+        if is_late(self.session) {
             return Err(too_late(self.known.len(), self.pass.total));
         }
-        let page = self.sweep.guard.session.list_accounts(self.pass.pages + 1);
-        let Some(page) = self.sweep.guard.stop.unless_asked(page).await else {
+        let page = self.session.list_accounts(self.pass.pages + 1);
+        let Some(page) = self.stop.unless_asked(page).await else {
             return Err(stopped(self.known.len(), self.pass.total));
         };
         let page = match page {

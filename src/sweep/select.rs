@@ -124,7 +124,7 @@ impl Rules<'_> {
         }
     }
 
-    fn why_left_alone(&self, account: &AccountId) -> Option<String> {
+    pub(crate) fn why_left_alone(&self, account: &AccountId) -> Option<String> {
         if self.excluded.contains(account) {
             return Some("excluded by the setting `DTS_GUARD_EXCLUDE_ACCOUNTS`".to_owned());
         }

@@ -2,6 +2,7 @@
 
 mod bar;
 mod cut_off;
+mod doctor;
 mod output;
 mod render;
 mod signals;
@@ -20,6 +21,7 @@ use authorization::target::AccountId;
 use authorization::text::chain;
 use clap::{Parser, Subcommand, ValueEnum};
 use cut_off::Advice;
+use doctor::DoctorOptions;
 use output::OutputOptions;
 
 use crate::clear as forget;
@@ -44,7 +46,8 @@ const AFTER_HELP: &str =
     "Settings are environment variables `DTS_GUARD_*`, credentials `ALIBABA_CLOUD_*`; see the README.
 Exit codes: 0 authorized, remediated or skipped; 1 drifted, rolledBack, refused, pending, or the answer was no; \
 2 usage, settings or rejected; 3 could not find out, or the report cannot be written; 4 stuck; \
-130 a second signal.";
+130 a second signal.
+Of `doctor`: 0 ok, 1 warning, 3 failed.";
 
 /// What to do.
 #[derive(Debug, Subcommand)]
@@ -59,6 +62,8 @@ pub enum Command {
     Remediate(RemediateOptions),
     /// Print a saved report, from standard input, in another format: no cloud, no settings
     Render(OutputOptions),
+    /// Look whether the deployment would work, change nothing, and say what to do
+    Doctor(DoctorOptions),
     /// Forget how often an account's role was repaired, so that it may be repaired again
     Clear(ClearOptions),
 }
@@ -98,6 +103,7 @@ impl Command {
             Self::Verify(options) | Self::Plan(options) => &options.output,
             Self::Remediate(remediate) => &remediate.options.output,
             Self::Render(options) => options,
+            Self::Doctor(options) => return options.is_quiet().then_some("error"),
             Self::Serve | Self::Clear(_) => return None,
         };
         options.is_quiet().then_some("error")
@@ -157,6 +163,7 @@ pub async fn run(app: App, command: Command) -> u8 {
         Command::Serve => return USAGE,
         Command::Clear(options) => return clear(&app, &options).await,
         Command::Render(options) => return render::render(&options),
+        Command::Doctor(options) => return doctor::doctor(app, &options).await,
         Command::Verify(options) => (Mode::Verify, options, false),
         Command::Plan(options) => (Mode::Plan, options, false),
         Command::Remediate(RemediateOptions { options, yes }) => (Mode::Remediate, options, yes),
@@ -197,7 +204,9 @@ async fn carry_out(app: App, mode: Mode, options: Options, yes: bool) -> u8 {
     // Both may be one terminal.
     Log::Stderr.settle();
     match run {
-        Ok(Some(report)) => output.write(&report).map_or_else(|why| unwritable(&why), |()| report.exit_code()),
+        Ok(Some(report)) => {
+            options.output.write(output, &report).map_or_else(|why| unwritable(&why), |()| report.exit_code())
+        }
         Ok(None) => 1,
         Err(why) => complain(&why),
     }

@@ -15,12 +15,19 @@ pub struct OutputOptions {
     /// How to print the report [default: human on a terminal, else json]
     #[arg(long)]
     format: Option<Format>,
-    /// Write the report into this file [its default format: json]
-    #[arg(long, value_name = "FILE")]
-    output: Option<PathBuf>,
     /// All details of all accounts, however many
     #[arg(long)]
     verbose: bool,
+    #[command(flatten)]
+    place: PlaceOptions,
+}
+
+/// Where a report goes.
+#[derive(Debug, Clone, Default, clap::Args)]
+pub(super) struct PlaceOptions {
+    /// Write the report into this file [its default format: json]
+    #[arg(long, value_name = "FILE")]
+    output: Option<PathBuf>,
     /// Print nothing but errors: the exit code says it
     #[arg(long)]
     quiet: bool,
@@ -67,7 +74,7 @@ pub(super) const UNWRITABLE: u8 = 3;
 /// A place for the report that can be written to.
 #[derive(Debug)]
 pub(super) struct Output {
-    options: OutputOptions,
+    is_quiet: bool,
     file: Option<NewFile>,
 }
 
@@ -83,25 +90,50 @@ struct NewFile {
 impl OutputOptions {
     /// Takes hold of the place before anything is done that would have to be reported.
     pub(super) fn open(&self) -> Result<Output, Unwritable> {
-        self.color.unwrap_or(Color::Auto).apply();
-        let file = self.output.as_deref().map(NewFile::open).transpose()?;
-        Ok(Output { options: self.clone(), file })
+        self.place.open()
+    }
+
+    /// Writes the report, in the format that was asked for.
+    pub(super) fn write(&self, output: Output, report: &Report) -> Result<(), Unwritable> {
+        let by_default = if output.is_for_a_person() { Format::Human } else { Format::Json };
+        let text = match self.format.unwrap_or(by_default) {
+            Format::Human => self.human().render(report),
+            Format::Json => Json.render(report),
+            Format::Ocsf => Ocsf.render(report),
+            Format::Html => Html.render(report),
+            Format::Csv => Csv.render(report),
+        };
+        output.write(&text)
     }
 
     /// Whether the exit code and errors are enough.
     pub(super) fn is_quiet(&self) -> bool {
-        self.quiet
+        self.place.quiet
     }
 
     /// Whether a person wants to see how far it is.
     pub(super) fn shows_progress(&self) -> bool {
-        !self.quiet && io::stderr().is_terminal() && !is_dumb()
+        !self.is_quiet() && io::stderr().is_terminal() && !is_dumb()
     }
 
     /// For what is said beside the report.
     pub(super) fn human(&self) -> Human {
         let width = console::Term::stderr().size_checked().map(|(_, columns)| usize::from(columns));
         Human { verbose: self.verbose, width: width.map_or(Human::default().width, |width| width.max(40)) }
+    }
+}
+
+impl PlaceOptions {
+    /// Takes hold of the place before anything is done that would have to be reported.
+    pub(super) fn open(&self) -> Result<Output, Unwritable> {
+        self.color.unwrap_or(Color::Auto).apply();
+        let file = self.output.as_deref().map(NewFile::open).transpose()?;
+        Ok(Output { is_quiet: self.quiet, file })
+    }
+
+    /// Whether the exit code and errors are enough.
+    pub(super) fn is_quiet(&self) -> bool {
+        self.quiet
     }
 }
 
@@ -124,14 +156,18 @@ fn is_dumb() -> bool {
 }
 
 impl Output {
-    /// Writes the report. Whoever closes the pipe has read enough.
-    pub(super) fn write(self, report: &Report) -> Result<(), Unwritable> {
-        let text = self.render(report);
-        let Self { options, file } = self;
+    /// Whether a person reads it there.
+    pub(super) fn is_for_a_person(&self) -> bool {
+        self.file.is_none() && io::stdout().is_terminal()
+    }
+
+    /// Writes a report that is text already. Whoever closes the pipe has read enough.
+    pub(super) fn write(self, text: &str) -> Result<(), Unwritable> {
+        let Self { is_quiet, file } = self;
         if let Some(file) = file {
-            return file.write(&text);
+            return file.write(text);
         }
-        if options.quiet {
+        if is_quiet {
             return Ok(());
         }
         let mut stdout = anstream::stdout();
@@ -141,21 +177,6 @@ impl Output {
             }
             _ => Ok(()),
         }
-    }
-
-    fn render(&self, report: &Report) -> String {
-        match self.format() {
-            Format::Human => self.options.human().render(report),
-            Format::Json => Json.render(report),
-            Format::Ocsf => Ocsf.render(report),
-            Format::Html => Html.render(report),
-            Format::Csv => Csv.render(report),
-        }
-    }
-
-    fn format(&self) -> Format {
-        let is_read_by_a_person = self.file.is_none() && io::stdout().is_terminal();
-        self.options.format.unwrap_or(if is_read_by_a_person { Format::Human } else { Format::Json })
     }
 }
 

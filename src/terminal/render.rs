@@ -20,7 +20,7 @@ pub(super) fn render(options: &OutputOptions) -> u8 {
             return USAGE;
         }
     };
-    match options.open().and_then(|output| output.write(&report)) {
+    match options.open().and_then(|output| options.write(output, &report)) {
         Ok(()) => 0,
         Err(why) => {
             say(&format!("{why}\n"));

@@ -23,7 +23,7 @@ use aliyun::clock::{Clock, SystemClock};
 use folder::{Folder, JOURNAL_DIR};
 use scene::{DEADLINE, Run, Scene, all, full, guard, record};
 use serde_json::Value;
-use support::{Guard, cloud};
+use support::{Guard, cloud, healthy_cloud};
 
 /// Processes at once.
 const AT_ONCE: usize = 48;
@@ -114,6 +114,40 @@ fn whatever_operation_it_hangs_or_is_slow_at_there_is_an_answer_in_time() {
     }
     println!("{} cases", cases.len());
     all(AT_ONCE, &cases, |(scene, from, trouble)| check(*scene, *from, *trouble, &record));
+}
+
+/// The doctor names the operation that does not answer, and everything beside the folder is looked at all the same.
+#[test]
+fn whatever_operation_the_doctor_meets_there_is_an_answer_in_time() {
+    let doctor = |from: usize, log: Option<&Path>| {
+        let (folder, emulator) = (Folder::new(), healthy_cloud());
+        let mut command = guard(&emulator, folder.path(), &["doctor"], DEADLINE * 3);
+        held_up(&mut command, &folder, from, Trouble::Hangs, log);
+        let clock = SystemClock::start();
+        let report = report(&command.output().unwrap());
+        (report, clock.uptime())
+    };
+    let outside = Folder::new();
+    let log = outside.path().join("log");
+    assert_eq!(doctor(0, Some(&log)).0["status"], "ok");
+    let operations = std::fs::read_to_string(log).unwrap().lines().count();
+    assert!(operations >= 20, "{operations}");
+    std::thread::scope(|scope| {
+        for from in (1..=operations).step_by(3) {
+            scope.spawn(move || {
+                let (report, took) = doctor(from, None);
+                let case = format!("operation {from}, {took:?}: {report:#}");
+                let failed = |check: &&Value| check["status"] == "failed";
+                let checks: Vec<_> = report["checks"].as_array().unwrap().iter().filter(failed).collect();
+                // The last operations only remove what is not needed any more.
+                assert!(checks.len() <= 1 && took < DEADLINE, "{case}");
+                for check in checks {
+                    assert!(check["id"].as_str().unwrap().starts_with("journal-"), "{case}");
+                    assert!(check["message"].as_str().unwrap().contains("did not answer within 2000 ms"), "{case}");
+                }
+            });
+        }
+    });
 }
 
 /// Neither a later invocation nor the end of the process waits for what was given up.

@@ -11,8 +11,9 @@ use aliyun::clock::{Clock, Deadline, SystemClock};
 use aliyun::credentials::Found;
 use authorization::settings::Mode;
 use dts_role_guard::config::Variables;
+use dts_role_guard::doctor;
 use dts_role_guard::event::{Approved, Decision, Event, Request, decode};
-use dts_role_guard::handler::{App, Ask};
+use dts_role_guard::handler::{App, Ask, Visit};
 use dts_role_guard::report::{Report, Trigger, TriggerKind};
 use dts_role_guard::telemetry::Log;
 use emulator::{AccessKey, DTS_ROLE, DirectorySeed, Emulator, Role, RoleSnapshot, World};
@@ -184,14 +185,31 @@ impl Lab {
         Ask {
             request_id: "lab".to_owned(),
             event,
-            keys: Found {
-                access_key_id: Some(KEY[0].into()),
-                access_key_secret: Some(KEY[1].into()),
-                security_token: Some(KEY[2].into()),
-            },
+            keys: Self::keys(),
             account: Some(ACCOUNT.parse().unwrap()),
             deadline: Deadline::after(&*self.clock, time),
         }
+    }
+
+    /// The keys as they come with an event.
+    pub(crate) fn keys() -> Found {
+        Found {
+            access_key_id: Some(KEY[0].into()),
+            access_key_secret: Some(KEY[1].into()),
+            security_token: Some(KEY[2].into()),
+        }
+    }
+
+    /// Asks for the doctor, as the platform does it.
+    pub(crate) async fn doctor(&self) -> doctor::Report {
+        self.doctor_with(Self::keys()).await
+    }
+
+    /// The same with other keys.
+    pub(crate) async fn doctor_with(&self, keys: Found) -> doctor::Report {
+        let deadline = Deadline::after(&*self.clock, Duration::from_mins(10));
+        let account = Some(ACCOUNT.parse().unwrap());
+        self.app().doctor(Visit { request_id: "lab".to_owned(), keys, account, deadline }).await.unwrap()
     }
 
     /// How long the program has paused so far.

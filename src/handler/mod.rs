@@ -1,10 +1,13 @@
 //! Event in, report out: decode, choose the target, reconcile, report. It cannot fail to answer.
 
+mod doctor;
+
 use std::num::NonZeroU32;
 use std::sync::atomic::AtomicUsize;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
+pub use self::doctor::Visit;
 use aliyun::clock::{Deadline, SharedClock};
 use aliyun::credentials::{self, Credentials, Found, Place};
 use aliyun::{Connection, Endpoint, Endpoints, Http, RateLimits, Session, Transport};
@@ -230,6 +233,9 @@ impl App {
         let trace_id = context.trace_id.as_deref();
         let span = tracing::error_span!("invocation", request_id = context.request_id.as_str(), trace_id, retry);
         async {
+            if let Some(trigger) = event::asks_for_doctor(&event) {
+                return self.visited(trigger, &context).await;
+            }
             let ran = self.ran(&event, &context).await;
             if let Ok(report) = &ran {
                 self.tell(report, self.deadline(&context));
@@ -391,17 +397,27 @@ impl App {
     }
 
     fn session(&self, config: &Config, credentials: Credentials, ask: &Ask) -> Result<Session, Abort> {
-        let per_second = || Arc::new(RateLimits::per_second(config.rate, self.clock.clone()));
-        let rate = self.rate.clone().unwrap_or_else(per_second);
         let transport = match &self.transport {
             Some(transport) => transport.clone(),
             None => self.http().map_err(Abort::Tls)?,
         };
+        Ok(self.session_over(transport, config, credentials, ask.account.as_ref(), ask.deadline))
+    }
+
+    fn session_over(
+        &self,
+        transport: Arc<dyn Transport>,
+        config: &Config,
+        credentials: Credentials,
+        account: Option<&AccountId>,
+        deadline: Deadline,
+    ) -> Session {
+        let per_second = || Arc::new(RateLimits::per_second(config.rate, self.clock.clone()));
+        let rate = self.rate.clone().unwrap_or_else(per_second);
         let connection =
             Connection::new(transport, config.endpoints.clone(), config.signature, rate, self.clock.clone())
                 .repeating_at_most(self.patience);
-        let account = ask.account.as_ref().map_or("", AccountId::as_str);
-        Ok(Session::new(Arc::new(connection), credentials, account, ask.deadline))
+        Session::new(Arc::new(connection), credentials, account.map_or("", AccountId::as_str), deadline)
     }
 
     fn http(&self) -> Result<Arc<Http>, Box<dyn std::error::Error + Send + Sync>> {

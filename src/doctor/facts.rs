@@ -1,0 +1,385 @@
+//! What the guard takes for granted although no document states it, as a table: each row says what is expected and how it is
+//! seen in the replies of a run. What a first run in a real account teaches is thus written down.
+
+use std::collections::BTreeSet;
+
+use authorization::baseline::DTS_ROLE;
+use serde::Serialize;
+use serde_json::Value;
+
+use super::witness::Seen;
+
+/// An inferred fact, held against the replies.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Fact {
+    /// Its stable name.
+    pub id: &'static str,
+    /// What the guard takes for granted.
+    pub expected: &'static str,
+    /// What a reply showed; the first that differs, where one does.
+    pub seen: String,
+    /// Whether the two agree.
+    pub agrees: bool,
+}
+
+/// A row of the table.
+struct Inferred {
+    id: &'static str,
+    expected: &'static str,
+    /// What the replies show of it; nothing where none bears on it.
+    seen: fn(&[Seen]) -> Option<Observed>,
+}
+
+struct Observed {
+    text: String,
+    agrees: bool,
+}
+
+const TABLE: &[Inferred] = &[
+    Inferred {
+        id: "date-of-replies",
+        expected: "every reply has a `Date`, by which a wrong clock is put right",
+        seen: |replies| each(replies, |reply| Some(either(reply.date.is_some(), "a `Date`", "no `Date`"))),
+    },
+    Inferred {
+        id: "wrong-time-corrected",
+        expected: "a request that was refused for its time is accepted with the `Date` of the refusal",
+        seen: wrong_time,
+    },
+    Inferred {
+        id: "identity-without-permission",
+        expected: "`GetCallerIdentity` needs no permission",
+        seen: |replies| {
+            each(of(replies, "GetCallerIdentity"), |reply| match reply.code() {
+                None => Some(told(true, "it answered")),
+                Some(code) => is_denial(code).then(|| told(false, code)),
+            })
+        },
+    },
+    Inferred {
+        id: "status-expired-token",
+        expected: "`InvalidSecurityToken.Expired` has the status 403 or 400",
+        seen: |replies| status(replies, |code| code == "InvalidSecurityToken.Expired", &[403, 400]),
+    },
+    Inferred {
+        id: "status-bad-token",
+        expected: "`MissingSecurityToken` and `InvalidSecurityToken.*` have the status 400 or 404",
+        seen: |replies| {
+            let is_one = |code: &str| code.contains("SecurityToken") && code != "InvalidSecurityToken.Expired";
+            status(replies, is_one, &[400, 404])
+        },
+    },
+    Inferred {
+        id: "status-throttling",
+        expected: "`Throttling` has the status 400, 429 or 503",
+        seen: |replies| status(replies, |code| code.contains("Throttling"), &[400, 429, 503]),
+    },
+    Inferred {
+        id: "status-assume-role-missing",
+        expected: "`AssumeRole` of a role that does not exist has the status 404",
+        seen: |replies| status(of(replies, "AssumeRole"), |code| code == "EntityNotExist.Role", &[404]),
+    },
+    Inferred {
+        id: "status-assume-role-denied",
+        expected: "`AssumeRole` that is denied has the code `NoPermission` and the status 403",
+        seen: |replies| status(of(replies, "AssumeRole"), is_denial, &[403]),
+    },
+    Inferred {
+        id: "policy-type-of-denial",
+        expected: "`AccessDeniedDetail.PolicyType` names an identity's, a session's, a role's or a control policy",
+        seen: |replies| each(replies, policy_type),
+    },
+    Inferred {
+        id: "arn-of-role",
+        expected: "the ARN of the role ends with its name, in whatever case",
+        seen: |replies| each(of(replies, "GetRole"), arn),
+    },
+    Inferred {
+        id: "empty-description",
+        expected: "a role without a description has an empty one, or the field is absent",
+        seen: |replies| each(of(replies, "GetRole"), empty_description),
+    },
+    Inferred {
+        id: "tags-narrowed",
+        expected: "`ListTagResources` is allowed by a policy that names the one role",
+        seen: |replies| {
+            each(of(replies, "ListTagResources"), |reply| match reply.code() {
+                None => Some(told(true, "it answered")),
+                Some(code) => is_denial(code).then(|| told(false, code)),
+            })
+        },
+    },
+    Inferred {
+        id: "tags-end",
+        expected: "`NextToken` is absent or empty at the end of a list of tags",
+        seen: |replies| each(of(replies, "ListTagResources"), end_of_tags),
+    },
+    Inferred {
+        id: "member-statuses",
+        expected: "a member's `Status` is one of those that the vendor lists",
+        seen: |replies| each(of(replies, "ListAccounts"), member_statuses),
+    },
+    Inferred {
+        id: "members-counted",
+        expected: "`TotalCount` is the number of members on all pages",
+        seen: members_counted,
+    },
+    Inferred {
+        id: "management-account-is-no-member",
+        expected: "the management account is no member of its directory: neither listed, nor known to `GetAccount`",
+        seen: management_account,
+    },
+    Inferred {
+        id: "delegated-administrator-is-not-trusted",
+        expected: "`ResourceDirectoryAccountAccessRole` does not trust a delegated administrator's account",
+        seen: delegated_administrator,
+    },
+    Inferred {
+        id: "session-duration",
+        expected: "keys of `AssumeRole` last as long as was asked for, also where a role asks",
+        seen: |replies| each(of(replies, "AssumeRole"), session_duration),
+    },
+    Inferred {
+        id: "permission-before-existence",
+        expected: "`CreateRole` for a role that exists is either denied or answered `EntityAlreadyExists.Role`, status 409",
+        seen: |replies| each(of(replies, "CreateRole"), |reply| exists(reply, "EntityAlreadyExists.Role")),
+    },
+    Inferred {
+        id: "permission-before-attachment",
+        expected: "attaching a policy that is attached is either denied or answered `EntityAlreadyExists.Role.Policy`, status 409",
+        seen: |replies| {
+            each(of(replies, "AttachPolicyToRole"), |reply| exists(reply, "EntityAlreadyExists.Role.Policy"))
+        },
+    },
+    Inferred {
+        id: "tag-set-again",
+        expected: "`TagResources` takes a tag that has that value already",
+        seen: |replies| {
+            each(of(replies, "TagResources"), |reply| match reply.code() {
+                None => Some(told(true, "it was taken")),
+                Some(code) => (!is_denial(code)).then(|| told(false, code)),
+            })
+        },
+    },
+];
+
+/// Each fact that a reply bears on.
+pub(super) fn of_replies(replies: &[Seen]) -> Vec<Fact> {
+    let row = |row: &Inferred| {
+        let Observed { text, agrees } = (row.seen)(replies)?;
+        Some(Fact { id: row.id, expected: row.expected, seen: text, agrees })
+    };
+    TABLE.iter().filter_map(row).collect()
+}
+
+impl Seen {
+    fn code(&self) -> Option<&str> {
+        self.body.code.as_deref().filter(|code| !code.is_empty())
+    }
+}
+
+fn told(agrees: bool, text: impl Into<String>) -> Observed {
+    Observed { text: text.into(), agrees }
+}
+
+fn either(agrees: bool, right: &str, wrong: &str) -> Observed {
+    told(agrees, if agrees { right } else { wrong })
+}
+
+fn of<'a>(replies: &'a [Seen], operation: &'static str) -> impl Iterator<Item = &'a Seen> {
+    replies.iter().filter(move |reply| reply.operation == operation)
+}
+
+/// The first reply that differs, else the first that bears on it.
+fn each<'a>(
+    replies: impl IntoIterator<Item = &'a Seen>,
+    look: impl Fn(&'a Seen) -> Option<Observed>,
+) -> Option<Observed> {
+    let (mut first, mut count) = (None, 0_usize);
+    for observed in replies.into_iter().filter_map(look) {
+        count += 1;
+        if !observed.agrees {
+            return Some(observed);
+        }
+        first.get_or_insert(observed);
+    }
+    let Observed { text, agrees } = first?;
+    Some(told(agrees, if count > 1 { format!("{text} (the same in {count} replies)") } else { text }))
+}
+
+fn is_denial(code: &str) -> bool {
+    ["NoPermission", "Forbidden", "NotAuthorized"].iter().any(|denial| code.starts_with(denial))
+}
+
+fn status<'a>(
+    replies: impl IntoIterator<Item = &'a Seen>,
+    is_one: impl Fn(&str) -> bool,
+    expected: &[u16],
+) -> Option<Observed> {
+    each(replies, |reply| {
+        let code = reply.code().filter(|code| is_one(code))?;
+        Some(told(expected.contains(&reply.status), format!("`{code}` with the status {}", reply.status)))
+    })
+}
+
+fn wrong_time(replies: &[Seen]) -> Option<Observed> {
+    let is_wrong =
+        |reply: &Seen| reply.code().is_some_and(|code| code.to_ascii_lowercase().starts_with("invalidtimestamp"));
+    let first = replies.iter().position(is_wrong)?;
+    let (refused, later) = (replies.get(first)?, replies.get(first + 1..)?);
+    let again = later.iter().find(|reply| reply.operation == refused.operation);
+    Some(match again {
+        Some(reply) => either(!is_wrong(reply), "it was accepted", "it was refused again"),
+        None if refused.date.is_none() => told(false, "the refusal has no `Date`"),
+        None => return None,
+    })
+}
+
+fn policy_type(reply: &Seen) -> Option<Observed> {
+    const KNOWN: [&str; 5] = [
+        "AccountLevelIdentityBasedPolicy",
+        "ResourceGroupLevelIdentityBasedPolicy",
+        "SessionPolicy",
+        "AssumeRolePolicy",
+        "ControlPolicy",
+    ];
+    let said = reply.body.access_denied_detail.as_ref()?.policy_type.as_deref()?;
+    let known = KNOWN.into_iter().find(|known| *known == said);
+    // Another word is text of others, and may be anything.
+    Some(told(known.is_some(), known.unwrap_or("another word")))
+}
+
+fn arn(reply: &Seen) -> Option<Observed> {
+    let arn = reply.body.role.as_ref()?.arn.as_deref()?;
+    let name = arn.rsplit('/').next()?;
+    if name == DTS_ROLE {
+        return Some(told(true, "its name"));
+    }
+    Some(either(name.eq_ignore_ascii_case(DTS_ROLE), "its name, in another case", "something else"))
+}
+
+fn empty_description(reply: &Seen) -> Option<Observed> {
+    match &reply.body.role.as_ref()?.description {
+        None => Some(told(true, "the field is absent")),
+        Some(Value::String(text)) => text.is_empty().then(|| told(true, "an empty one")),
+        Some(_) => Some(told(false, "something that is no text")),
+    }
+}
+
+/// A page before the last is full, and says nothing about the end.
+fn end_of_tags(reply: &Seen) -> Option<Observed> {
+    let tags = reply.body.tag_resources.as_ref()?.len();
+    match &reply.body.next_token {
+        None => Some(told(true, "absent")),
+        Some(Value::Null) => Some(told(true, "`null`")),
+        Some(Value::String(token)) if token.is_empty() => Some(told(true, "empty")),
+        Some(_) => (tags == 0).then(|| told(false, "there, after a page without tags")),
+    }
+}
+
+fn member_statuses(reply: &Seen) -> Option<Observed> {
+    const KNOWN: [&str; 12] = [
+        "CreateSuccess",
+        "CreateVerifying",
+        "CreateFailed",
+        "CreateExpired",
+        "CreateCancelled",
+        "PromoteVerifying",
+        "PromoteFailed",
+        "PromoteExpired",
+        "PromoteCancelled",
+        "PromoteSuccess",
+        "InviteSuccess",
+        "Removed",
+    ];
+    let members = &reply.body.accounts.as_ref()?.account;
+    let statuses: BTreeSet<_> = members.iter().filter_map(|member| member.status.as_deref()).collect();
+    let known: Vec<_> = KNOWN.into_iter().filter(|known| statuses.contains(known)).collect();
+    let text = if known.len() == statuses.len() { known.join(", ") } else { "another word".to_owned() };
+    (!statuses.is_empty()).then(|| told(known.len() == statuses.len(), text))
+}
+
+fn listed(replies: &[Seen]) -> BTreeSet<&str> {
+    let pages = of(replies, "ListAccounts").filter_map(|reply| reply.body.accounts.as_ref());
+    pages.flat_map(|page| &page.account).map(|account| account.account_id.as_str()).collect()
+}
+
+fn members_counted(replies: &[Seen]) -> Option<Observed> {
+    let total = of(replies, "ListAccounts").filter_map(|reply| reply.body.total_count).last()?;
+    let known = listed(replies).len();
+    Some(told(known == total, format!("{known} on the pages, and `TotalCount` {total}")))
+}
+
+/// The function's own account, as STS tells it.
+fn own(replies: &[Seen]) -> Option<&str> {
+    of(replies, "GetCallerIdentity").find_map(|reply| reply.body.account_id.as_deref())
+}
+
+/// Whether it is a member can be told from two operations. Where both say so, it is a delegated administrator's.
+fn management_account(replies: &[Seen]) -> Option<Observed> {
+    let own = own(replies)?;
+    let members = listed(replies);
+    let asked = of(replies, "GetAccount").find(|reply| reply.asked_account.as_deref() == Some(own))?;
+    let is_known = match asked.code() {
+        None => true,
+        Some("EntityNotExists.Account") => false,
+        Some(_) => return None,
+    };
+    match (is_known, members.contains(own)) {
+        _ if members.is_empty() => None,
+        (false, false) => Some(told(true, "neither")),
+        (false, true) => Some(told(false, "listed, and not known to `GetAccount`")),
+        (true, false) => Some(told(false, "known to `GetAccount`, and not listed")),
+        (true, true) => None,
+    }
+}
+
+fn delegated_administrator(replies: &[Seen]) -> Option<Observed> {
+    let own = own(replies)?;
+    if !listed(replies).contains(own) {
+        return None;
+    }
+    each(of(replies, "AssumeRole"), |reply| {
+        let is_default = reply.role_arn.as_deref()?.ends_with(":role/ResourceDirectoryAccountAccessRole");
+        match reply.code() {
+            None => is_default.then(|| told(false, "its keys were given")),
+            Some(code) => (is_default && is_denial(code)).then(|| told(true, code)),
+        }
+    })
+}
+
+fn session_duration(reply: &Seen) -> Option<Observed> {
+    let end = reply.body.credentials.as_ref()?.expiration?;
+    let lasts = end.as_second() - reply.date?.as_second();
+    let asked = reply.duration_seconds?;
+    Some(told((lasts - asked).abs() <= 60, format!("{lasts} s, asked for {asked} s")))
+}
+
+/// A denial bears on it, too: it came although the thing exists.
+fn exists(reply: &Seen, right: &str) -> Option<Observed> {
+    match reply.code() {
+        None => Some(told(false, "it was taken")),
+        Some(code) if code == right => {
+            Some(told(reply.status == 409, format!("`{code}` with the status {}", reply.status)))
+        }
+        Some(code) => is_denial(code).then(|| told(true, code)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ids_are_there_once_and_expectations_are_sentences_of_their_own() {
+        let ids: BTreeSet<_> = TABLE.iter().map(|row| row.id).collect();
+        assert_eq!(ids.len(), TABLE.len());
+        let expected: BTreeSet<_> = TABLE.iter().map(|row| row.expected).collect();
+        assert_eq!(expected.len(), TABLE.len());
+    }
+
+    #[test]
+    fn no_reply_bears_on_nothing() {
+        assert!(of_replies(&[]).is_empty());
+    }
+}

@@ -1,0 +1,330 @@
+//! The journal's folder, tried with files of the doctor's own. Each check has two seconds; a folder that does not answer holds
+//! nobody up, and nothing is left behind in it.
+
+use std::fs::{self, OpenOptions};
+use std::io::{self, ErrorKind, Write as _};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use aliyun::clock::{Deadline, SharedClock};
+use aliyun::credentials::Place;
+use authorization::text::foreign;
+
+use super::checks::{Checks, timed};
+use super::report::Answer;
+use crate::config::{JOURNAL_DIR, JournalPlace};
+use crate::journal::file;
+use crate::journal::thread::on_thread;
+use crate::journal::{Folder, PATIENCE};
+
+/// Near the deadline it has this part of what is left.
+const SHARE_OF_THE_REST: u32 = 4;
+/// After a deletion a repair waits no longer for its record.
+const SLOW: Duration = Duration::from_millis(500);
+const LEAST_SPACE: u64 = 1024 * 1024;
+const LITTLE_SPACE: u64 = 16 * 1024 * 1024;
+
+/// What a check works with.
+struct Scene {
+    path: PathBuf,
+    clock: SharedClock,
+    /// Whether somebody named it.
+    is_named: bool,
+    place: Place,
+}
+
+type Look = fn(&Scene) -> io::Result<Answer>;
+
+pub(super) const IDS: [&str; 8] = [
+    "journal-folder",
+    "journal-write",
+    "journal-exclusive",
+    "journal-replace",
+    "journal-flush",
+    "journal-space",
+    "journal-filesystem",
+    "journal-case",
+];
+
+/// In the same order, and whether the check writes.
+const CHECKS: [(bool, Look); 8] = [
+    (false, exists),
+    (true, is_writable),
+    (true, is_exclusive),
+    (true, replaces_as_a_whole),
+    (true, flushes),
+    (false, has_space),
+    (false, file_system),
+    (true, tells_case_apart),
+];
+
+/// All that a journal asks of its folder.
+pub(super) async fn check(
+    checks: &mut Checks,
+    journal: &JournalPlace,
+    place: Place,
+    clock: &SharedClock,
+    deadline: Deadline,
+) {
+    let Some(folder) = journal.folder() else {
+        return checks.skip(&IDS, &format!("there is no folder: `{JOURNAL_DIR}` is `off`, or no home is known"));
+    };
+    let is_named = matches!(journal, JournalPlace::Named(_));
+    let shown = foreign(&folder.path().to_string_lossy());
+    let (mut lost, mut is_closed) = (None, false);
+    let was_there = bounded(clock, deadline, &folder, |folder| Ok(folder.to_read()?.is_some())).await;
+    for (id, (writes, look)) in IDS.into_iter().zip(CHECKS) {
+        let why_not =
+            lost.clone().or((writes && is_closed).then(|| "nothing can be written: see `journal-write`".to_owned()));
+        if let Some(why) = why_not {
+            checks.put(id, Answer::skipped(why));
+            continue;
+        }
+        let scene_clock = clock.clone();
+        let work = bounded(clock, deadline, &folder, move |folder| {
+            look(&Scene { path: folder.to_write()?.to_owned(), clock: scene_clock, is_named, place })
+        });
+        let (answer, took) = timed(&**clock, work).await;
+        let is_silent = answer.as_ref().is_err_and(|error| error.kind() == ErrorKind::TimedOut);
+        let answer = answer.unwrap_or_else(|error| failed(&shown, &error));
+        if is_silent || (id == "journal-folder" && answer.is_failed()) {
+            lost = Some(format!("the folder cannot be used: see `{id}`"));
+        }
+        is_closed |= id == "journal-write" && answer.is_failed();
+        checks.put_timed(id, (answer, took));
+    }
+    if lost.is_none() && was_there.is_ok_and(|was_there| !was_there) {
+        // Only where it is empty, which it is unless a run has begun meanwhile.
+        let removed = bounded(clock, deadline, &folder, |folder| fs::remove_dir(folder.to_write()?)).await;
+        tracing::debug!(removed = removed.is_ok(), "the folder that was made for the checks");
+    }
+}
+
+/// What does not end is left to itself: its thread removes what it has made as soon as the folder answers.
+async fn bounded<T: Send + 'static>(
+    clock: &SharedClock,
+    deadline: Deadline,
+    folder: &Folder,
+    work: impl FnOnce(&Folder) -> io::Result<T> + Send + 'static,
+) -> io::Result<T> {
+    let patience = PATIENCE.min(deadline.remaining(&**clock) / SHARE_OF_THE_REST);
+    let folder = folder.clone();
+    let done = tokio::time::timeout(patience, on_thread(move || work(&folder))).await;
+    done.unwrap_or_else(|_| {
+        Err(io::Error::new(ErrorKind::TimedOut, format!("it did not answer within {} ms", patience.as_millis())))
+    })
+}
+
+fn failed(folder: &str, error: &io::Error) -> Answer {
+    let next = match error.kind() {
+        ErrorKind::TimedOut => "look at the mount: its server does not answer".to_owned(),
+        ErrorKind::NotFound => format!("make the folder, or mount it, or correct `{JOURNAL_DIR}`"),
+        ErrorKind::PermissionDenied => "let the user of the process read and write it".to_owned(),
+        ErrorKind::ReadOnlyFilesystem => "mount it for writing".to_owned(),
+        ErrorKind::StorageFull | ErrorKind::QuotaExceeded => "make room in it".to_owned(),
+        _ => format!("use another file system for `{JOURNAL_DIR}`, such as NAS or a local disk"),
+    };
+    Answer::failed(
+        format!("`{folder}`: {}", foreign(&error.to_string())),
+        format!("{next}; until then no repair begins"),
+    )
+}
+
+/// A file of the doctor's own; it goes away with this.
+struct Scratch(PathBuf);
+
+impl Scratch {
+    fn in_folder(folder: &Path) -> Self {
+        Self(folder.join(format!("doctor.{}.tmp", uuid::Uuid::new_v4())))
+    }
+
+    fn beside(&self, bytes: &[u8]) -> io::Result<Self> {
+        file::write_beside(&self.0, bytes).map(Self)
+    }
+}
+
+impl Drop for Scratch {
+    fn drop(&mut self) {
+        // A name that was never made is no trouble, and a folder that fails now has told already.
+        let _ = fs::remove_file(&self.0);
+    }
+}
+
+fn exists(scene: &Scene) -> io::Result<Answer> {
+    let shown = foreign(&scene.path.to_string_lossy());
+    if !fs::metadata(&scene.path)?.is_dir() {
+        return Ok(Answer::failed(format!("`{shown}` is no folder"), format!("name a folder in `{JOURNAL_DIR}`")));
+    }
+    let files = fs::read_dir(&scene.path)?.take(10_000).count();
+    Ok(Answer::ok(format!("`{shown}`, with {files} files")))
+}
+
+fn is_writable(scene: &Scene) -> io::Result<Answer> {
+    Scratch::in_folder(&scene.path).beside(b"{}")?;
+    Ok(Answer::ok("files can be made, written and removed"))
+}
+
+/// A claim is a hard link that fails where the name exists: so of two guards only one begins.
+fn is_exclusive(scene: &Scene) -> io::Result<Answer> {
+    const ONE_ONLY: &str =
+        "keep `reservedConcurrency: 1` at the function, or use NAS: nothing else keeps two guards apart";
+    let name = Scratch::in_folder(&scene.path);
+    let (first, second) = (name.beside(b"1")?, name.beside(b"2")?);
+    if let Err(error) = fs::hard_link(&first.0, &name.0) {
+        let said = format!("no hard links ({}), so two guards can claim one repair", foreign(&error.to_string()));
+        return Ok(Answer::warning(said, ONE_ONLY));
+    }
+    Ok(match fs::hard_link(&second.0, &name.0) {
+        Err(error) if error.kind() == ErrorKind::AlreadyExists && fs::read(&name.0)? == b"1" => {
+            Answer::ok("of two that make one file at the same time one fails")
+        }
+        _ => Answer::failed("a file that exists can be made once more, so two guards can claim one repair", ONE_ONLY),
+    })
+}
+
+fn replaces_as_a_whole(scene: &Scene) -> io::Result<Answer> {
+    let name = Scratch::in_folder(&scene.path);
+    for text in ["one, which is longer", "two"] {
+        file::replace(&name.0, text.as_bytes())?;
+        if fs::read(&name.0)? != text.as_bytes() {
+            let next = format!("use another file system for `{JOURNAL_DIR}`, such as NAS or a local disk");
+            return Ok(Answer::failed("a file that was replaced does not show what was written", next));
+        }
+    }
+    Ok(Answer::ok("a file is replaced as a whole, and read back as it was written"))
+}
+
+fn flushes(scene: &Scene) -> io::Result<Answer> {
+    let name = Scratch::in_folder(&scene.path);
+    let begin = scene.clock.uptime();
+    let mut made = OpenOptions::new().write(true).create_new(true).open(&name.0)?;
+    made.write_all(b"{}")?;
+    made.sync_all()?;
+    file::flush(&scene.path)?;
+    let took = scene.clock.uptime().saturating_sub(begin);
+    let said = format!("a file and its name last after {} ms", took.as_millis());
+    if took < SLOW {
+        return Ok(Answer::ok(said));
+    }
+    Ok(Answer::warning(said, "give the function more time: each write of a repair waits for the record of it"))
+}
+
+fn has_space(scene: &Scene) -> io::Result<Answer> {
+    let space = rustix::fs::statvfs(&scene.path)?;
+    if space.f_blocks == 0 {
+        return Ok(Answer::ok("the file system does not tell how much is free"));
+    }
+    let free = space.f_bavail.saturating_mul(space.f_frsize);
+    let said = format!("{} MiB are free", free / (1024 * 1024));
+    let next = "make room: without a record no repair begins";
+    if space.f_files > 0 && space.f_favail == 0 {
+        return Ok(Answer::failed("no more files can be made (inodes)", next));
+    }
+    Ok(match free {
+        ..LEAST_SPACE => Answer::failed(said, next),
+        LEAST_SPACE..LITTLE_SPACE => Answer::warning(said, next),
+        LITTLE_SPACE.. => Answer::ok(said),
+    })
+}
+
+fn tells_case_apart(scene: &Scene) -> io::Result<Answer> {
+    let lower = Scratch::in_folder(&scene.path);
+    let name = lower.0.file_name().unwrap_or_default().to_string_lossy().to_string();
+    let unique = name.trim_start_matches("doctor.").trim_end_matches(".tmp").to_ascii_uppercase();
+    let upper = Scratch(scene.path.join(format!("doctor.{unique}.tmp")));
+    fs::write(&lower.0, "lower")?;
+    fs::write(&upper.0, "upper")?;
+    if fs::read(&lower.0)? == b"lower" {
+        return Ok(Answer::ok("names that differ only by case are two"));
+    }
+    let next = "nothing for the journal's own files, but look whether it is the file system that you meant";
+    Ok(Answer::warning("names that differ only by case are one", next))
+}
+
+fn file_system(scene: &Scene) -> io::Result<Answer> {
+    let Ok(mounts) = fs::read_to_string("/proc/self/mountinfo") else {
+        return Ok(Answer::skipped("this system does not tell the kind of a file system"));
+    };
+    let path = fs::canonicalize(&scene.path)?;
+    let Some(kind) = kind_of(&path, &mounts) else {
+        return Ok(Answer::skipped("the folder is on no mount that is listed"));
+    };
+    Ok(judge(&kind, scene.is_named, scene.place))
+}
+
+/// The kind of the mount that a path is on: the one that begins deepest, the last where several begin there.
+fn kind_of(path: &Path, mounts: &str) -> Option<String> {
+    let mounts = mounts.lines().filter_map(|line| {
+        let (before, after) = line.split_once(" - ")?;
+        let point = unescaped(before.split(' ').nth(4)?);
+        Some((point, after.split(' ').next()?))
+    });
+    let holding = mounts.filter(|(point, _)| path.starts_with(point));
+    let deepest = holding.enumerate().max_by_key(|(index, (point, _))| (Path::new(point).components().count(), *index));
+    deepest.map(|(_, (_, kind))| kind.to_owned())
+}
+
+/// `\040` for a blank (source: proc(5)).
+fn unescaped(text: &str) -> String {
+    [("\\040", " "), ("\\011", "\t"), ("\\012", "\n"), ("\\134", "\\")]
+        .into_iter()
+        .fold(text.to_owned(), |text, (escaped, plain)| text.replace(escaped, plain))
+}
+
+fn judge(kind: &str, is_named: bool, place: Place) -> Answer {
+    let shown = foreign(kind);
+    let is_fleeting = ["tmpfs", "ramfs", "overlay"].contains(&kind);
+    if kind.starts_with("fuse") || kind.contains("ossfs") {
+        let said = format!("`{shown}`, as an OSS mount is: it does not keep two guards apart");
+        return Answer::warning(said, "keep `reservedConcurrency: 1` at the function");
+    }
+    if is_fleeting && is_named && place == Place::Function {
+        let said = format!("`{shown}`: this is the instance's own disk, and gone with it");
+        return Answer::warning(said, format!("mount NAS or OSS at `{JOURNAL_DIR}`, or leave the setting out"));
+    }
+    Answer::ok(format!("`{shown}`"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::doctor::Status;
+
+    const MOUNTS: &str = "\
+22 1 0:20 / / rw,relatime shared:1 - overlay overlay rw
+30 22 0:25 / /mnt rw - ext4 /dev/sda1 rw
+31 30 0:26 / /mnt/the\\040journal rw,nosuid - nfs4 nas:/share rw
+32 30 0:27 / /mnt/oss rw - fuse.ossfs2 ossfs2 rw
+33 30 0:28 / /mnt/twice rw - tmpfs tmpfs rw
+34 30 0:29 / /mnt/twice rw - nfs nas:/other rw
+";
+
+    #[test]
+    fn a_folder_is_on_the_deepest_mount_and_of_two_on_the_later() {
+        for (path, kind) in [
+            ("/var/x", "overlay"),
+            ("/mnt/x", "ext4"),
+            ("/mnt/the journal/x", "nfs4"),
+            ("/mnt/oss", "fuse.ossfs2"),
+            ("/mnt/ossified", "ext4"),
+            ("/mnt/twice/x", "nfs"),
+        ] {
+            assert_eq!(kind_of(Path::new(path), MOUNTS).as_deref(), Some(kind), "{path}");
+        }
+        assert_eq!(kind_of(Path::new("/x"), ""), None);
+    }
+
+    #[test]
+    fn a_mount_of_oss_and_an_instances_own_disk_are_told() {
+        for (kind, is_named, place, status) in [
+            ("ext4", true, Place::Function, Status::Ok),
+            ("nfs4", true, Place::Function, Status::Ok),
+            ("fuse.ossfs2", true, Place::Function, Status::Warning),
+            ("overlay", true, Place::Function, Status::Warning),
+            ("overlay", false, Place::Function, Status::Ok),
+            ("overlay", true, Place::Terminal, Status::Ok),
+        ] {
+            assert_eq!(judge(kind, is_named, place).status, status, "{kind} {is_named} {place:?}");
+        }
+    }
+}

@@ -1,0 +1,97 @@
+//! The doctor instead of a run.
+
+use aliyun::clock::Deadline;
+use aliyun::credentials::{self, Found};
+use authorization::target::AccountId;
+use fc_runtime::{Context, Diagnostic};
+use serde_json::{Map, Value, json};
+use tracing::Instrument as _;
+
+use super::{Abort, App, abort, found};
+use crate::doctor::{self, Means, Report, Status};
+use crate::report::{Trigger, TriggerKind};
+
+/// Who asks for the doctor, whatever way.
+#[derive(Debug)]
+pub struct Visit {
+    /// Names it in the log.
+    pub request_id: String,
+    /// Keys that came with it.
+    pub keys: Found,
+    /// The own account, where it is known.
+    pub account: Option<AccountId>,
+    /// When the answer must be ready.
+    pub deadline: Deadline,
+}
+
+impl App {
+    /// Looks whether the deployment would work, and changes nothing.
+    ///
+    /// # Errors
+    /// When TLS cannot be set up. Everything else is in the report.
+    pub async fn doctor(&self, visit: Visit) -> Result<Report, Abort> {
+        let span = tracing::error_span!("doctor", request_id = visit.request_id);
+        let Visit { request_id, keys, account, deadline } = visit;
+        let http = self.http().map_err(Abort::Tls)?;
+        let means = Means {
+            config: self.config(),
+            credentials: credentials::resolve(keys, self.environment.clone(), self.place),
+            place: self.place,
+            account: account.clone(),
+            request_id: &request_id,
+            clock: self.clock.clone(),
+            deadline,
+            transport: match &self.transport {
+                Some(transport) => transport.clone(),
+                None => http.clone(),
+            },
+            http,
+            repairs: &self.repairs,
+            notices: self.hooks.len(),
+        };
+        let session = |config: &_, credentials, transport| {
+            self.session_over(transport, config, credentials, account.as_ref(), deadline)
+        };
+        Ok(doctor::examine(means, session).instrument(span).await)
+    }
+
+    /// Answers an invocation that asks for the doctor.
+    ///
+    /// # Errors
+    /// A check that failed: a timer drops the answer, and nobody would notice otherwise.
+    pub(super) async fn visited(&self, trigger: Trigger, context: &Context) -> Result<String, Diagnostic> {
+        tracing::info!(trigger = trigger.name.as_deref(), decision = "doctor", "invoked");
+        let visit = Visit {
+            request_id: context.request_id.as_str().to_owned(),
+            keys: context.credentials.clone().map(found).unwrap_or_default(),
+            account: context.account_id.as_deref().and_then(|id| id.parse().ok()),
+            deadline: self.deadline(context),
+        };
+        let report = self.doctor(visit).await.map_err(|why| abort(&why))?;
+        self.tell_of(&report);
+        let Some(check) = report.failed() else {
+            let is_by_hand = trigger.kind == TriggerKind::Manual;
+            return Ok(if is_by_hand { report.to_json() } else { report.to_line() });
+        };
+        let error_type = match check.id.as_str() {
+            "settings" => "InvalidSettings",
+            "credentials" => "NoCredentials",
+            _ => "DoctorFailed",
+        };
+        let message = format!("{}; {}: {}", report.counts(), check.id, check.message);
+        Err(Diagnostic::new(error_type, message).with_report(json!(report)))
+    }
+
+    /// Into the log: a line for whatever is not in order, and one for the whole.
+    fn tell_of(&self, report: &Report) {
+        let line = |fields: Value| if let Value::Object(fields) = fields { fields } else { Map::new() };
+        for check in report.checks.iter().filter(|check| check.status >= Status::Warning) {
+            self.log.line(self.clock.now(), line(json!({"doctor": "check", "check": check})));
+        }
+        for fact in report.facts.iter().filter(|fact| !fact.agrees) {
+            self.log.line(self.clock.now(), line(json!({"doctor": "fact", "fact": fact})));
+        }
+        let whole = json!({"doctor": report.status.word(), "checks": report.counts(), "facts": report.facts.len()});
+        self.log.line(self.clock.now(), line(whole));
+    }
+}

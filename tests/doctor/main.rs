@@ -1,0 +1,37 @@
+//! The doctor: whatever is broken it names, and says what to do; what is in order it leaves as it is.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "tests")]
+
+#[path = "../support/folder.rs"]
+mod folder;
+#[path = "../support/lab.rs"]
+mod lab;
+#[path = "../support/mod.rs"]
+mod support;
+
+mod broken;
+mod facts;
+mod function;
+mod healthy;
+mod terminal;
+
+use dts_role_guard::doctor::{Check, Report, Status};
+use serde_json::Value;
+
+/// The check of this name.
+fn check<'a>(report: &'a Report, id: &str) -> &'a Check {
+    report.checks.iter().find(|check| check.id == id).unwrap_or_else(|| panic!("no check `{id}`: {report:#?}"))
+}
+
+/// Everything that is not in order, by name.
+fn troubles(report: &Report) -> Vec<&str> {
+    let bad = report.checks.iter().filter(|check| check.status >= Status::Warning);
+    bad.map(|check| check.id.as_str()).collect()
+}
+
+/// Holds a report against its schema.
+fn assert_follows_schema(report: &Value) {
+    let schema = serde_json::from_str(include_str!("../../schema/doctor-v1.json")).unwrap();
+    let validator = jsonschema::validator_for(&schema).unwrap();
+    let errors: Vec<_> = validator.iter_errors(report).map(|error| error.to_string()).collect();
+    assert_eq!(errors, [""; 0], "{report:#}");
+}
