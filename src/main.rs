@@ -8,7 +8,7 @@ use std::time::Duration;
 use aliyun::clock::{SharedClock, SystemClock};
 use authorization::text::chain;
 use clap::{CommandFactory as _, Parser as _};
-use dts_role_guard::config::{LOG, Variables, on_platform};
+use dts_role_guard::config::{LOG, Variables, lines_file, on_platform};
 use dts_role_guard::handler::App;
 use dts_role_guard::telemetry::{self, Log};
 use dts_role_guard::terminal::{self, Arguments, Command};
@@ -42,6 +42,7 @@ async fn run() -> ExitCode {
     let clock: SharedClock = Arc::new(SystemClock::start());
     let filter = variables.get(LOG).map(String::as_str).filter(|filter| !filter.is_empty());
     log.start(filter.or(command.log_filter()), clock.clone());
+    log.keep_records_in(lines_file(&variables, clock.now(), &clock.nonce()));
     let app = App::new(&variables, clock.clone(), log);
     let code = match command {
         Command::Serve => serve(app, log).await,

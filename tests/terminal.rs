@@ -31,6 +31,9 @@ const KEYS: [(&str, &str); 3] = [
     ("ALIBABA_CLOUD_SECURITY_TOKEN", "lab-token-0123456789"),
 ];
 
+/// Where the journal's lines go when a terminal has no home.
+const TEMP: &str = env!("CARGO_TARGET_TMPDIR");
+
 fn broken() -> Lab {
     Lab::new(Some(Role::dts().trusting_service("ecs.aliyuncs.com").attach_custom("TeamExtra").tag("team", "data")))
 }
@@ -207,7 +210,7 @@ fn no_secret_is_printed() {
 fn answer(lab: &Lab, arguments: &[&str], answer: &str) -> (i32, String) {
     let (mut pty, pts) = pty_process::blocking::open().unwrap();
     let mut command = pty_process::blocking::Command::new(env!("CARGO_BIN_EXE_dts-role-guard")).args(arguments);
-    command = command.env_clear().envs(KEYS).env("DTS_GUARD_LOG", "off").env("TERM", "xterm");
+    command = command.env_clear().envs(KEYS).env("DTS_GUARD_LOG", "off").env("TERM", "xterm").env("TMPDIR", TEMP);
     for name in lab::ENDPOINTS {
         command = command.env(name, lab.emulator.url());
     }
@@ -329,6 +332,7 @@ fn a_terminal_that_is_paused_holds_up_no_repair() {
         .envs(KEYS)
         .env("DTS_GUARD_LOG", "trace")
         .env("DTS_GUARD_JOURNAL_DIR", "off")
+        .env("TMPDIR", TEMP)
         .env("TERM", "xterm")
         .stdout(Stdio::null());
     for name in lab::ENDPOINTS {

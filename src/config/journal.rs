@@ -2,8 +2,10 @@
 
 use std::path::{Path, PathBuf};
 
+use jiff::Timestamp;
+
 use super::{JOURNAL_DIR, Variables};
-use crate::journal::Folder;
+use crate::journal::{Folder, LinesFile};
 use crate::report::JournalKind;
 
 /// The platform reserves this prefix: nobody else sets such a variable.
@@ -14,6 +16,9 @@ const NAME: &str = "dts-role-guard";
 
 /// The value that says that there is to be no folder.
 const OFF: &str = "off";
+
+/// In the user's folder, the folder of the journal's lines.
+const LINES: &str = "log";
 
 /// Where the journal's files live.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -36,14 +41,8 @@ impl JournalPlace {
         match value(variables, JOURNAL_DIR) {
             Some(OFF) => Self::Off,
             Some(path) => Self::Named(path.into()),
-            None if on_platform(variables) => {
-                Self::Instance(absolute(variables, "TMPDIR").unwrap_or(Path::new("/tmp")).join(NAME))
-            }
-            None => {
-                let state = absolute(variables, "XDG_STATE_HOME").map(Path::to_owned);
-                let state = state.or_else(|| Some(absolute(variables, "HOME")?.join(".local/state")));
-                state.map_or(Self::Off, |state| Self::Terminal(state.join(NAME)))
-            }
+            None if on_platform(variables) => Self::Instance(temp(variables).join(NAME)),
+            None => users_folder(variables).map_or(Self::Off, Self::Terminal),
         }
     }
 
@@ -66,6 +65,25 @@ impl JournalPlace {
             Self::Off => JournalKind::Log,
         }
     }
+}
+
+/// The file of the journal's lines, for a run of now on a terminal. Where the records are does not matter: without a folder
+/// the lines are all that there is.
+#[must_use]
+pub fn lines_file(variables: &Variables, now: Timestamp, nonce: &str) -> LinesFile {
+    let unique = nonce.split('-').next().unwrap_or(nonce);
+    let name = format!("{}-{unique}.log", now.strftime("%Y%m%dT%H%M%SZ"));
+    LinesFile::new(users_folder(variables).map(|folder| folder.join(LINES)), temp(variables).to_owned(), name)
+}
+
+fn users_folder(variables: &Variables) -> Option<PathBuf> {
+    let state = absolute(variables, "XDG_STATE_HOME").map(Path::to_owned);
+    let state = state.or_else(|| Some(absolute(variables, "HOME")?.join(".local/state")));
+    state.map(|state| state.join(NAME))
+}
+
+fn temp(variables: &Variables) -> &Path {
+    absolute(variables, "TMPDIR").unwrap_or(Path::new("/tmp"))
 }
 
 /// Whether the process is an instance of a function.

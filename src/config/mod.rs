@@ -17,7 +17,7 @@ use authorization::text::foreign;
 pub(crate) use brake::{BRAKE_FROM, BrakeTripped, HELD_BACK, Ratio};
 pub use brake::{BadBrake, Brake};
 pub use exceptions::{Exception, Exceptions};
-pub use journal::{JournalPlace, on_platform};
+pub use journal::{JournalPlace, lines_file, on_platform};
 
 use crate::event::Allowed;
 use crate::journal::{Bounded, Key, Store};

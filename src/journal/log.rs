@@ -71,21 +71,15 @@ impl JournalLog {
     }
 
     pub(super) fn begin_step(&self, step: &Step) {
-        if !self.log.is_terminal() {
-            self.write(json!({"event": "step", "action": step.action(), "target": step.target(&self.target.role)}));
-        }
+        self.write(json!({"event": "step", "action": step.action(), "target": step.target(&self.target.role)}));
     }
 
     pub(super) fn rehearse(&self) {
-        if !self.log.is_terminal() {
-            self.write(json!({"event": "rehearse"}));
-        }
+        self.write(json!({"event": "rehearse"}));
     }
 
     pub(super) fn end_step(&self, record: &StepRecord) {
-        if !self.log.is_terminal() {
-            self.write(json!({"event": "stepEnd", "step": record}));
-        }
+        self.write(json!({"event": "stepEnd", "step": record}));
     }
 
     pub(super) fn end(&self, outcome: &str) {

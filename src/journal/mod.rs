@@ -1,7 +1,7 @@
 //! What is on record about one account's role: what it takes to finish a repair after a crash.
 //!
-//! Every record goes to the log, one line of JSON each, whatever the log filter (a person at a terminal gets the first and
-//! the last one only: the report tells the steps). With a folder ([`Folder`]) it goes there too, flushed before the first
+//! Every record goes to the log, one line of JSON each, whatever the log filter; where the log is a screen, to a file beside
+//! it ([`LinesFile`]). With a folder ([`Folder`]) it goes there too, flushed before the first
 //! write to the cloud, and a later run finishes what it says is unfinished.
 //!
 //! A run looks at the [`Journal`], and opens or adopts a repair: the [`OpenRepair`] borrows the journal until it ends, and
@@ -12,6 +12,7 @@
 mod bounded;
 pub(crate) mod file;
 mod files;
+mod lines_file;
 mod log;
 mod open_repair;
 mod own;
@@ -34,6 +35,7 @@ use authorization::verify::Finding;
 use jiff::Timestamp;
 
 pub use bounded::{Bounded, PATIENCE};
+pub use lines_file::LinesFile;
 pub use log::JournalLog;
 pub use open_repair::{Intent, OpenRepair, Unrecorded};
 pub use store::{Folder, Records, Store};

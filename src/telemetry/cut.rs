@@ -62,7 +62,8 @@ fn cut(mut line: Map<String, Value>, limit: usize) -> String {
     text(&line)
 }
 
-fn text(line: &Map<String, Value>) -> String {
+/// The whole line, however long.
+pub(super) fn text(line: &Map<String, Value>) -> String {
     // A map with string keys always serializes.
     escape_invisible(&serde_json::to_string(line).unwrap_or_default())
 }

@@ -14,7 +14,7 @@ use tracing_subscriber::layer::{Layer as _, SubscriberExt as _};
 use tracing_subscriber::util::SubscriberInitExt as _;
 use tracing_subscriber::{EnvFilter, Registry};
 
-use super::cut::{LINE_LIMIT, RECORD_LIMIT, fitted};
+use super::cut::{LINE_LIMIT, RECORD_LIMIT, fitted, text};
 use super::lines::{Lines, Passing, about};
 use super::queue::{Queue, Weight};
 
@@ -31,6 +31,9 @@ pub enum Log {
 
 /// One process has one log.
 static QUEUE: OnceLock<Queue> = OnceLock::new();
+
+/// What goes beside a log that is a screen: on its way to a disk that may hang, as the log is to a terminal that is paused.
+static BESIDE: OnceLock<Queue> = OnceLock::new();
 
 /// Whether a progress bar may stand in the line of the terminal that is written to.
 static BAR_STANDS: AtomicBool = AtomicBool::new(false);
@@ -76,6 +79,16 @@ impl Log {
         }));
     }
 
+    /// On a terminal the records go to `file` from now on, whose first writer is its own thread. No person reads them on a
+    /// screen, and nobody finds them there again.
+    pub fn keep_records_in(self, file: impl Write + Send + 'static) {
+        if self.is_terminal()
+            && let Ok(queue) = Queue::start(file)
+        {
+            let _ = BESIDE.set(queue);
+        }
+    }
+
     /// A descriptor of its own: the standard streams have locks, and whoever waits for a full pipe would hold them.
     fn sink(self) -> Option<Box<dyn Write + Send>> {
         let descriptor = match self {
@@ -97,9 +110,13 @@ impl Log {
     }
 
     /// The same for what is needed to finish a repair. Of that only a trust policy is cut, as long as the platform takes
-    /// the rest.
+    /// the rest. On a terminal they are whole, and in a file.
     pub fn record(self, now: Timestamp, fields: Map<String, Value>) {
-        self.write(Weight::Record, RECORD_LIMIT, now, about().into_iter().chain(fields).collect());
+        let fields = about().into_iter().chain(fields).collect();
+        match BESIDE.get().filter(|_| self.is_terminal()) {
+            Some(file) => file.push(Weight::Record, (text(&stamped(now, fields)) + "\n").into_bytes()),
+            None => self.write(Weight::Record, RECORD_LIMIT, now, fields),
+        }
     }
 
     /// Waits a little for a reader that is slower than a long report.
@@ -120,6 +137,10 @@ impl Log {
 
     /// Waits until all lines are out, but not for long: a reader that does not read holds up nothing.
     pub fn finish(self, now: Timestamp) {
+        // First, since it may have something to say.
+        if let Some(file) = BESIDE.get() {
+            file.settle(0, BEFORE_END);
+        }
         self.settle_to(0, BEFORE_END);
         self.tell_lost(now, &Map::new());
         self.settle_to(0, BEFORE_END);
@@ -177,10 +198,12 @@ impl Log {
 }
 
 fn line(now: Timestamp, fields: Map<String, Value>, limit: usize) -> String {
+    fitted(stamped(now, fields), limit) + "\n"
+}
+
+fn stamped(now: Timestamp, fields: Map<String, Value>) -> Map<String, Value> {
     let stamp = ("timestamp".to_owned(), json!(now.strftime("%Y-%m-%dT%H:%M:%S%.6fZ").to_string()));
-    let mut text = fitted(std::iter::once(stamp).chain(fields).collect(), limit);
-    text.push('\n');
-    text
+    std::iter::once(stamp).chain(fields).collect()
 }
 
 /// The platform's marker lines, in their order among the lines of the log.

@@ -4,6 +4,7 @@ use authorization::settings::Scope;
 use authorization::target::AccountId;
 
 use crate::config::{Config, JOURNAL_DIR, JournalPlace};
+use crate::telemetry::Log;
 
 /// The same for every account of a run.
 pub(super) struct Advice {
@@ -23,6 +24,9 @@ impl Advice {
         let record = match &self.journal {
             JournalPlace::Named(path) | JournalPlace::Terminal(path) | JournalPlace::Instance(path) => {
                 format!("its record is in {}, so use the same {JOURNAL_DIR}", path.display())
+            }
+            JournalPlace::Off if Log::Stderr.is_terminal() => {
+                "no record was kept; what the role had stands in the file that the log names above".to_owned()
             }
             JournalPlace::Off => "no record was kept; the `journal` lines above hold what the role had".to_owned(),
         };

@@ -18,4 +18,5 @@ mod files;
 mod human;
 mod model;
 mod samples;
+mod screen;
 mod terminal;
