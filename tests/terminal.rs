@@ -208,9 +208,14 @@ fn no_secret_is_printed() {
 
 /// Types an answer to the question; returns the exit code and what the person saw.
 fn answer(lab: &Lab, arguments: &[&str], answer: &str) -> (i32, String) {
+    answer_with(lab, arguments, &[], answer)
+}
+
+fn answer_with(lab: &Lab, arguments: &[&str], variables: &[(&str, &str)], answer: &str) -> (i32, String) {
     let (mut pty, pts) = pty_process::blocking::open().unwrap();
     let mut command = pty_process::blocking::Command::new(env!("CARGO_BIN_EXE_dts-role-guard")).args(arguments);
     command = command.env_clear().envs(KEYS).env("DTS_GUARD_LOG", "off").env("TERM", "xterm").env("TMPDIR", TEMP);
+    command = command.envs(variables.iter().copied());
     for name in lab::ENDPOINTS {
         command = command.env(name, lab.emulator.url());
     }
@@ -483,6 +488,26 @@ fn the_question_says_what_is_destroyed_and_what_comes_back() {
     }
 }
 
+/// What the guard does not understand of a trust policy is lost as well.
+#[test]
+fn the_question_names_everybody_who_loses_the_role() {
+    let allow = |principal: &str| format!(r#"{{"Effect":"Allow","Action":"sts:AssumeRole","Principal":{principal}}}"#);
+    for (principal, name) in [
+        (r#""*""#, "Lose the role for good: *."),
+        (r#"{"Service":"*.aliyuncs.com"}"#, "Service *.aliyuncs.com"),
+        (r#"{"Unheard":["of"]}"#, "Unheard of"),
+    ] {
+        let trust = format!(r#"{{"Version":"1","Statement":[{}]}}"#, allow(principal));
+        let lab = Lab::new(Some(Role::dts().trust(&trust)));
+        let report = run(&lab, &["plan"]).1;
+        let next = report["accounts"][0]["next"].as_str().unwrap();
+        assert!(report["accounts"][0]["steps"][0].is_object(), "{report:#}");
+        let (code, seen) = answer(&lab, &["remediate"], "no\n");
+        assert!(code == 1 && seen.contains(name), "{name}: {next}: {seen}");
+        assert!(!seen.contains("Nobody else loses the role"), "{seen}");
+    }
+}
+
 /// Nobody says yes to a number of accounts without having read it.
 #[test]
 fn of_several_accounts_their_number_is_the_answer() {
@@ -503,4 +528,25 @@ fn of_several_accounts_their_number_is_the_answer() {
     assert_eq!(looks(lab::ACCOUNT) - own, 1, "what is in order is not looked at again");
     assert!(looks(MEMBERS[0]) - broken > 1, "{seen}");
     assert!(seen.contains("2 of 3 remediated") && seen.contains("1 authorized"), "{seen}");
+}
+
+/// The plan says that it would be refused without a person's word; the answer is that word.
+#[tokio::test]
+async fn what_finishes_an_unfinished_repair_is_asked_about_and_then_done() {
+    let folder = Folder::new();
+    let lab = broken().set(JOURNAL_DIR, folder.text());
+    let hang = Hang::at(&lab.emulator, Rule::on("CreateRole").nth(2), true);
+    tokio::select! {
+        () = hang.reached() => {}
+        _ = lab.run(Mode::Remediate) => panic!("it ended before it was killed"),
+    }
+    drop(hang);
+    let variables = [(JOURNAL_DIR, folder.text()), ("DTS_GUARD_APPROVAL", "required")];
+    let writes = lab.writes().len();
+    let (code, seen) = answer_with(&lab, &["remediate"], &variables, "no\n");
+    assert_eq!((code, lab.writes().len()), (1, writes), "{seen}");
+    assert!(seen.contains("with a person's word"), "{seen}");
+    let (code, seen) = answer_with(&lab, &["remediate"], &variables, "yes\n");
+    assert_eq!(code, 0, "{seen}");
+    assert!(seen.contains("1 of 1 remediated") && !seen.contains("1 of 1 refused"), "{seen}");
 }

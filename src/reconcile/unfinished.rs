@@ -82,7 +82,14 @@ impl Unfinished {
             Some(refusal) => format!("`remediate` would refuse: {refusal}"),
             None => "mode `remediate` finishes the repair by these steps, then judges the role again".to_owned(),
         };
-        AccountReport { plan_id: Some(self.plan.id.to_string()), steps: self.steps.clone(), next: Some(next), ..report }
+        AccountReport {
+            plan_id: Some(self.plan.id.to_string()),
+            steps: self.steps.clone(),
+            next: Some(next),
+            // Nobody is asked for a yes that would be refused.
+            is_held: refusal.is_some_and(|refusal| !refusal.can_be_approved()),
+            ..report
+        }
     }
 
     /// Why a person has to approve the steps that finish it first, if there are any.

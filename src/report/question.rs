@@ -50,8 +50,7 @@ impl Question {
         }
         let Some(before) = plan.before.as_deref().filter(|_| has("DeleteRole")) else { return };
         self.unreadable += usize::from(plan.findings.iter().any(|finding| finding.id == FindingId::TrustUnreadable));
-        let losers = plan.principals(FindingId::TrustExtraPrincipal).into_iter().flatten();
-        self.losers.extend(losers.map(|name| escaped(&name)));
+        self.losers.extend(plan.losers());
         self.back.extend(extras(before));
     }
 

@@ -4,9 +4,9 @@ use std::collections::BTreeSet;
 
 use authorization::baseline;
 use authorization::plan::{StepRecord, StepResult};
-use authorization::policy::with_service;
+use authorization::policy::{self, with_service};
 use authorization::role::RoleView;
-use authorization::text::escaped;
+use authorization::text::{escaped, foreign};
 use authorization::verify::FindingId;
 use serde_json::Value;
 use similar::{ChangeTag, TextDiff};
@@ -149,9 +149,7 @@ impl AccountReport {
             && let Some(before) = &self.before
         {
             gone.push(format!("the role id {} (name and ARN stay)", before.role_id));
-            let others =
-                [FindingId::TrustReplaced, FindingId::TrustExtraPrincipal].iter().find_map(|id| self.principals(*id));
-            gone.extend(others.into_iter().flatten().map(|who| format!("{who} can no longer assume the role")));
+            gone.extend(self.losers().into_iter().map(|who| format!("{who} can no longer assume the role")));
         }
         let skipped = self.steps.iter().filter(|step| step.result == StepResult::Skipped);
         gone.extend(skipped.map(|step| match step.action {
@@ -161,10 +159,18 @@ impl AccountReport {
         gone
     }
 
-    pub(super) fn principals(&self, id: FindingId) -> Option<Vec<String>> {
-        let finding = self.findings.iter().chain(&self.residual).find(|finding| finding.id == id)?;
-        let list = finding.evidence.get("principals")?.as_array()?;
-        Some(list.iter().filter_map(Value::as_str).map(str::to_owned).collect())
+    /// Whom a deletion takes the role from, what the guard does not understand included. The documents of a saved report may
+    /// be cut, and then the findings still tell.
+    pub(super) fn losers(&self) -> BTreeSet<String> {
+        let before = self.before.iter();
+        let mut losers: BTreeSet<_> = before
+            .flat_map(|role| policy::everybody_but(&document(&role.trust_policy), baseline::DTS.service))
+            .collect();
+        let of_others = |id| matches!(id, FindingId::TrustReplaced | FindingId::TrustExtraPrincipal);
+        let findings = self.findings.iter().chain(&self.residual).filter(|finding| of_others(finding.id));
+        let told = findings.filter_map(|finding| finding.evidence.get("principals")?.as_array());
+        losers.extend(told.flatten().filter_map(Value::as_str).map(foreign));
+        losers
     }
 
     /// The trust policy before and after; empty where no repair touches it.

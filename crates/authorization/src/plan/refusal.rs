@@ -122,7 +122,28 @@ impl Refusal {
     /// Whether a person who approves this very plan lifts it.
     #[must_use]
     pub fn can_be_approved(&self) -> bool {
-        matches!(self, Self::UnreadableTrust | Self::OthersMayAssume(_) | Self::ApprovalRequired(_))
+        match self {
+            Self::UnreadableTrust
+            | Self::OthersMayAssume(_)
+            | Self::ApprovalRequired(_)
+            | Self::RecordInDoubt { .. } => true,
+            Self::ServiceLinked
+            | Self::Privileged(_)
+            | Self::NoRoom(_)
+            | Self::UnreadableTags(_)
+            | Self::InPlace(_)
+            | Self::OtherPlan(_)
+            | Self::NextPlan(_)
+            | Self::OtherAccount { .. }
+            | Self::OwnRole
+            | Self::TooLate { .. }
+            | Self::Journal(_)
+            | Self::Rehearsal(_)
+            | Self::AnotherRun(_)
+            | Self::TooManyAttempts { .. }
+            | Self::Changed(_)
+            | Self::Stranger(_) => false,
+        }
     }
 
     /// Whether nothing that anybody approves makes the guard begin: such a plan has no steps to show.
