@@ -14,22 +14,7 @@
     reason = "an explorer"
 )]
 
-#[path = "../tests/model/cloud.rs"]
-mod cloud;
-#[path = "../tests/model/explore.rs"]
-mod explore;
-#[path = "../tests/model/gate.rs"]
-mod gate;
-#[path = "../tests/model/process.rs"]
-mod process;
-#[path = "../tests/model/shared.rs"]
-mod shared;
-#[path = "../tests/model/world.rs"]
-mod world;
-
-use cloud::Cloud;
-use explore::{broken, explore};
-use world::Scenario;
+use testkit::model::{Cloud, Scenario, broken, explore};
 
 fn main() {
     // `cargo test --benches` asks whether it starts.

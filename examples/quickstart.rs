@@ -5,9 +5,6 @@
 
 #![allow(clippy::disallowed_methods, reason = "a demonstration measures real time")]
 
-#[path = "platform/mod.rs"]
-mod platform;
-
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
@@ -15,8 +12,9 @@ use std::process::{Command, ExitCode};
 use anstream::println;
 use anstyle::{AnsiColor, Style};
 use emulator::{DTS_ROLE, Emulator, RoleSnapshot, Seed, World};
-use platform::{ACCOUNT, Failure, Instance};
 use serde_json::Value;
+use testkit::platform::{Failure, Instance};
+use testkit::{ACCOUNT, key};
 
 const BINARY: &str = "dts-role-guard";
 const BOLD: Style = Style::new().bold();
@@ -29,7 +27,7 @@ const CYAN: Style = AnsiColor::Cyan.on_default().bold();
 fn main() -> Result<ExitCode, Failure> {
     let folder = tempfile::tempdir()?;
     package(folder.path())?;
-    let cloud = Emulator::start(World::new().seed(Seed::Extras, ACCOUNT).key(platform::function_role()))?;
+    let cloud = Emulator::start(World::new().seed(Seed::Extras, ACCOUNT).key(key()))?;
     let log = folder.path().join("function.log");
     let told = story(&cloud, folder.path(), &log);
     if !matches!(told, Ok(true)) {

@@ -1,11 +1,9 @@
 //! Whatever goes wrong, a person is told what, nothing is written, and the process goes on.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "tests")]
 
-mod support;
-
 use emulator::{Emulator, Fault, Rule};
 use serde_json::{Value, json};
-use support::{ACCOUNT, Guard, KEY_ID, KEY_SECRET, Reply, TOKEN, broken_cloud};
+use testkit::{ACCOUNT, Guard, KEY_ID, KEY_SECRET, Reply, TOKEN, broken_cloud};
 
 const REMEDIATE: (&str, &str) = ("DTS_GUARD_MODE", "remediate");
 /// The platform's timeout bounds the retries.

@@ -2,31 +2,15 @@
 //! woken by whatever comes next.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "tests")]
 
-#[path = "support/folder.rs"]
-mod folder;
-#[path = "support/hang.rs"]
-mod hang;
-mod support;
-
 use std::time::Duration;
 
-use emulator::{DTS_POLICY, DTS_ROLE, Emulator, Role, RoleSnapshot, Rule};
-use folder::{Folder, JOURNAL_DIR};
-use hang::Hang;
+use emulator::{DTS_ROLE, Emulator, RoleSnapshot, Rule};
 use serde_json::Value;
-use support::{ACCOUNT, Guard, cloud, fixture};
+use testkit::{ACCOUNT, Folder, Guard, Hang, JOURNAL_DIR, WRITES_OF_FULL, cloud, fixture, full, truth};
 
 /// Only reached if the process hangs.
 const PATIENCE: Duration = Duration::from_secs(30);
 const REMEDIATE: (&str, &str) = ("DTS_GUARD_MODE", "remediate");
-
-/// Three detachments, deletion, creation, three attachments, tags.
-const WRITES: usize = 14;
-
-fn full() -> Role {
-    let role = Role::dts().trusting_service("ecs.aliyuncs.com").description("ours").max_session_duration(7200);
-    role.attach_system("AliyunOSSReadOnlyAccess").attach_custom("TeamExtra").tag("team", "data").tag("empty", "")
-}
 
 /// What may wake the next run.
 fn event(index: usize) -> String {
@@ -55,26 +39,10 @@ fn role(emulator: &Emulator) -> RoleSnapshot {
     emulator.role(ACCOUNT, DTS_ROLE).expect("there is a role")
 }
 
-fn authorized(role: &RoleSnapshot) -> bool {
-    role.trust.contains("\"dts.aliyuncs.com\"") && role.policy_names().contains(&DTS_POLICY)
-}
-
 /// As it was, but for its trust policy.
 fn assert_whole(case: &str, before: &RoleSnapshot, now: &RoleSnapshot) {
-    let sorted = |role: &RoleSnapshot| {
-        let mut policies: Vec<_> =
-            role.policies.iter().map(|policy| (policy.policy_type, policy.name.clone())).collect();
-        policies.sort();
-        policies
-    };
-    assert!(authorized(now), "{case}: {now:#?}");
-    assert_eq!(sorted(now), sorted(before), "{case}");
-    assert_eq!(
-        (&now.description, now.max_session_duration),
-        (&before.description, before.max_session_duration),
-        "{case}"
-    );
-    assert_eq!((&now.tags, now.console_login), (&before.tags, before.console_login), "{case}");
+    assert!(truth::authorized(Some(now)) && truth::kept(Some(before), Some(now)), "{case}: {now:#?}");
+    assert_eq!((truth::policies(now), &now.tags), (truth::policies(before), &before.tags), "{case}");
 }
 
 fn assert_nothing_is_open(case: &str, emulator: &Emulator, settings: &[(&str, &str)]) {
@@ -87,7 +55,7 @@ fn assert_nothing_is_open(case: &str, emulator: &Emulator, settings: &[(&str, &s
 
 #[tokio::test]
 async fn with_a_folder_everything_is_as_it_was_and_authorized() {
-    for nth in 1..=WRITES {
+    for nth in 1..=WRITES_OF_FULL {
         for after_effect in [false, true] {
             let case = format!("killed at write {nth}, effect: {after_effect}");
             let (emulator, folder) = (cloud(full()), Folder::new());
@@ -96,7 +64,7 @@ async fn with_a_folder_everything_is_as_it_was_and_authorized() {
             let _ = kill(&emulator, &settings, Rule::writes().nth(nth), after_effect).await;
             let report = run(&emulator, &settings, &event(nth));
             // What was sent at the same time as the last write of all may have finished the work.
-            let built = nth > WRITES - 4;
+            let built = nth > WRITES_OF_FULL - 4;
             let status = report["status"].as_str().unwrap();
             assert!(status == "remediated" || (built && status == "authorized"), "{case}: {report:#}");
             assert_whole(&case, &before, &role(&emulator));
@@ -108,7 +76,7 @@ async fn with_a_folder_everything_is_as_it_was_and_authorized() {
 
 #[tokio::test]
 async fn without_a_folder_it_is_authorized_and_the_log_tells_what_it_had() {
-    for nth in 1..=WRITES {
+    for nth in 1..=WRITES_OF_FULL {
         for after_effect in [false, true] {
             let case = format!("killed at write {nth}, effect: {after_effect}");
             let emulator = cloud(full());
@@ -121,7 +89,7 @@ async fn without_a_folder_it_is_authorized_and_the_log_tells_what_it_had() {
             assert_eq!(had["policies"].as_array().unwrap().len(), 3, "{case}: {had}");
             let report = run(&emulator, &settings, &event(nth));
             assert!(["authorized", "remediated"].contains(&report["status"].as_str().unwrap()), "{case}: {report:#}");
-            assert!(authorized(&role(&emulator)), "{case}: {:#?}", role(&emulator));
+            assert!(truth::authorized(Some(&role(&emulator))), "{case}: {:#?}", role(&emulator));
             assert_nothing_is_open(&case, &emulator, &settings);
         }
     }
@@ -131,7 +99,7 @@ async fn without_a_folder_it_is_authorized_and_the_log_tells_what_it_had() {
 #[tokio::test]
 async fn a_second_kill_loses_nothing_either() {
     // From the missing role: creation, three attachments, tags. From the robbed one: the policy is put back first.
-    for (first, writes) in [("DeleteRole", 5), ("DetachPolicyFromRole", 1 + WRITES)] {
+    for (first, writes) in [("DeleteRole", 5), ("DetachPolicyFromRole", 1 + WRITES_OF_FULL)] {
         for second in 1..=writes {
             let case = format!("killed at {first}, then at write {second}");
             let (emulator, folder) = (cloud(full()), Folder::new());

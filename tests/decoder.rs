@@ -1,17 +1,14 @@
 //! Any bytes give a decision within the settings; every sample and what becomes of it when it is bent.
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, missing_docs, reason = "tests")]
 
-#[path = "support/decision.rs"]
-mod decision;
-
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 
-use decision::{VARIANTS, check};
 use proptest::prelude::*;
 use proptest::sample::{Index, select};
 use serde_json::{Value, json};
+use testkit::any_bytes::decision::{VARIANTS, check};
 
 /// Every sample event, and the further shapes of `fuzz/seeds`.
 fn samples() -> Vec<Vec<u8>> {

@@ -1,13 +1,11 @@
 //! Every sample event, unchanged, to the real program: what it answers and which cloud calls it makes.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "tests")]
 
-mod support;
-
 use std::collections::BTreeSet;
 
 use emulator::{DTS_POLICY, DTS_ROLE, Emulator, Role};
 use serde_json::{Value, json};
-use support::{ACCOUNT, Guard, MEMBERS, REQUEST_ID, broken_cloud, fixture, fixture_names, healthy_cloud, organization};
+use testkit::{ACCOUNT, Guard, MEMBERS, REQUEST_ID, broken_cloud, fixture, fixture_names, healthy_cloud, organization};
 
 const TIMERS: [&str; 3] = ["timer.json", "timer-empty-payload.json", "timer-json-payload.json"];
 const REJECTED: [&str; 5] = [

@@ -1,21 +1,16 @@
 //! Any bytes in the journal folder: what they may order, and that they do no harm. The promises stand in
-//! `support/evidence.rs`.
+//! `testkit/src/any_bytes/evidence.rs`.
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, missing_docs, reason = "tests")]
-
-#[path = "support/bend.rs"]
-mod bend;
-#[path = "support/evidence.rs"]
-mod evidence;
 
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 
-use bend::bend;
-use evidence::{VARIANTS, check};
 use proptest::prelude::*;
 use proptest::sample::{Index, select};
 use serde_json::{Value, json};
+use testkit::any_bytes::bend;
+use testkit::any_bytes::evidence::{VARIANTS, check};
 
 /// The shapes of `fuzz/seeds-record`.
 fn samples() -> Vec<Vec<u8>> {

@@ -1,15 +1,12 @@
 //! Work in member accounts: who is entered, by which role, with which rights, and who never.
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, missing_docs, reason = "tests")]
 
-#[path = "support/lab.rs"]
-mod lab;
-
 use std::time::Duration;
 
 use dts_role_guard::report::{Report, Status};
 use emulator::{Call, DTS_POLICY, DTS_ROLE, Member, MemberStatus, Role, Rule, Seed, member_ids};
-use lab::{ACCOUNT, Lab, account, json};
 use serde_json::{Value, json};
+use testkit::{ACCOUNT, Lab, account, json, key};
 
 const MEMBER: &str = "2234567890123456";
 const OTHER: &str = "3234567890123456";
@@ -119,7 +116,7 @@ async fn verify_and_plan_are_silent_in_a_member_too() {
 #[tokio::test]
 async fn a_forged_event_does_not_lead_into_a_foreign_account() {
     let stranger = |account: emulator::AccountSeed| account.role(Role::member_access(ACCOUNT)).role(Role::dts());
-    let world = emulator::World::new().key(Lab::key()).account(ACCOUNT, |own| own).account(MEMBER, stranger);
+    let world = emulator::World::new().key(key()).account(ACCOUNT, |own| own).account(MEMBER, stranger);
     let lab = Lab::of(world.directory(ACCOUNT, |directory| directory)).set("DTS_GUARD_SCOPE", "organization");
     for event in [deletion(MEMBER), creation(MEMBER), json!([deletion(MEMBER), creation(MEMBER)])] {
         let report = json(&lab.invoke(&event).await);
@@ -199,7 +196,7 @@ async fn the_causes_of_a_denied_entry_are_told_apart_as_far_as_the_reply_allows(
 
     let both = ["either the guard's own role lacks `sts:AssumeRole`", "does not trust it", &arn];
     barred(&by(broken(MEMBER).without_access_role().role(Role::member_access(OTHER))), &both).await;
-    let powerless = Lab::key().allow(["resourcemanager:GetAccount"], ["*"]);
+    let powerless = key().allow(["resourcemanager:GetAccount"], ["*"]);
     barred(&Lab::organization_with_key(powerless, |directory| directory.member(broken(MEMBER))), &both).await;
 
     let lab = one_broken_member();
@@ -212,7 +209,7 @@ async fn the_causes_of_a_denied_entry_are_told_apart_as_far_as_the_reply_allows(
 
 #[tokio::test]
 async fn a_directory_that_does_not_answer_says_what_to_do() {
-    let powerless = Lab::key().allow(["sts:AssumeRole"], ["*"]);
+    let powerless = key().allow(["sts:AssumeRole"], ["*"]);
     let lab = Lab::organization_with_key(powerless, |directory| directory.member(broken(MEMBER)));
     let report = lab.invoke(&deletion(MEMBER)).await;
     assert!(account(&report)["next"].as_str().unwrap().contains("`resourcemanager:GetAccount`"), "{}", json(&report));

@@ -1,12 +1,6 @@
 //! Where the journal is when nobody names a folder: the real program, on a terminal and as a function.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "tests")]
 
-#[path = "support/folder.rs"]
-mod folder;
-#[path = "support/hang.rs"]
-mod hang;
-mod support;
-
 use std::fs;
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, symlink};
 use std::path::Path;
@@ -14,10 +8,8 @@ use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use emulator::{DTS_POLICY, DTS_ROLE, Emulator, Role, RoleSnapshot, Rule};
-use folder::{Folder, JOURNAL_DIR};
-use hang::Hang;
 use serde_json::Value;
-use support::{ACCOUNT, Guard, KEY_ID, KEY_SECRET, TOKEN, cloud, fixture};
+use testkit::{ACCOUNT, Folder, Guard, Hang, JOURNAL_DIR, cloud, command, fixture, other_trust};
 
 /// Only reached if the process hangs.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -25,7 +17,7 @@ const REMEDIATE: (&str, &str) = ("DTS_GUARD_MODE", "remediate");
 const TMPDIR: &str = "TMPDIR";
 
 fn broken() -> Role {
-    let role = Role::dts().trusting_service("ecs.aliyuncs.com").description("ours");
+    let role = other_trust().description("ours");
     role.attach_system("AliyunOSSReadOnlyAccess").tag("team", "data")
 }
 
@@ -45,13 +37,8 @@ fn mode(path: &Path) -> u32 {
 
 /// A terminal command of a user with this home.
 fn terminal(emulator: &Emulator, home: &Path, arguments: &[&str]) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_dts-role-guard"));
-    command.args(arguments).env_clear().env("HOME", home).stdin(Stdio::null());
-    command.env("ALIBABA_CLOUD_ACCESS_KEY_ID", KEY_ID).env("ALIBABA_CLOUD_ACCESS_KEY_SECRET", KEY_SECRET);
-    command.env("ALIBABA_CLOUD_SECURITY_TOKEN", TOKEN);
-    for name in ["DTS_GUARD_RAM_ENDPOINT", "DTS_GUARD_STS_ENDPOINT", "DTS_GUARD_RESOURCE_MANAGER_ENDPOINT"] {
-        command.env(name, emulator.url());
-    }
+    let mut command = command(emulator, arguments);
+    command.env("HOME", home);
     command
 }
 
@@ -131,7 +118,7 @@ fn a_folder_that_is_not_the_guards_alone_is_refused() {
         assert_eq!(account["status"], "refused", "{case}: {failure:#}");
         let next = account["next"].as_str().unwrap();
         assert!(next.contains(place.to_str().unwrap()) && next.contains(JOURNAL_DIR), "{case}: {next}");
-        assert!(emulator.writes().is_empty() && folder::listing(&place).is_empty(), "{case}");
+        assert!(emulator.writes().is_empty() && testkit::listing(&place).is_empty(), "{case}");
     }
 }
 

@@ -1,27 +1,15 @@
 //! One role, one run, against the emulator: what is found, what is done, what is said.
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, missing_docs, reason = "tests")]
 
-#[path = "support/lab.rs"]
-mod lab;
-
 use std::time::Duration;
 
 use authorization::settings::Mode;
 use dts_role_guard::report::Status;
-use emulator::{AccessKey, DTS_POLICY, DTS_ROLE, Role, Rule};
-use lab::{ACCOUNT, Lab, account, ids, json};
+use emulator::{DTS_POLICY, DTS_ROLE, Role, Rule};
+use testkit::{ACCOUNT, Lab, account, full, ids, json, other_trust, session_key};
 
 const DENY_DTS: &str = r#"{"Version":"1","Statement":[{"Effect":"Allow","Action":"sts:AssumeRole","Principal":{"Service":["dts.aliyuncs.com"]}},{"Effect":"Deny","Action":"sts:AssumeRole","Principal":{"Service":["dts.aliyuncs.com"]}}]}"#;
 const UNREADABLE: &str = r#"{"Version":"1","Statement":[{"Effect":"Allow","Action":"sts:AssumeRole","Principal":{"Service":["*.aliyuncs.com"]}}]}"#;
-
-fn other_trust() -> Role {
-    Role::dts().trusting_service("ecs.aliyuncs.com")
-}
-
-fn full() -> Role {
-    let role = other_trust().description("ours").max_session_duration(7200).console_login(true);
-    role.attach_system("AliyunOSSReadOnlyAccess").attach_custom("TeamExtra").tag("team", "data").tag("empty", "")
-}
 
 /// Only DTS of another account may assume it: nobody else would get the DTS policy.
 fn of_another_account() -> Role {
@@ -208,9 +196,7 @@ async fn too_little_time_is_refused_before_the_first_write() {
 
 #[tokio::test]
 async fn keys_of_another_account_or_of_the_role_itself_write_nothing() {
-    let key = |account: &str, role: &str| {
-        AccessKey::session("STS.LabKey", "lab-secret-0123456789", "lab-token-0123456789").of_role(account, role, "lab")
-    };
+    let key = |account: &str, role: &str| session_key().of_role(account, role, "lab");
     for (account_id, role_name, word) in
         [("2234567890123456", "guard", "2234567890123456"), (ACCOUNT, "aliyundtsdefaultrole", "lock the guard out")]
     {

@@ -2,13 +2,8 @@
 //! is searched for what must not be there.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "tests")]
 
-#[path = "support/folder.rs"]
-mod folder;
-mod support;
-
 use emulator::{Fault, Role, Rule};
-use folder::{Folder, JOURNAL_DIR};
-use support::{Guard, KEY_ID, KEY_SECRET, TOKEN, broken_cloud, fixture, organization};
+use testkit::{Folder, Guard, JOURNAL_DIR, KEY_ID, KEY_SECRET, TOKEN, broken_cloud, fixture, organization};
 
 const SETTINGS: [(&str, &str); 2] = [("DTS_GUARD_MODE", "remediate"), ("DTS_GUARD_LOG", "trace")];
 
@@ -112,13 +107,13 @@ fn no_key_of_a_member_is_written_whatever_goes_wrong() {
 fn no_secret_is_in_the_journals_files() {
     for_each_at_once(&["DetachPolicyFromRole", "DeleteRole", "CreateRole", "AttachPolicyToRole"], |operation| {
         let (emulator, folder) = (broken_cloud(), Folder::new());
-        emulator.with_world(|world| world.attach_custom(support::ACCOUNT, emulator::DTS_ROLE, "TeamExtra"));
+        emulator.with_world(|world| world.attach_custom(testkit::ACCOUNT, emulator::DTS_ROLE, "TeamExtra"));
         let guard = Guard::start(&emulator, &[SETTINGS[0], SETTINGS[1], (JOURNAL_DIR, folder.text())]);
         for (index, fault) in FAULTS.iter().enumerate() {
             let _fault = emulator.fault(fault(Rule::on(operation).every()));
             let _ = guard.invoke_with("", &[("x-fc-function-timeout", "2")]);
             let case = format!("{operation} {index}: the journal");
-            let text: String = folder.listing().values().map(folder::Entry::text).collect();
+            let text: String = folder.listing().values().map(testkit::Entry::text).collect();
             assert!(text.contains("TeamExtra"), "{case}: the scan reads the files: {text}");
             assert_clean(&text, &case);
             assert!(!text.contains(KEY_ID), "{case}: {text}");

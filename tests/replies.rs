@@ -1,21 +1,16 @@
 //! Any bytes as the cloud's reply to any operation: what is believed of them, and what is said. The promises stand in
-//! `support/replies.rs`.
+//! `testkit/src/any_bytes/replies.rs`.
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, missing_docs, reason = "tests")]
-
-#[path = "support/bend.rs"]
-mod bend;
-#[path = "support/replies.rs"]
-mod replies;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::Path;
 
-use bend::bend;
 use proptest::prelude::*;
 use proptest::sample::{Index, select};
-use replies::{Answer, KINDS, OPERATIONS, check, hold};
 use serde_json::{Value, json};
+use testkit::any_bytes::bend;
+use testkit::any_bytes::replies::{Answer, KINDS, OPERATIONS, check, hold};
 
 /// The shapes of `fuzz/seeds-reply`.
 fn samples() -> Vec<Vec<u8>> {

@@ -1,17 +1,14 @@
 //! The report: its schema, its text for a person, its exit code, and that no secret is in any of them.
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, missing_docs, reason = "tests")]
 
-#[path = "support/lab.rs"]
-mod lab;
-
 use authorization::settings::Mode;
 use dts_role_guard::report::{Human, Json, Render, Report, Status};
 use emulator::{DTS_POLICY, Member, MemberStatus, Role, Rule};
-use lab::Lab;
 use serde_json::json;
+use testkit::{Lab, other_trust};
 
 fn broken() -> Role {
-    Role::dts().trusting_service("ecs.aliyuncs.com").attach_custom("TeamExtra").tag("team", "data")
+    other_trust().attach_custom("TeamExtra").tag("team", "data")
 }
 
 /// A report of every kind that one account can give, with its exit code.
@@ -63,7 +60,7 @@ async fn every_report_on_records_follows_the_schema() {
     let lab = Lab::organization(|directory| directory.member(removed));
     let stranger = record("3234567890123456");
     for (event, status) in [
-        (json!([record(lab::ACCOUNT), {}, record("2234567890123456")]), Status::Authorized),
+        (json!([record(testkit::ACCOUNT), {}, record("2234567890123456")]), Status::Authorized),
         (record("2234567890123456"), Status::Skipped),
         (json!([stranger, {}]), Status::Ignored),
         (json!([{}, "text"]), Status::Ignored),

@@ -1,11 +1,9 @@
 //! Every sample request, unchanged, to the real program: control paths, hooks, keys, and a whole life.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "tests")]
 
-mod support;
-
 use emulator::Emulator;
 use serde_json::{Value, json};
-use support::{ACCOUNT, Guard, REQUEST_ID, broken_cloud, fixture, fixture_names, healthy_cloud};
+use testkit::{ACCOUNT, Guard, KEYS, REQUEST_ID, broken_cloud, fixture, fixture_names, healthy_cloud};
 
 fn guard(emulator: &Emulator) -> Guard {
     Guard::start(emulator, &[("DTS_GUARD_MODE", "remediate")])
@@ -104,12 +102,7 @@ fn an_invocation_without_a_role_fails_for_the_platform() {
 #[test]
 fn an_invocation_without_a_role_works_with_the_keys_of_the_environment() {
     let emulator = healthy_cloud();
-    let keys = [
-        ("ALIBABA_CLOUD_ACCESS_KEY_ID", support::KEY_ID),
-        ("ALIBABA_CLOUD_ACCESS_KEY_SECRET", support::KEY_SECRET),
-        ("ALIBABA_CLOUD_SECURITY_TOKEN", support::TOKEN),
-    ];
-    let report = Guard::start(&emulator, &keys).send_fixture("request-invoke-no-role.json").report();
+    let report = Guard::start(&emulator, &KEYS).send_fixture("request-invoke-no-role.json").report();
     assert_authorized(&report, "verify", &by_hand());
     assert_only_looked(&emulator);
 }

@@ -1,12 +1,6 @@
 //! SIGINT, SIGTERM and SIGHUP in the middle of a terminal command: the real program, real signals, each kind of call.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "tests")]
 
-#[path = "support/folder.rs"]
-mod folder;
-#[path = "support/hang.rs"]
-mod hang;
-mod support;
-
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
@@ -14,10 +8,11 @@ use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use emulator::{DTS_POLICY, DTS_ROLE, Emulator, FaultGuard, Role, RoleSnapshot, Rule};
-use folder::Folder;
-use hang::Hang;
 use serde_json::Value;
-use support::{ACCOUNT, Guard, KEY_ID, KEY_SECRET, MEMBERS, TOKEN, cloud};
+use testkit::{
+    ACCOUNT, Folder, Guard, Hang, MEMBERS, cloud, command, command_on_a_terminal, organization, other_trust,
+    with_default_signals,
+};
 
 /// Only reached if the process hangs.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -37,7 +32,7 @@ const CALLS: [&str; 9] = [
 ];
 
 fn broken() -> Role {
-    let role = Role::dts().trusting_service("ecs.aliyuncs.com").description("Used by team blue");
+    let role = other_trust().description("Used by team blue");
     role.attach_system("AliyunOSSReadOnlyAccess").tag("team", "blue")
 }
 
@@ -54,24 +49,12 @@ fn assert_kept(case: &str, emulator: &Emulator) {
     assert_eq!((&*now.description, now.tags["team"].as_str()), ("Used by team blue", "blue"), "{case}");
 }
 
-fn variables(emulator: &Emulator, home: &Path) -> Vec<(&'static str, String)> {
-    let url = || emulator.url();
-    vec![
-        ("HOME", home.to_str().unwrap().to_owned()),
-        ("ALIBABA_CLOUD_ACCESS_KEY_ID", KEY_ID.to_owned()),
-        ("ALIBABA_CLOUD_ACCESS_KEY_SECRET", KEY_SECRET.to_owned()),
-        ("ALIBABA_CLOUD_SECURITY_TOKEN", TOKEN.to_owned()),
-        ("DTS_GUARD_RAM_ENDPOINT", url()),
-        ("DTS_GUARD_STS_ENDPOINT", url()),
-        ("DTS_GUARD_RESOURCE_MANAGER_ENDPOINT", url()),
-    ]
+fn start(emulator: &Emulator, home: &Path, arguments: &[&str]) -> Child {
+    let mut command = command(emulator, arguments);
+    spawn(&mut with_default_signals(command.env("HOME", home)))
 }
 
-fn start(emulator: &Emulator, home: &Path, arguments: &[&str]) -> Child {
-    // A signal that whoever runs the tests ignores would stay ignored.
-    let mut command = Command::new("/usr/bin/env");
-    command.args(["--default-signal", env!("CARGO_BIN_EXE_dts-role-guard")]);
-    command.args(arguments).env_clear().envs(variables(emulator, home));
+fn spawn(command: &mut Command) -> Child {
     command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
 }
 
@@ -138,13 +121,12 @@ async fn a_look_is_given_up() {
 
 #[test]
 fn of_many_accounts_no_further_one_is_begun() {
-    let emulator = support::organization(Role::dts().detach(DTS_POLICY));
+    let emulator = organization(Role::dts().detach(DTS_POLICY));
     let home = Folder::new();
     let (_fault, process) = signal_at(&emulator, Rule::on("DeleteRole"), "TERM");
-    let mut command = Command::new(env!("CARGO_BIN_EXE_dts-role-guard"));
-    command.args(["remediate", "--yes", "--scope", "organization"]).env_clear();
-    command.envs(variables(&emulator, home.path())).env("DTS_GUARD_CONCURRENCY", "1");
-    let child = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut command = command(&emulator, &["remediate", "--yes", "--scope", "organization"]);
+    command.env("HOME", home.path()).env("DTS_GUARD_CONCURRENCY", "1");
+    let child = spawn(&mut with_default_signals(&command));
     process.set(child.id()).unwrap();
     let (code, report, said) = end(child);
     assert_eq!(code, Some(1), "{said}");
@@ -188,9 +170,7 @@ async fn the_second_signal_stops_at_once_and_says_what_to_type() {
 /// A person at a terminal; what stands there is read up to the question.
 fn at_the_question(emulator: &Emulator, home: &Path) -> (Child, pty_process::blocking::Pty, Vec<u8>) {
     let (mut pty, pts) = pty_process::blocking::open().unwrap();
-    let mut command =
-        pty_process::blocking::Command::new(env!("CARGO_BIN_EXE_dts-role-guard")).arg("remediate").env_clear();
-    command = command.envs(variables(emulator, home)).env("TERM", "xterm").env("DTS_GUARD_LOG", "off");
+    let command = command_on_a_terminal(emulator, &["remediate"]).env("HOME", home).env("DTS_GUARD_LOG", "off");
     let child = command.spawn(pts).unwrap();
     let (mut seen, mut byte) = (Vec::new(), [0]);
     while !seen.ends_with(b"Type `yes`: ") && matches!(pty.read(&mut byte), Ok(1)) {
@@ -241,10 +221,11 @@ fn a_terminal_that_is_closed_during_a_repair_leaves_the_role_whole() {
 fn a_signal_that_was_ignored_stays_ignored() {
     let (emulator, home) = (cloud(broken()), Folder::new());
     let (_fault, process) = signal_at(&emulator, Rule::on("DeleteRole"), "HUP");
+    let direct = command(&emulator, &["remediate", "--yes"]);
     let mut command = Command::new("nohup");
-    command.arg(env!("CARGO_BIN_EXE_dts-role-guard")).args(["remediate", "--yes"]).env_clear();
-    command.envs(variables(&emulator, home.path())).env("PATH", "/usr/bin:/bin");
-    let child = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    command.arg(direct.get_program()).args(direct.get_args()).env_clear();
+    command.envs(direct.get_envs().filter_map(|(name, value)| Some((name, value?))));
+    let child = spawn(command.env("HOME", home.path()).env("PATH", "/usr/bin:/bin"));
     process.set(child.id()).unwrap();
     let (code, report, said) = end(child);
     assert_eq!((code, &report["status"], &report["reason"]), (Some(0), &"remediated".into(), &Value::Null), "{said}");
@@ -255,7 +236,11 @@ fn a_signal_that_was_ignored_stays_ignored() {
 fn serve_ends_by_sighup_as_by_sigterm() {
     let emulator = cloud(broken());
     for signal in ["HUP", "TERM"] {
-        let (status, lines) = Guard::start(&emulator, &[]).stop_by(signal);
+        let guard = Guard::start_writing_to(&emulator, &[], |command| {
+            *command = with_default_signals(command);
+            command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null());
+        });
+        let (status, lines) = guard.stop_by(signal);
         assert_eq!(status.code(), Some(0), "{signal}: {lines:#?}");
     }
 }

@@ -8,43 +8,23 @@
     reason = "tests"
 )]
 
-#[path = "support/folder.rs"]
-mod folder;
-#[path = "support/hang.rs"]
-mod hang;
-#[path = "support/lab.rs"]
-mod lab;
-
 use std::io::{Read, Write};
 use std::process::{Command, Output, Stdio};
 
 use authorization::settings::Mode;
 use emulator::{Member, Role, Rule, Seed};
-use folder::{Folder, JOURNAL_DIR};
-use hang::Hang;
-use lab::Lab;
 use serde_json::Value;
-
-const KEYS: [(&str, &str); 3] = [
-    ("ALIBABA_CLOUD_ACCESS_KEY_ID", "STS.LabKey"),
-    ("ALIBABA_CLOUD_ACCESS_KEY_SECRET", "lab-secret-0123456789"),
-    ("ALIBABA_CLOUD_SECURITY_TOKEN", "lab-token-0123456789"),
-];
+use testkit::{Folder, Hang, JOURNAL_DIR, KEYS, Lab, command_on_a_terminal, other_trust};
 
 /// Where the journal's lines go when a terminal has no home.
 const TEMP: &str = env!("CARGO_TARGET_TMPDIR");
 
 fn broken() -> Lab {
-    Lab::new(Some(Role::dts().trusting_service("ecs.aliyuncs.com").attach_custom("TeamExtra").tag("team", "data")))
+    Lab::new(Some(other_trust().attach_custom("TeamExtra").tag("team", "data")))
 }
 
 fn command(lab: &Lab, arguments: &[&str]) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_dts-role-guard"));
-    command.args(arguments).env_clear().envs(KEYS).stdin(Stdio::null());
-    for name in lab::ENDPOINTS {
-        command.env(name, lab.emulator.url());
-    }
-    command
+    testkit::command(&lab.emulator, arguments)
 }
 
 fn run(lab: &Lab, arguments: &[&str]) -> (i32, Value, String) {
@@ -63,7 +43,7 @@ fn stdout_holds_the_report_alone_and_the_exit_code_its_status() {
         (&["verify"][..], 1, "drifted"),
         (&["plan"], 1, "drifted"),
         (&["remediate", "--yes"], 0, "remediated"),
-        (&["verify", "--account", lab::ACCOUNT, "--scope", "account", "--timeout", "30"], 0, "authorized"),
+        (&["verify", "--account", testkit::ACCOUNT, "--scope", "account", "--timeout", "30"], 0, "authorized"),
     ] {
         let (found, report, stderr) = run(&lab, arguments);
         assert_eq!((found, &report["status"]), (code, &status.into()), "{arguments:?}: {report:#} {stderr}");
@@ -213,12 +193,8 @@ fn answer(lab: &Lab, arguments: &[&str], answer: &str) -> (i32, String) {
 
 fn answer_with(lab: &Lab, arguments: &[&str], variables: &[(&str, &str)], answer: &str) -> (i32, String) {
     let (mut pty, pts) = pty_process::blocking::open().unwrap();
-    let mut command = pty_process::blocking::Command::new(env!("CARGO_BIN_EXE_dts-role-guard")).args(arguments);
-    command = command.env_clear().envs(KEYS).env("DTS_GUARD_LOG", "off").env("TERM", "xterm").env("TMPDIR", TEMP);
-    command = command.envs(variables.iter().copied());
-    for name in lab::ENDPOINTS {
-        command = command.env(name, lab.emulator.url());
-    }
+    let command = command_on_a_terminal(&lab.emulator, arguments).env("DTS_GUARD_LOG", "off").env("TMPDIR", TEMP);
+    let command = command.envs(variables.iter().copied());
     let mut child = command.spawn(pts).unwrap();
     let (mut seen, mut byte) = (Vec::new(), [0]);
     while !seen.ends_with(b"`: ") && matches!(pty.read(&mut byte), Ok(1)) {
@@ -249,7 +225,7 @@ fn remediate_shows_the_plan_and_asks() {
 fn what_was_shown_is_what_is_done_or_nothing_is() {
     let lab = broken();
     let _person = lab.emulator.on_call(Rule::on("GetRole").nth(2), |world| {
-        world.set_description(lab::ACCOUNT, emulator::DTS_ROLE, "changed while the question stood");
+        world.set_description(testkit::ACCOUNT, emulator::DTS_ROLE, "changed while the question stood");
     });
     let (code, seen) = answer(&lab, &["remediate"], "yes\n");
     assert_eq!(code, 1, "{seen}");
@@ -271,7 +247,7 @@ fn of_several_accounts_each_gets_the_plan_that_was_shown_for_it() {
 
 /// `clear` for the lab's account; returns the exit code and what it said.
 fn clear(lab: &Lab, folder: Option<&str>, more: &[&str]) -> (i32, String) {
-    let mut command = command(lab, &[&["clear", "--account", lab::ACCOUNT], more].concat());
+    let mut command = command(lab, &[&["clear", "--account", testkit::ACCOUNT], more].concat());
     command.envs(folder.map(|path| (JOURNAL_DIR, path)));
     let output = command.output().unwrap();
     assert!(output.stdout.is_empty(), "{output:?}");
@@ -306,16 +282,9 @@ fn the_run_that_carries_the_plan_out_has_its_bar_too() {
 fn a_log_line_takes_the_place_of_the_bar() {
     let lab = members();
     let (mut pty, pts) = pty_process::blocking::open().unwrap();
-    let mut command = pty_process::blocking::Command::new(env!("CARGO_BIN_EXE_dts-role-guard"))
-        .args(["verify", "--scope", "organization"])
-        .env_clear()
-        .envs(KEYS)
+    let command = command_on_a_terminal(&lab.emulator, &["verify", "--scope", "organization"])
         .env("DTS_GUARD_EXCLUDE_ACCOUNTS", MEMBERS[0])
-        .env("DTS_GUARD_MEMBER_ROLE", "NoSuchRole")
-        .env("TERM", "xterm");
-    for name in lab::ENDPOINTS {
-        command = command.env(name, lab.emulator.url());
-    }
+        .env("DTS_GUARD_MEMBER_ROLE", "NoSuchRole");
     let mut child = command.spawn(pts).unwrap();
     let mut seen = Vec::new();
     let _ = pty.read_to_end(&mut seen);
@@ -331,18 +300,11 @@ fn a_log_line_takes_the_place_of_the_bar() {
 fn a_terminal_that_is_paused_holds_up_no_repair() {
     let lab = members();
     let (pty, pts) = pty_process::blocking::open().unwrap();
-    let mut command = pty_process::blocking::Command::new(env!("CARGO_BIN_EXE_dts-role-guard"))
-        .args(["remediate", "--yes", "--scope", "organization"])
-        .env_clear()
-        .envs(KEYS)
+    let command = command_on_a_terminal(&lab.emulator, &["remediate", "--yes", "--scope", "organization"])
         .env("DTS_GUARD_LOG", "trace")
         .env("DTS_GUARD_JOURNAL_DIR", "off")
         .env("TMPDIR", TEMP)
-        .env("TERM", "xterm")
         .stdout(Stdio::null());
-    for name in lab::ENDPOINTS {
-        command = command.env(name, lab.emulator.url());
-    }
     let status = command.spawn(pts).unwrap().wait().unwrap();
     assert_eq!(status.code(), Some(0));
     assert!(lab.emulator.role(MEMBERS[0], emulator::DTS_ROLE).is_some_and(|role| !role.policies.is_empty()));
@@ -358,7 +320,7 @@ fn clear_needs_the_folder_and_never_calls_the_cloud() {
     for more in [&[][..], &["--unfinished"]] {
         let (code, said) = clear(&lab, Some(folder.text()), more);
         assert_eq!(code, 1, "{more:?}: {said}");
-        assert!(said.contains("no record") && said.contains(lab::ACCOUNT), "{more:?}: {said}");
+        assert!(said.contains("no record") && said.contains(testkit::ACCOUNT), "{more:?}: {said}");
         assert_eq!(folder.names(), [""; 0], "a mistyped account gets no file");
     }
     let absent = folder.path().join("absent");
@@ -428,11 +390,7 @@ async fn clear_gives_an_unfinished_repair_up_only_when_told_to() {
 /// What the program says at a terminal, and its exit code.
 fn at_a_terminal(lab: &Lab, arguments: &[&str], more: &[(&str, &str)]) -> (i32, String) {
     let (mut pty, pts) = pty_process::blocking::open().unwrap();
-    let mut command = pty_process::blocking::Command::new(env!("CARGO_BIN_EXE_dts-role-guard")).args(arguments);
-    command = command.env_clear().envs(KEYS).env("TERM", "xterm").envs(more.iter().copied());
-    for name in lab::ENDPOINTS {
-        command = command.env(name, lab.emulator.url());
-    }
+    let command = command_on_a_terminal(&lab.emulator, arguments).envs(more.iter().copied());
     let mut child = command.spawn(pts).unwrap();
     let mut seen = Vec::new();
     let _ = pty.read_to_end(&mut seen);
@@ -522,10 +480,10 @@ fn of_several_accounts_their_number_is_the_answer() {
         let calls = lab.emulator.calls();
         calls.iter().filter(|call| call.operation == "GetRole" && call.account.as_deref() == Some(account)).count()
     };
-    let (own, broken) = (looks(lab::ACCOUNT), looks(MEMBERS[0]));
+    let (own, broken) = (looks(testkit::ACCOUNT), looks(MEMBERS[0]));
     let (code, seen) = answer(&lab, &["remediate", "--scope", "organization"], "2\n");
     assert_eq!(code, 0, "{seen}");
-    assert_eq!(looks(lab::ACCOUNT) - own, 1, "what is in order is not looked at again");
+    assert_eq!(looks(testkit::ACCOUNT) - own, 1, "what is in order is not looked at again");
     assert!(looks(MEMBERS[0]) - broken > 1, "{seen}");
     assert!(seen.contains("2 of 3 remediated") && seen.contains("1 authorized"), "{seen}");
 }

@@ -1,18 +1,15 @@
 //! The endpoint's certificate is checked against the compiled-in roots before anything is sent.
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
 
-#[path = "support/lab.rs"]
-mod lab;
-
 use std::net::{TcpListener, TcpStream};
 use std::sync::{Arc, mpsc};
 use std::thread;
 
 use authorization::settings::Mode;
 use dts_role_guard::report::Status;
-use lab::{Lab, account};
 use rustls::pki_types::PrivateKeyDer;
 use rustls::{ServerConfig, ServerConnection};
+use testkit::{Lab, account};
 
 /// A server with a certificate that it made itself.
 fn server_config() -> Arc<ServerConfig> {

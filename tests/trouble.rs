@@ -2,23 +2,15 @@
 //! say that is not so, and what could be deleted but not be made again.
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, missing_docs, reason = "tests")]
 
-#[path = "support/lab.rs"]
-mod lab;
-
 use std::time::Duration;
 
 use authorization::settings::Mode;
 use dts_role_guard::report::Status;
 use emulator::{DTS_POLICY, DTS_ROLE, Role, Rule};
-use lab::{ACCOUNT, Lab, account, ids, json};
+use testkit::{ACCOUNT, Lab, account, full, ids, json};
 
 const ANYBODY: &str = r#"{"Version":"1","Statement":[{"Effect":"Allow","Action":"sts:AssumeRole","Principal":"*"},{"Effect":"Allow","Action":"sts:AssumeRole","Principal":{"Service":["*.aliyuncs.com"]}}]}"#;
 const TIME: Duration = Duration::from_mins(10);
-
-fn full() -> Role {
-    let role = Role::dts().trusting_service("ecs.aliyuncs.com").description("ours").max_session_duration(7200);
-    role.attach_system("AliyunOSSReadOnlyAccess").attach_custom("TeamExtra").tag("team", "data").tag("empty", "")
-}
 
 fn next(report: &dts_role_guard::report::Report) -> String {
     account(report)["next"].as_str().unwrap_or_default().to_owned()

@@ -5,12 +5,8 @@
 
 #![allow(clippy::disallowed_methods, clippy::print_stdout, reason = "a benchmark measures real time and prints")]
 
-#[path = "../../tests/support/far.rs"]
-mod far;
 mod network;
 mod peer;
-#[path = "../../examples/platform/mod.rs"]
-mod platform;
 mod samples;
 mod slow_folder;
 mod trusting;
@@ -20,9 +16,10 @@ use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use emulator::{Emulator, Seed, World};
-use platform::{ACCOUNT, Failure, Instance};
 use samples::{Pair, Samples, memory_row, row};
 use serde_json::Value;
+use testkit::platform::{Failure, Instance};
+use testkit::{ACCOUNT, key};
 
 const BINARY: &str = env!("CARGO_BIN_EXE_dts-role-guard");
 /// The emulated way to the cloud and back.
@@ -153,7 +150,7 @@ fn slow_journal() -> Result<(), Failure> {
 }
 
 fn cloud(seed: Seed) -> Result<Emulator, Failure> {
-    Ok(Emulator::start(World::new().seed(seed, ACCOUNT).key(platform::function_role()))?)
+    Ok(Emulator::start(World::new().seed(seed, ACCOUNT).key(key()))?)
 }
 
 fn expect(report: &Value, status: &str) -> Result<(), Failure> {

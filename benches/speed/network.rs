@@ -5,8 +5,9 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use emulator::{Call, Emulator, Opening, Role, World};
+use testkit::platform::{Failure, Instance};
+use testkit::{ACCOUNT, key};
 
-use crate::platform::{ACCOUNT, Failure, Instance, function_role};
 use crate::samples::{Pair, Samples, Waits, head};
 use crate::trusting::{Certificate, GUARD_TRUSTS, PEER_TRUSTS};
 use crate::{ROUND_TRIP, SAMPLES, expect};
@@ -41,7 +42,7 @@ impl Site {
         let account = |account: emulator::AccountSeed| {
             names.fold(account.role(role), |account, name| account.custom_policy(&name)).policy_limits(20, 21)
         };
-        let cloud = Emulator::start_tls(World::new().account(ACCOUNT, account).key(function_role()))?;
+        let cloud = Emulator::start_tls(World::new().account(ACCOUNT, account).key(key()))?;
         let certificate = Certificate::of(&cloud)?;
         let path = certificate.path().into_os_string().into_string().map_err(|_| "a folder's name is not UTF-8")?;
         let log = File::create(certificate.log())?;

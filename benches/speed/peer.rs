@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::process::Command;
 
-use crate::platform::Failure;
+use testkit::platform::Failure;
 
 /// Installs it if need be; gives the folder of its package.
 pub(crate) fn install() -> Result<PathBuf, Failure> {

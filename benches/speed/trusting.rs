@@ -20,8 +20,7 @@ use rustls::RootCertStore;
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
 use tempfile::TempDir;
-
-use crate::platform::Failure;
+use testkit::platform::Failure;
 
 /// The certificate's file; set for the program that is to serve.
 pub(crate) const GUARD_TRUSTS: &str = "SPEED_TRUSTS";

@@ -7,9 +7,6 @@
 
 mod objections;
 mod organization;
-#[path = "../../examples/platform/mod.rs"]
-#[allow(dead_code, reason = "it does not ask for everything")]
-mod platform;
 mod record;
 mod row;
 mod unlimited;
@@ -21,9 +18,9 @@ use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
 use organization::Organization;
-use platform::{Failure, Instance};
 use record::Record;
 use row::Row;
+use testkit::platform::{Failure, Instance};
 use usage::Usage;
 
 const BINARY: &str = env!("CARGO_BIN_EXE_dts-role-guard");

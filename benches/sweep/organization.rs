@@ -3,8 +3,9 @@
 use std::collections::BTreeMap;
 
 use emulator::{DTS_POLICY, DTS_ROLE, Emulator, Member, Rule, Seed, World, member_ids};
+use testkit::platform::Failure;
+use testkit::{ACCOUNT, key};
 
-use crate::platform::{self, ACCOUNT, Failure};
 use crate::{Guard, ROUND_TRIP};
 
 /// The cloud's own limit for `AssumeRole`, calls a second.
@@ -27,7 +28,7 @@ enum State {
 impl Organization {
     pub(crate) fn of(members: usize, guard: Guard) -> Result<Self, Failure> {
         let members: Vec<_> = member_ids(members).collect();
-        let world = World::new().seed(Seed::Healthy, ACCOUNT).key(platform::function_role());
+        let world = World::new().seed(Seed::Healthy, ACCOUNT).key(key());
         let world = world.directory(ACCOUNT, |directory| directory.members(members.clone(), seeded));
         let cloud = Emulator::start(match guard {
             Guard::Real => world.assume_role_limit(THROTTLED_ABOVE),

@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use emulator::{Call, peak_accounts, peak_in_flight, peak_per_second, round_trips};
+use testkit::ACCOUNT;
 
-use crate::platform::ACCOUNT;
 use crate::{Guard, ROUND_TRIP};
 
 /// The guard's own limit for `AssumeRole`: a burst, then so many a second.

@@ -9,8 +9,7 @@ use dts_role_guard::config::Variables;
 use dts_role_guard::handler::App;
 use dts_role_guard::telemetry::Log;
 use fc_runtime::service_fn;
-
-use crate::platform::Failure;
+use testkit::platform::Failure;
 
 /// Set for the program that is to serve; the real binary does not know it.
 pub(crate) const VARIABLE: &str = "SWEEP_UNLIMITED";

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::platform::{Failure, Instance};
+use testkit::platform::{Failure, Instance};
 
 /// The unit of `/proc/PID/stat`.
 const TICK: Duration = Duration::from_millis(10);

@@ -1,13 +1,11 @@
-//! Any bytes give a decision within the settings, never a panic. What is promised stands in `tests/support/decision.rs`.
+//! Any bytes give a decision within the settings, never a panic. What is promised stands in `testkit/src/any_bytes/decision.rs`.
 #![no_main]
-
-#[path = "../../tests/support/decision.rs"]
-mod decision;
 
 use std::collections::BTreeSet;
 use std::sync::Mutex;
 
 use libfuzzer_sys::fuzz_target;
+use testkit::any_bytes::decision;
 
 static REACHED: Mutex<BTreeSet<&str>> = Mutex::new(BTreeSet::new());
 

@@ -1,14 +1,12 @@
 //! Any bytes in the journal folder order nothing that they must not, and never cause a panic. What is promised stands in
-//! `tests/support/evidence.rs`.
+//! `testkit/src/any_bytes/evidence.rs`.
 #![no_main]
-
-#[path = "../../tests/support/evidence.rs"]
-mod evidence;
 
 use std::collections::BTreeSet;
 use std::sync::Mutex;
 
 use libfuzzer_sys::fuzz_target;
+use testkit::any_bytes::evidence;
 
 static REACHED: Mutex<BTreeSet<&str>> = Mutex::new(BTreeSet::new());
 

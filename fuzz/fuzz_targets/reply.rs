@@ -1,14 +1,12 @@
 //! Any bytes as the cloud's reply to any operation cause no panic, and no reply about something else is believed. What is
-//! promised stands in `tests/support/replies.rs`.
+//! promised stands in `testkit/src/any_bytes/replies.rs`.
 #![no_main]
-
-#[path = "../../tests/support/replies.rs"]
-mod replies;
 
 use std::collections::BTreeSet;
 use std::sync::Mutex;
 
 use libfuzzer_sys::fuzz_target;
+use testkit::any_bytes::replies;
 
 static REACHED: Mutex<BTreeSet<&str>> = Mutex::new(BTreeSet::new());
 

@@ -4,15 +4,10 @@ use authorization::settings::Mode;
 use dts_role_guard::report::Status;
 use emulator::{AccessKey, DTS_POLICY, Emulator, Role, Rule, World};
 use serde_json::json;
-
-use crate::lab::{ACCOUNT, Lab, account};
+use testkit::{ACCOUNT, KEY_ID, KEY_SECRET, Lab, TOKEN, account, bare, session_key};
 
 const ROLE: &str = "`acs:ram:*:1234567890123456:role/AliyunDTSDefaultRole`";
-const SECRETS: [&str; 2] = ["lab-secret-0123456789", "lab-token-0123456789"];
-
-fn broken() -> Role {
-    Role::dts().detach(DTS_POLICY).attach_custom("TeamExtra").tag("team", "blue")
-}
+const SECRETS: [&str; 2] = [KEY_SECRET, TOKEN];
 
 async fn said(lab: &Lab) -> String {
     account(&lab.run(Mode::Remediate).await).to_string().replace(r"\u0060", "`")
@@ -33,7 +28,7 @@ async fn a_denial_names_the_permission_the_resource_and_the_caller() {
         ("ListTagResources", vec![ROLE]),
         ("DetachPolicyFromRole", vec![ROLE, custom]),
     ] {
-        let lab = Lab::new(Some(broken()));
+        let lab = Lab::new(Some(bare()));
         let _denied = lab.emulator.fault(Rule::on(operation).deny());
         let words =
             [format!("`ram:{operation}`"), "`dts-role-guard-role:lab`".to_owned(), "lacks the permission".to_owned()];
@@ -44,7 +39,7 @@ async fn a_denial_names_the_permission_the_resource_and_the_caller() {
 
 #[tokio::test]
 async fn a_control_policy_is_named() {
-    let lab = Lab::new(Some(broken()));
+    let lab = Lab::new(Some(bare()));
     let _denied = lab.emulator.fault(Rule::on("GetRole").deny_by_control_policy());
     assert_says(&said(&lab).await, &["a control policy of the resource directory forbids `ram:GetRole`", ROLE]);
 }
@@ -53,7 +48,7 @@ async fn a_control_policy_is_named() {
 #[tokio::test]
 async fn a_denial_without_its_detail_is_named_all_the_same() {
     for detail in [json!(null), json!("text"), json!([]), json!({"PolicyType": 7, "AuthAction": null})] {
-        let lab = Lab::new(Some(broken()));
+        let lab = Lab::new(Some(bare()));
         let _denied = lab.emulator.fault(Rule::on("GetRole").deny());
         let _detail = lab.emulator.rewrite(Rule::on("GetRole"), move |reply, _| {
             reply["AccessDeniedDetail"] = detail.clone();
@@ -65,17 +60,17 @@ async fn a_denial_without_its_detail_is_named_all_the_same() {
 /// Source: ali-sdk/ali-oss issue 1363, a key id with a line break at its end.
 #[tokio::test]
 async fn an_unknown_key_id_is_called_unknown() {
-    let lab = Lab::new(Some(broken()));
+    let lab = Lab::new(Some(bare()));
     let _unknown = lab.emulator.fault(Rule::any().error(404, "InvalidAccessKeyId.NotFound"));
     let said = said(&lab).await;
     assert_says(&said, &["unknown, or its temporary keys have expired", "request headers"]);
-    assert!(!said.contains("STS.LabKey"), "{said}");
+    assert!(!said.contains(KEY_ID), "{said}");
 }
 
 #[tokio::test]
 async fn a_wrong_key_secret_is_called_that() {
-    let key = AccessKey::session("STS.LabKey", "another-secret-012", "lab-token-0123456789");
-    let lab = Lab::with_key(Some(broken()), key.of_role(ACCOUNT, "dts-role-guard-role", "lab"));
+    let key = AccessKey::session(KEY_ID, "another-secret-012", TOKEN);
+    let lab = Lab::with_key(Some(bare()), key.of_role(ACCOUNT, "dts-role-guard-role", "lab"));
     assert_says(
         &said(&lab).await,
         &["SignatureDoesNotMatch", "the access key secret does not belong to the access key id"],
@@ -84,8 +79,8 @@ async fn a_wrong_key_secret_is_called_that() {
 
 #[tokio::test]
 async fn a_wrong_token_is_called_that() {
-    let key = AccessKey::session("STS.LabKey", "lab-secret-0123456789", "another-token-012");
-    let lab = Lab::with_key(Some(broken()), key.of_role(ACCOUNT, "dts-role-guard-role", "lab"));
+    let key = AccessKey::session(KEY_ID, KEY_SECRET, "another-token-012");
+    let lab = Lab::with_key(Some(bare()), key.of_role(ACCOUNT, "dts-role-guard-role", "lab"));
     assert_says(&said(&lab).await, &["the security token from the request headers"]);
 }
 
@@ -105,7 +100,7 @@ async fn no_secret_is_shown_wherever_a_reply_puts_it() {
     for signature in ["hmac-sha1", "acs3"] {
         for secret in SECRETS {
             for field in ["Code", "RequestId"] {
-                let lab = Lab::new(Some(broken())).set("DTS_GUARD_SIGNATURE", signature);
+                let lab = Lab::new(Some(bare())).set("DTS_GUARD_SIGNATURE", signature);
                 let _fault = lab.emulator.fault(Rule::on("GetRole").error(400, "SomethingNew"));
                 let quoted = format!("server string to sign is:{secret}");
                 let _lie = lab.emulator.rewrite(Rule::on("GetRole"), move |reply, _| reply[field] = json!(quoted));
@@ -121,7 +116,7 @@ async fn no_secret_is_shown_wherever_a_reply_puts_it() {
 
 #[tokio::test]
 async fn a_code_outside_its_form_is_cut_and_escaped() {
-    let lab = Lab::new(Some(broken()));
+    let lab = Lab::new(Some(bare()));
     let _fault = lab.emulator.fault(Rule::on("GetRole").error(400, "SomethingNew"));
     let _lie = lab.emulator.rewrite(Rule::on("GetRole"), |reply, _| {
         reply["Code"] = json!(format!("Bad\u{1b}[31m{}", "x".repeat(5_000)));
@@ -137,7 +132,7 @@ async fn a_code_outside_its_form_is_cut_and_escaped() {
 /// A denial quotes names of the cloud's: they are foreign text like codes.
 #[tokio::test]
 async fn what_a_detail_says_is_foreign_text() {
-    let lab = Lab::new(Some(broken()));
+    let lab = Lab::new(Some(bare()));
     let _denied = lab.emulator.fault(Rule::on("GetRole").deny());
     let _lie = lab.emulator.rewrite(Rule::on("GetRole"), |reply, _| {
         reply["AccessDeniedDetail"]["AuthPrincipalDisplayName"] = json!(format!("\u{1b}[31m{}", SECRETS[1]));
@@ -151,7 +146,7 @@ async fn what_a_detail_says_is_foreign_text() {
 #[tokio::test]
 async fn keys_of_another_account_are_told_at_no_cost() {
     let other = "5555555555555555";
-    let key = AccessKey::session("STS.LabKey", SECRETS[0], SECRETS[1]).of_role(other, "dts-role-guard-role", "lab");
+    let key = session_key().of_role(other, "dts-role-guard-role", "lab");
     let world = World::new().key(key).account(ACCOUNT, |account| account.role(Role::dts().detach(DTS_POLICY)));
     let lab = Lab::of(world.account(other, |account| account.role(Role::dts())));
     let report = lab.run(Mode::Verify).await;

@@ -10,8 +10,7 @@ use authorization::settings::Mode;
 use dts_role_guard::report::Status;
 use emulator::{DTS_POLICY, DTS_ROLE, ErrorDate, PolicyType, Role, RoleSnapshot, Rule};
 use jiff::{SignedDuration, Timestamp};
-
-use crate::lab::{ACCOUNT, Lab, account};
+use testkit::{ACCOUNT, Lab, account};
 
 /// What a gateway in trouble said (source: aliyun/aliyun-oss-android-sdk issue 167).
 const GATEWAY_1970: &str = "Thu, 01 Jan 1970 12:52:37 GMT";

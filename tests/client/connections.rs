@@ -11,19 +11,13 @@ use authorization::settings::Mode;
 use dts_role_guard::USER_AGENT;
 use dts_role_guard::handler::App;
 use dts_role_guard::report::{Report, Status};
-use emulator::{AccessKey, DTS_POLICY, Emulator, End, PolicyType, Role, World};
+use emulator::{AccessKey, Emulator, End, PolicyType, Role, World};
 use jiff::Timestamp;
 use rustls::RootCertStore;
-
-use crate::lab::{ACCOUNT, Lab, account};
-use crate::support;
-
-fn broken() -> Role {
-    Role::dts().detach(DTS_POLICY).attach_custom("TeamExtra").tag("team", "blue")
-}
+use testkit::{ACCOUNT, Lab, account, bare, key};
 
 fn world(role: Role) -> World {
-    let key: AccessKey = Lab::key();
+    let key: AccessKey = key();
     World::new().key(key).account(ACCOUNT, |account| account.role(role).custom_policy("TeamExtra"))
 }
 
@@ -130,8 +124,8 @@ async fn warming_cannot_fail() {
 /// As the platform does it before the first invocation, where `s.yaml` says so.
 #[test]
 fn the_platforms_initializer_opens_the_connections() {
-    let emulator = support::cloud(Role::dts());
-    let guard = support::Guard::start(&emulator, &[]);
+    let emulator = testkit::cloud(Role::dts());
+    let guard = testkit::Guard::start(&emulator, &[]);
     let headers = [("host", "h"), ("x-fc-control-path", "/initialize"), ("x-fc-request-id", "1-692414ee-1")];
     assert_eq!(guard.send("POST", "/initialize", &headers, b"").status, 200);
     let connections = emulator.connections();
@@ -185,14 +179,14 @@ async fn nothing_is_new_where_nothing_was_idle() {
 /// The freeze comes, or the connection goes, between any two calls of a repair, or while one is on its way.
 #[tokio::test]
 async fn a_repair_loses_nothing_with_its_connections() {
-    let whole = Tls::new(broken());
+    let whole = Tls::new(bare());
     assert_eq!(whole.run(Mode::Remediate).await.status, Status::Remediated);
     let mut operations = whole.lab.emulator.operations();
     operations.sort();
     operations.dedup();
     for operation in &operations {
         for end in [End::Close, End::Reset] {
-            let tls = Tls::new(broken());
+            let tls = Tls::new(bare());
             let case = format!("{operation} {end:?}");
             let cut = async {
                 tls.lab.emulator.wait_for_call(operation, 1).await;

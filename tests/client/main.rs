@@ -1,11 +1,6 @@
 //! The way to the cloud: pace, rate limits, clocks, replies and their causes, connections.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic, reason = "tests")]
 
-#[path = "../support/lab.rs"]
-mod lab;
-#[path = "../support/mod.rs"]
-mod support;
-
 mod causes;
 mod clock;
 mod connections;

@@ -10,8 +10,7 @@ use authorization::settings::Mode;
 use dts_role_guard::USER_AGENT;
 use dts_role_guard::report::Status;
 use emulator::{DTS_POLICY, Role};
-
-use crate::lab::Lab;
+use testkit::Lab;
 
 /// HTTP on which the first call is given up after ten seconds.
 struct FirstHangs {

@@ -7,14 +7,9 @@ use dts_role_guard::event::Request;
 use dts_role_guard::report::{Report, Status};
 use emulator::{DTS_POLICY, Emulator, FaultGuard, Member, PolicyType, Role, Rule};
 use serde_json::{Value, json};
-
-use crate::lab::{ACCOUNT, Lab, account};
+use testkit::{ACCOUNT, Lab, account, bare};
 
 const OTHER: &str = "9999999999999999";
-
-fn broken() -> Role {
-    Role::dts().detach(DTS_POLICY).attach_custom("TeamExtra").tag("team", "blue")
-}
 
 /// Sets a field of a reply, named by its path.
 fn set(reply: &mut Value, path: &str, value: Value) {
@@ -52,7 +47,7 @@ async fn a_look_that_is_about_something_else_is_no_fact() {
         ("ListPoliciesForRole", "Policies/Policy", json!(null), "shape"),
         ("ListPoliciesForRole", "Marker", json!("m"), "repeats itself"),
     ] {
-        let lab = Lab::new(Some(broken()));
+        let lab = Lab::new(Some(bare()));
         let _lie = says(&lab.emulator, operation, path, value.clone());
         let report = lab.run(Mode::Remediate).await;
         let said = assert_failed(&lab, &report, path);
@@ -147,7 +142,7 @@ fn tag_page(reply: &mut Value, params: &BTreeMap<String, String>) {
 
 #[tokio::test]
 async fn lists_in_pages_are_read_to_their_end() {
-    let tags = (0..25).fold(broken(), |role, number| role.tag(&format!("key-{number}"), "x"));
+    let tags = (0..25).fold(bare(), |role, number| role.tag(&format!("key-{number}"), "x"));
     let lab = Lab::new(Some(tags.attach_custom("TeamLogs").attach_custom("TeamAudit")));
     let _policies = lab.emulator.rewrite(Rule::on("ListPoliciesForRole"), policy_page);
     let _tags = lab.emulator.rewrite(Rule::on("ListTagResources"), tag_page);
@@ -161,7 +156,7 @@ async fn lists_in_pages_are_read_to_their_end() {
 #[tokio::test]
 async fn a_list_without_end_is_an_error_and_never_a_shorter_list() {
     for (operation, marker) in [("ListPoliciesForRole", "Marker"), ("ListTagResources", "NextToken")] {
-        let lab = Lab::new(Some(broken()));
+        let lab = Lab::new(Some(bare()));
         let mut page = 0;
         let _endless = lab.emulator.rewrite(Rule::on(operation), move |reply, _| {
             page += 1;
@@ -178,7 +173,7 @@ async fn a_list_without_end_is_an_error_and_never_a_shorter_list() {
 
 #[tokio::test]
 async fn tags_of_another_resource_are_not_taken_for_the_roles() {
-    let lab = Lab::new(Some(broken()));
+    let lab = Lab::new(Some(bare()));
     let _other = lab.emulator.rewrite(Rule::on("ListTagResources"), |reply, _| {
         reply["TagResources"][0]["ResourceName"] = json!("OtherRole");
     });
@@ -195,7 +190,7 @@ async fn a_creation_that_is_answered_with_something_else_is_looked_at() {
         ("Role/RoleId", json!("")),
         ("Role/Arn", json!(format!("acs:ram::{OTHER}:role/aliyundtsdefaultrole"))),
     ] {
-        let lab = Lab::new(Some(broken()));
+        let lab = Lab::new(Some(bare()));
         let _lie = says(&lab.emulator, "CreateRole", path, value);
         let before = lab.role().unwrap().role_id;
         let report = lab.run(Mode::Remediate).await;
@@ -208,7 +203,7 @@ async fn a_creation_that_is_answered_with_something_else_is_looked_at() {
 /// A reply with a code is an error, whatever the HTTP status says.
 #[tokio::test]
 async fn a_success_with_a_code_is_none() {
-    let lab = Lab::new(Some(broken()));
+    let lab = Lab::new(Some(bare()));
     let _lie = lab.emulator.rewrite(Rule::on("GetRole").times(1), |reply, _| {
         *reply = json!({"Code": "EntityNotExist.Role", "RequestId": "x"});
     });
@@ -218,7 +213,7 @@ async fn a_success_with_a_code_is_none() {
 
 #[tokio::test]
 async fn an_identity_that_contradicts_itself_may_not_write() {
-    let lab = Lab::new(Some(broken()));
+    let lab = Lab::new(Some(bare()));
     let _lie = says(&lab.emulator, "GetCallerIdentity", "AccountId", json!(OTHER));
     let said = assert_failed(&lab, &lab.run(Mode::Remediate).await, "identity");
     assert!(said.contains(OTHER) && said.contains(ACCOUNT), "{said}");

@@ -8,12 +8,7 @@
     reason = "tests"
 )]
 
-#[path = "../notices/chat.rs"]
-#[allow(dead_code, reason = "the notices' tests use the rest")]
-mod chat;
 mod samples;
-#[path = "../support/mod.rs"]
-mod support;
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -25,7 +20,7 @@ use dts_role_guard::config::{Config, Variables};
 use dts_role_guard::event::{Allowed, decode};
 
 /// The folders that have pages of ours.
-const FOLDERS: [&str; 14] = [
+const FOLDERS: [&str; 13] = [
     "",
     "crates/fc-runtime",
     "deploy/ros",
@@ -38,7 +33,6 @@ const FOLDERS: [&str; 14] = [
     "policies",
     "tests",
     "tests/fixtures",
-    "tests/support",
     "tests/vectors",
 ];
 

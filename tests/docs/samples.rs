@@ -5,10 +5,9 @@ use std::process::{Command, Stdio};
 
 use emulator::Role;
 use serde_json::{Value, json};
+use testkit::{Chat, Guard, cloud, program, says};
 
-use crate::chat::{Chat, says};
 use crate::page;
-use crate::support::{Guard, cloud};
 
 /// One repair, as everybody who may be told of it sees it.
 struct Run {
@@ -54,7 +53,7 @@ fn settle(value: &mut Value) {
 }
 
 fn rendered(report: &Value, format: &str) -> String {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_dts-role-guard"));
+    let mut command = Command::new(program());
     command.args(["render", "--format", format]).env_clear().stdin(Stdio::piped()).stdout(Stdio::piped());
     let mut child = command.spawn().unwrap();
     child.stdin.take().unwrap().write_all(report.to_string().as_bytes()).unwrap();

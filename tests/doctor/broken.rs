@@ -3,13 +3,11 @@
 use aliyun::credentials::Found;
 use dts_role_guard::doctor::Status;
 use emulator::{AccessKey, DTS_POLICY, DTS_ROLE, Emulator, FaultGuard, Member, Role, Rule, World, member_ids};
+use testkit::{ACCOUNT, ENDPOINTS, JOURNAL_DIR, KEY_ID, KEY_SECRET, Lab, TOKEN, key, session_key};
 
-use super::lab::{ACCOUNT, ENDPOINTS, Lab};
 use super::{assert_follows_schema, check, troubles};
-use crate::folder::JOURNAL_DIR;
 
 const MEMBER: &str = "2234567890123456";
-const KEY: [&str; 3] = ["STS.LabKey", "lab-secret-0123456789", "lab-token-0123456789"];
 
 /// What is broken, and what the doctor has to say: which check, how bad, what it names, what to do.
 struct Case {
@@ -148,7 +146,7 @@ async fn keys_that_are_not_accepted_or_not_the_functions() {
     let session = |id: &str, secret: &str, token: &str| {
         AccessKey::session(id, secret, token).of_role(ACCOUNT, "dts-role-guard-role", "lab")
     };
-    let own = || AccessKey::session(KEY[0], KEY[1], KEY[2]);
+    let own = || session_key();
     let stranger = Lab::of(
         World::new()
             .key(own().of_role(MEMBER, "r", "s"))
@@ -156,23 +154,29 @@ async fn keys_that_are_not_accepted_or_not_the_functions() {
             .account(ACCOUNT, |account| account.role(Role::dts())),
     );
     all(vec![
-        Case::failed("unknown", with_key(session("STS.Other", KEY[1], KEY[2])), "caller", "is unknown", "other keys"),
+        Case::failed(
+            "unknown",
+            with_key(session("STS.Other", KEY_SECRET, TOKEN)),
+            "caller",
+            "is unknown",
+            "other keys",
+        ),
         Case::failed(
             "wrong secret",
-            with_key(session(KEY[0], "another-secret", KEY[2])),
+            with_key(session(KEY_ID, "another-secret", TOKEN)),
             "caller",
             "secret does not belong",
             "other keys",
         ),
         Case::failed(
             "wrong token",
-            with_key(session(KEY[0], KEY[1], "another-token")),
+            with_key(session(KEY_ID, KEY_SECRET, "another-token")),
             "caller",
             "security token",
             "other keys",
         ),
-        Case::failed("expired", with_key(Lab::key().expired()), "caller", "have expired", "fresh temporary keys"),
-        Case::failed("disabled", with_key(Lab::key().inactive()), "caller", "is disabled", "other keys"),
+        Case::failed("expired", with_key(key().expired()), "caller", "have expired", "fresh temporary keys"),
+        Case::failed("disabled", with_key(key().inactive()), "caller", "is disabled", "other keys"),
         Case::failed("another account's", stranger, "caller", MEMBER, "a role of its own account"),
         Case::failed(
             "the guarded role's",
@@ -228,7 +232,7 @@ async fn a_directory_that_cannot_be_asked_and_members_that_cannot_be_entered() {
     let with = |member: Member| Lab::organization(|directory| directory.member(member));
     let claims = Lab::organization(|directory| directory.member(Member::new(MEMBER)).claims_total(2));
     let delegated = || {
-        let world = World::new().key(Lab::key()).account(ACCOUNT, |account| account.role(Role::dts()));
+        let world = World::new().key(key()).account(ACCOUNT, |account| account.role(Role::dts()));
         let manager = "9234567890123456";
         Lab::of(world.account(manager, |account| account).directory(manager, |directory| {
             let own = Member::new(ACCOUNT).role(Role::dts());
@@ -349,7 +353,7 @@ async fn of_many_members_five_are_entered_and_each_is_named() {
 
 #[tokio::test]
 async fn root_keys_cannot_enter_a_member() {
-    let key = AccessKey::session(KEY[0], KEY[1], KEY[2]).of_root(ACCOUNT);
+    let key = session_key().of_root(ACCOUNT);
     let lab = Lab::organization_with_key(key, |directory| directory.member(Member::new(MEMBER)));
     let report = lab.doctor().await;
     assert_eq!(troubles(&report), ["caller", "member-2234567890123456"], "{report:#?}");

@@ -5,8 +5,7 @@ use std::collections::BTreeMap;
 use dts_role_guard::doctor::{Fact, Report};
 use emulator::{ErrorDate, FaultGuard, Member, Role, Rule, World};
 use serde_json::{Value, json};
-
-use super::lab::{ACCOUNT, Lab};
+use testkit::{ACCOUNT, Lab, TOKEN, key};
 
 const MEMBERS: [&str; 2] = ["2234567890123456", "3234567890123456"];
 
@@ -115,7 +114,7 @@ async fn a_clock_that_is_put_right_by_the_cloud_is_a_fact() {
 async fn a_gateway_that_quotes_the_request_is_not_quoted() {
     let lab = Lab::new(Some(Role::dts()));
     let secrets = lab.emulator.secrets();
-    let token = "lab-token-0123456789".to_owned();
+    let token = TOKEN.to_owned();
     assert!(secrets.contains(&token));
     let _bent = lab.emulator.rewrite(Rule::any(), move |reply, _| {
         reply["Code"] = json!(format!("Throttling.{token}"));
@@ -166,7 +165,7 @@ async fn delegated(is_trusted: bool) -> Fact {
     let trusted = if is_trusted { ACCOUNT } else { MANAGEMENT };
     let access = Role::named("ResourceDirectoryAccountAccessRole").trusting_account(trusted);
     let member = Member::new(MEMBERS[0]).without_access_role().account(|account| account.role(access));
-    let world = World::new().key(Lab::key()).account(MANAGEMENT, |account| account);
+    let world = World::new().key(key()).account(MANAGEMENT, |account| account);
     let world = world.directory(MANAGEMENT, |directory| {
         let own = Member::new(ACCOUNT).role(Role::dts());
         directory.member(own).member(member).delegated_administrator(ACCOUNT)

@@ -2,9 +2,9 @@
 
 use emulator::{Role, Rule};
 use serde_json::{Value, json};
+use testkit::{Guard, KEY_SECRET, REQUEST_ID, TOKEN, cloud, healthy_cloud};
 
 use super::assert_follows_schema;
-use crate::support::{Guard, KEY_SECRET, REQUEST_ID, TOKEN, cloud, healthy_cloud};
 
 fn timer(payload: &str) -> String {
     json!({"triggerTime": "2025-11-24T02:00:00Z", "triggerName": "weekly-doctor", "payload": payload}).to_string()

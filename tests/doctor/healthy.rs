@@ -2,10 +2,9 @@
 
 use dts_role_guard::doctor::{Report, Status};
 use emulator::{Member, Role};
+use testkit::{ACCOUNT, Folder, JOURNAL_DIR, Lab, key};
 
-use super::lab::{ACCOUNT, Lab};
 use super::{assert_follows_schema, check, troubles};
-use crate::folder::{Folder, JOURNAL_DIR};
 
 fn role() -> Role {
     Role::dts().attach_custom("TeamExtra").tag("team", "data")
@@ -142,7 +141,7 @@ async fn with_the_policies_that_are_shipped_all_is_in_order() {
         [("verify", [&verify[..], &organization].concat()), ("remediate", [&remediate[..], &organization].concat())]
     {
         let document = serde_json::json!({"Version": "1", "Statement": documents}).to_string();
-        let lab = Lab::organization_with_key(Lab::key().policy(&document), |directory| {
+        let lab = Lab::organization_with_key(key().policy(&document), |directory| {
             directory.member(Member::new("2234567890123456").role(Role::dts()))
         });
         assert_ok(&lab.set("DTS_GUARD_MODE", mode).doctor().await);

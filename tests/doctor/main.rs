@@ -1,13 +1,6 @@
 //! The doctor: whatever is broken it names, and says what to do; what is in order it leaves as it is.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "tests")]
 
-#[path = "../support/folder.rs"]
-mod folder;
-#[path = "../support/lab.rs"]
-mod lab;
-#[path = "../support/mod.rs"]
-mod support;
-
 mod broken;
 mod facts;
 mod function;

@@ -1,23 +1,15 @@
 //! The command: formats, exit codes, what it takes.
 
-use std::process::{Command, Output, Stdio};
+use std::process::{Command, Output};
 
 use emulator::{Emulator, Member, Role, Rule};
 use serde_json::{Value, json};
+use testkit::Lab;
 
 use super::assert_follows_schema;
-use super::lab::{ENDPOINTS, Lab};
 
 fn command(cloud: &Emulator, arguments: &[&str]) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_dts-role-guard"));
-    command.arg("doctor").args(arguments).env_clear().stdin(Stdio::null());
-    command.env("ALIBABA_CLOUD_ACCESS_KEY_ID", "STS.LabKey");
-    command.env("ALIBABA_CLOUD_ACCESS_KEY_SECRET", "lab-secret-0123456789");
-    command.env("ALIBABA_CLOUD_SECURITY_TOKEN", "lab-token-0123456789");
-    for name in ENDPOINTS {
-        command.env(name, cloud.url());
-    }
-    command
+    testkit::command(cloud, &[&["doctor"], arguments].concat())
 }
 
 fn told(output: &Output) -> (i32, String) {

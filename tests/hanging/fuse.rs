@@ -14,10 +14,9 @@ use std::time::Duration;
 use aliyun::clock::{Clock, SystemClock};
 use serde_json::Value;
 use tempfile::TempDir;
+use testkit::{Folder, Guard, JOURNAL_DIR, cloud, full};
 
-use crate::folder::{Folder, JOURNAL_DIR};
-use crate::scene::{DEADLINE, Run, Scene, all, full, guard, record};
-use crate::support::{Guard, cloud};
+use crate::scene::{DEADLINE, Run, Scene, all, guard, record};
 
 /// Mounts at once, each with a process of its own.
 const AT_ONCE: usize = 24;

@@ -6,24 +6,17 @@
 //! Most of the time a process waits here, so many run at once.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "tests")]
 
-#[path = "../support/folder.rs"]
-mod folder;
 mod fuse;
-#[path = "../support/hang.rs"]
-mod hang;
 mod scene;
-#[path = "../support/mod.rs"]
-mod support;
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 use std::time::Duration;
 
 use aliyun::clock::{Clock, SystemClock};
-use folder::{Folder, JOURNAL_DIR};
-use scene::{DEADLINE, Run, Scene, all, full, guard, record};
+use scene::{DEADLINE, Run, Scene, all, guard, record};
 use serde_json::Value;
-use support::{Guard, cloud, healthy_cloud};
+use testkit::{Folder, Guard, JOURNAL_DIR, cloud, full, healthy_cloud};
 
 /// Processes at once.
 const AT_ONCE: usize = 48;

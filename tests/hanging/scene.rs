@@ -1,52 +1,29 @@
 //! What a run finds whose folder is in trouble, and what must hold after it.
 
 use std::path::Path;
-use std::process::{Command, Stdio};
+use std::process::Command;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use emulator::{DTS_POLICY, DTS_ROLE, Emulator, Role, RoleSnapshot, Rule};
+use emulator::{DTS_ROLE, Emulator, RoleSnapshot, Rule};
 use serde_json::Value;
-
-use crate::folder::{Folder, JOURNAL_DIR};
-use crate::hang::Hang;
-use crate::support::{ACCOUNT, Guard, KEY_ID, KEY_SECRET, TOKEN, cloud};
+use testkit::{ACCOUNT, Folder, Guard, Hang, JOURNAL_DIR, cloud, command, full, truth};
 
 /// What the run is told, and must keep whatever the machine does beside it.
 pub(crate) const DEADLINE: Duration = Duration::from_secs(20);
-
-pub(crate) fn full() -> Role {
-    let role = Role::dts().trusting_service("ecs.aliyuncs.com").description("ours").max_session_duration(7200);
-    role.attach_system("AliyunOSSReadOnlyAccess").attach_custom("TeamExtra").tag("team", "data")
-}
 
 fn role(emulator: &Emulator) -> Option<RoleSnapshot> {
     emulator.role(ACCOUNT, DTS_ROLE)
 }
 
-fn authorized(role: Option<&RoleSnapshot>) -> bool {
-    role.is_some_and(|role| role.trust.contains("\"dts.aliyuncs.com\"") && role.policy_names().contains(&DTS_POLICY))
-}
-
 fn has_everything(role: Option<&RoleSnapshot>) -> bool {
-    authorized(role)
+    truth::authorized(role)
         && role.is_some_and(|role| {
             let policies = ["AliyunOSSReadOnlyAccess", "TeamExtra"];
             role.description == "ours"
                 && role.tags.get("team").is_some_and(|value| value == "data")
                 && policies.iter().all(|policy| role.policy_names().contains(policy))
         })
-}
-
-/// All but when a policy was attached, and in which order.
-fn is_same(one: Option<&RoleSnapshot>, other: Option<&RoleSnapshot>) -> bool {
-    let facts = |role: &RoleSnapshot| {
-        let mut policies: Vec<_> = role.policies.iter().map(|policy| policy.name.clone()).collect();
-        policies.sort();
-        let settings = (role.description.clone(), role.max_session_duration, role.console_login);
-        (role.role_id.clone(), role.trust.clone(), settings, role.tags.clone(), policies)
-    };
-    one.map(facts) == other.map(facts)
 }
 
 /// What the run finds.
@@ -67,7 +44,7 @@ impl Scene {
 
     /// Authorized, and with everything that there was.
     fn is_well(self, role: Option<&RoleSnapshot>) -> bool {
-        if self == Self::Create { authorized(role) } else { has_everything(role) }
+        if self == Self::Create { truth::authorized(role) } else { has_everything(role) }
     }
 
     fn stage(self, folder: &Folder, record: &[u8]) -> Emulator {
@@ -97,20 +74,8 @@ pub(crate) fn record() -> Vec<u8> {
 }
 
 pub(crate) fn guard(emulator: &Emulator, folder: &Path, arguments: &[&str], deadline: Duration) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_dts-role-guard"));
-    let url = emulator.url();
-    command
-        .args(arguments)
-        .args(["--format", "json", "--timeout", &deadline.as_secs().to_string()])
-        .env_clear()
-        .env("DTS_GUARD_RAM_ENDPOINT", &url)
-        .env("DTS_GUARD_STS_ENDPOINT", &url)
-        .env("DTS_GUARD_RESOURCE_MANAGER_ENDPOINT", &url)
-        .env("ALIBABA_CLOUD_ACCESS_KEY_ID", KEY_ID)
-        .env("ALIBABA_CLOUD_ACCESS_KEY_SECRET", KEY_SECRET)
-        .env("ALIBABA_CLOUD_SECURITY_TOKEN", TOKEN)
-        .env(JOURNAL_DIR, folder)
-        .stdin(Stdio::null());
+    let mut command = command(emulator, arguments);
+    command.args(["--format", "json", "--timeout", &deadline.as_secs().to_string()]).env(JOURNAL_DIR, folder);
     command
 }
 
@@ -138,7 +103,7 @@ impl Run {
         let writes: Vec<_> = self.emulator.writes().into_iter().map(|call| call.operation).collect();
         match status {
             "drifted" if self.scene == Scene::Verify => assert!(writes.is_empty(), "{case}"),
-            "refused" => assert!(is_same(now.as_ref(), self.before.as_ref()), "{case}\n{now:#?}"),
+            "refused" => assert!(truth::unchanged(self.before.as_ref(), now.as_ref()), "{case}\n{now:#?}"),
             "remediated" => {
                 assert!(self.scene.is_well(now.as_ref()), "{case}\n{now:#?}");
                 // DTS gets its policy back right after the role, whatever the folder does.

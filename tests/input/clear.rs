@@ -4,10 +4,7 @@ use authorization::settings::Mode;
 use dts_role_guard::report::{Report, Status};
 use emulator::{DTS_ROLE, Role, Rule};
 use serde_json::{Value, json};
-
-use crate::folder::{Folder, JOURNAL_DIR};
-use crate::hang::Hang;
-use crate::lab::{ACCOUNT, Lab, account};
+use testkit::{ACCOUNT, Folder, Hang, JOURNAL_DIR, Lab, account};
 
 const OTHER: &str = "2234567890123456";
 

@@ -8,13 +8,6 @@
     reason = "tests"
 )]
 
-#[path = "../support/folder.rs"]
-mod folder;
-#[path = "../support/hang.rs"]
-mod hang;
-#[path = "../support/lab.rs"]
-mod lab;
-
 mod clear;
 mod newcomers;
 mod trust;

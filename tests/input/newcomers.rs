@@ -5,8 +5,7 @@ use dts_role_guard::report::Status;
 use emulator::{DTS_POLICY, DTS_ROLE, Member, Role, Rule, member_ids};
 use jiff::SignedDuration;
 use serde_json::{Value, json};
-
-use crate::lab::{ACCOUNT, Lab, json};
+use testkit::{ACCOUNT, Lab, json};
 
 fn record() -> Value {
     json!({"eventName": "CreateResourceAccount", "serviceName": "ResourceDirectoryMaster", "responseElements": null,

@@ -4,8 +4,7 @@ use authorization::settings::Mode;
 use dts_role_guard::report::Status;
 use emulator::{DTS_POLICY, Role};
 use serde_json::json;
-
-use crate::lab::{Lab, account, ids, json};
+use testkit::{Lab, account, ids, json};
 
 fn role(names: &[&str]) -> Role {
     let statement = json!({"Action": "sts:AssumeRole", "Effect": "Allow", "Principal": {"Service": names}});

@@ -10,11 +10,10 @@ use authorization::settings::Mode;
 use dts_role_guard::USER_AGENT;
 use dts_role_guard::report::{Report, Status};
 use emulator::Rule;
+use testkit::{ACCOUNT, Folder, Lab, full, json};
 use tokio::sync::Notify;
 
-use crate::folder::Folder;
-use crate::lab::{ACCOUNT, Lab, json};
-use crate::{authorized, full, kept, lab_with, nothing_is_open};
+use crate::{lab_with, nothing_is_open};
 
 /// Holds one call back until it is let go: on its way there, or on its way back.
 struct Gate {
@@ -95,7 +94,7 @@ async fn a_run_that_was_taken_over_takes_nothing_more_away_and_nothing_is_lost()
                 gate.reached.notified().await;
                 let report = lab.run(Mode::Remediate).await;
                 assert_eq!(report.status, Status::Remediated, "{case}: {}", json(&report));
-                assert!(authorized(&lab) && kept(&before, &lab), "{case}: the second has finished");
+                assert!(lab.authorized() && lab.kept(&before), "{case}: the second has finished");
                 let calls = lab.emulator.operations().len();
                 gate.open.notify_one();
                 calls
@@ -104,7 +103,7 @@ async fn a_run_that_was_taken_over_takes_nothing_more_away_and_nothing_is_lost()
             let on_its_way = usize::from(way == Way::There);
             let taken_away = taken_away_since(&lab, calls);
             assert!(taken_away.len() <= on_its_way, "{case}: {taken_away:?}");
-            assert!(authorized(&lab) && kept(&before, &lab), "{case}: {}\n{:#?}", json(&first), lab.role());
+            assert!(lab.authorized() && lab.kept(&before), "{case}: {}\n{:#?}", json(&first), lab.role());
             assert!(matches!(first.status, Status::Refused | Status::Remediated), "{case}: {}", json(&first));
             nothing_is_open(&lab, &folder).await;
             let writes = lab.writes().len();
@@ -144,12 +143,12 @@ async fn a_late_deletion_of_the_new_role_is_made_good_by_both() {
         };
         let (one, two, ()) = tokio::join!(first_run, second, first);
         let case = format!("{way:?}: {}\n{}\n{:#?}", json(&one), json(&two), lab.role());
-        assert!(authorized(&lab) && kept(&before, &lab), "{case}");
+        assert!(lab.authorized() && lab.kept(&before), "{case}");
         assert_eq!(lab.writes().iter().filter(|name| *name == "DeleteRole").count(), 2, "{case}");
         assert_ne!(two.status, Status::Stuck, "{case}");
         let report = lab.run(Mode::Remediate).await;
         assert!(matches!(report.status, Status::Authorized | Status::Remediated), "{}", json(&report));
-        assert!(authorized(&lab) && kept(&before, &lab), "{case}");
+        assert!(lab.authorized() && lab.kept(&before), "{case}");
         nothing_is_open(&lab, &folder).await;
     }
 }
@@ -171,7 +170,7 @@ async fn of_two_that_begin_at_once_one_is_refused_before_its_first_write() {
     let (first, (second, writes)) = tokio::join!(through(&lab, &gate), second);
     assert_eq!((first.status, second.status), (Status::Refused, Status::Remediated), "{}", json(&first));
     assert_eq!(lab.writes().len(), writes, "the one that was too late wrote nothing");
-    assert!(authorized(&lab) && kept(&before, &lab));
+    assert!(lab.authorized() && lab.kept(&before));
     nothing_is_open(&lab, &folder).await;
 }
 
@@ -211,7 +210,7 @@ async fn what_the_first_wrote_before_it_was_taken_over_is_not_missed() {
         report = through(&lab, &created) => panic!("it ended before it was killed: {}", json(&report)),
     };
     assert_eq!(report.status, Status::Remediated, "{}", json(&report));
-    assert!(authorized(&lab) && kept(&before, &lab), "{:#?}", lab.role());
+    assert!(lab.authorized() && lab.kept(&before), "{:#?}", lab.role());
     assert_eq!(lab.writes().iter().filter(|name| *name == "DeleteRole").count(), 1);
     assert!(seen.lock().unwrap().contains("\"phase\": \"replacing\""), "a third run must know it too");
     nothing_is_open(&lab, &folder).await;

@@ -4,11 +4,9 @@ use std::time::Duration;
 
 use authorization::settings::Mode;
 use dts_role_guard::report::Status;
+use testkit::{Folder, Hang, Lab, account, full, json};
 
-use crate::folder::Folder;
-use crate::hang::Hang;
-use crate::lab::{Lab, account, json};
-use crate::{authorized, full, kept, lab_with, next, nothing_is_open, performed};
+use crate::{lab_with, next, nothing_is_open, performed};
 
 /// Where repairs need approval, only a signed record is finished without a person's word.
 fn signed(folder: &Folder) -> Lab {
@@ -35,7 +33,7 @@ async fn what_was_approved_and_killed_after_the_deletion_is_finished_without_a_s
         kill_approved(&lab, operation).await;
         let report = lab.run(Mode::Remediate).await;
         assert_eq!(report.status, Status::Remediated, "{operation}: {}", json(&report));
-        assert!(authorized(&lab) && kept(&before, &lab), "{operation}");
+        assert!(lab.authorized() && lab.kept(&before), "{operation}");
         nothing_is_open(&lab, &folder).await;
     }
 }
@@ -51,9 +49,9 @@ async fn what_was_killed_before_the_deletion_is_put_back_and_needs_a_new_word() 
     assert!(next(&report).contains("DTS_GUARD_APPROVAL"), "{}", json(&report));
     let now = lab.role().unwrap();
     assert_eq!((&now.role_id, &now.trust), (&before.role_id, &before.trust));
-    assert!(kept(&before, &lab), "{now:#?}");
+    assert!(lab.kept(&before), "{now:#?}");
     let plan = account(&report)["planId"].as_str().unwrap().to_owned();
     let report = lab.ask(Mode::Remediate, Some(&plan), Duration::from_mins(10)).await;
     assert_eq!(report.status, Status::Remediated, "{}", json(&report));
-    assert!(authorized(&lab) && kept(&before, &lab));
+    assert!(lab.authorized() && lab.kept(&before));
 }

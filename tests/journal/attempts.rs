@@ -3,10 +3,9 @@
 use authorization::settings::Mode;
 use dts_role_guard::report::Status;
 use emulator::Rule;
+use testkit::{ACCOUNT, Folder, Lab, full, json};
 
-use crate::folder::Folder;
-use crate::lab::{ACCOUNT, Lab, json};
-use crate::{authorized, break_trust, full, kill, lab_with, next, notes, silent, type_clear};
+use crate::{break_trust, kill, lab_with, next, notes, silent, type_clear};
 
 async fn repaired(lab: &Lab, times: usize) {
     for _ in 0..times {
@@ -52,7 +51,7 @@ async fn a_role_that_is_left_alone_and_mended_by_hand_is_authorized() {
     let _ = refused_without_a_write(&lab).await;
     lab.emulator.with_world(|world| world.set_trust(ACCOUNT, emulator::DTS_ROLE, emulator::DTS_TRUST));
     assert_eq!(lab.run(Mode::Remediate).await.status, Status::Authorized);
-    assert!(authorized(&lab));
+    assert!(lab.authorized());
     break_trust(&lab);
     let _ = refused_without_a_write(&lab).await;
 }

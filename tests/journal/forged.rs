@@ -11,10 +11,9 @@ use authorization::settings::Mode;
 use dts_role_guard::report::Status;
 use emulator::{DTS_ROLE, DTS_TRUST, Role, Rule};
 use serde_json::{Value, json};
+use testkit::{ACCOUNT, Folder, Lab, json as shown, other_trust};
 
-use crate::folder::Folder;
-use crate::lab::{ACCOUNT, Lab, json as shown};
-use crate::{authorized, has, kill, lab_with, notes, nothing_is_open, other_trust, silent};
+use crate::{has, kill, lab_with, notes, nothing_is_open, silent};
 
 const LIMIT: usize = 64 * 1024;
 
@@ -52,7 +51,7 @@ async fn is_believed(record: &[u8]) -> bool {
     let lab = robbed(&folder);
     fs::write(folder.path().join(name()), record).unwrap();
     let report = lab.run(Mode::Remediate).await;
-    assert!(authorized(&lab), "{}", shown(&report));
+    assert!(lab.authorized(), "{}", shown(&report));
     has(&lab.role().unwrap(), "TeamExtra")
 }
 
@@ -71,7 +70,7 @@ async fn is_set_aside(case: &str, plant: impl FnOnce(&Path)) {
     }
     let report = lab.run(Mode::Remediate).await;
     assert_eq!(report.status, Status::Remediated, "{case}: {}", shown(&report));
-    assert!(authorized(&lab) && !has(&lab.role().unwrap(), "TeamExtra"), "{case}: {:#?}", lab.role());
+    assert!(lab.authorized() && !has(&lab.role().unwrap(), "TeamExtra"), "{case}: {:#?}", lab.role());
     let notes = notes(&report);
     let aside = notes[0]["evidence"]["keptAs"].as_str().unwrap_or_else(|| panic!("{case}: {notes:?}"));
     assert!(folder.listing()[aside] == planted, "{case}: it is kept as it was");

@@ -2,11 +2,10 @@
 
 use authorization::settings::Mode;
 use dts_role_guard::report::Status;
-use emulator::{AccessKey, DTS_ROLE, Role, RoleSnapshot, Rule};
+use emulator::{DTS_ROLE, Role, RoleSnapshot, Rule};
+use testkit::{ACCOUNT, Folder, JOURNAL_DIR, Lab, WRITES_OF_FULL, full, json, session_key};
 
-use crate::folder::{Folder, JOURNAL_DIR};
-use crate::lab::{ACCOUNT, Lab, json};
-use crate::{WRITES_OF_FULL, authorized, full, has, kept, kill, lab_with, notes, nothing_is_open, performed, silent};
+use crate::{has, kill, lab_with, notes, nothing_is_open, performed, silent};
 
 /// Holds the words about what is left against the truth.
 async fn what_is_left_is_said(case: &str, lab: &Lab, folder: &Folder, before: &RoleSnapshot) {
@@ -48,10 +47,10 @@ async fn whatever_write_it_is_killed_at_everything_comes_back() {
             kill(&lab, Rule::writes().nth(nth), after_effect).await;
             let case = format!("write {nth} ({:?}), effect: {after_effect}", lab.writes().last());
             what_is_left_is_said(&case, &lab, &folder, &before).await;
-            let was_whole = authorized(&lab) && kept(&before, &lab);
+            let was_whole = lab.authorized() && lab.kept(&before);
 
             let report = lab.run(Mode::Remediate).await;
-            assert!(authorized(&lab) && kept(&before, &lab), "{case}: {}\n{:#?}", json(&report), lab.role());
+            assert!(lab.authorized() && lab.kept(&before), "{case}: {}\n{:#?}", json(&report), lab.role());
             let status = if was_whole { Status::Authorized } else { Status::Remediated };
             assert_eq!(report.status, status, "{case}: {}", json(&report));
             assert_eq!(notes(&report).len(), 1, "{case}: what was finished is told: {}", json(&report));
@@ -76,7 +75,7 @@ async fn a_run_that_finishes_may_be_killed_as_well() {
             let lab = lab_with(&folder, Some(full()));
             let before = lab.role().unwrap();
             kill(&lab, Rule::writes().nth(first), true).await;
-            let hang = crate::hang::Hang::at(&lab.emulator, Rule::writes().nth(second), second % 2 == 0);
+            let hang = testkit::Hang::at(&lab.emulator, Rule::writes().nth(second), second % 2 == 0);
             let ended = tokio::select! {
                 () = hang.reached() => false,
                 _ = lab.run(Mode::Remediate) => true,
@@ -84,7 +83,7 @@ async fn a_run_that_finishes_may_be_killed_as_well() {
             drop(hang);
             let report = lab.run(Mode::Remediate).await;
             let case = format!("killed at write {first}, then at {second}: {}", json(&report));
-            assert!(authorized(&lab) && kept(&before, &lab), "{case}\n{:#?}", lab.role());
+            assert!(lab.authorized() && lab.kept(&before), "{case}\n{:#?}", lab.role());
             assert!(matches!(report.status, Status::Remediated | Status::Authorized), "{case}");
             nothing_is_open(&lab, &folder).await;
             assert_eq!(folder.names().len(), 1, "{case}");
@@ -112,8 +111,8 @@ async fn a_missing_role_and_an_in_place_repair_are_finished_too() {
                 assert_eq!(notes(&open).len(), 1, "{strategy} {nth}: {}", json(&open));
                 let report = lab.run(Mode::Remediate).await;
                 let case = format!("{strategy}, write {nth}, effect: {after_effect}: {}", json(&report));
-                assert!(authorized(&lab), "{case}");
-                assert!(before.is_none_or(|before| kept(&before, &lab)), "{case}");
+                assert!(lab.authorized(), "{case}");
+                assert!(before.is_none_or(|before| lab.kept(&before)), "{case}");
                 assert!(!lab.writes().iter().any(|name| name == "DeleteRole"), "{case}");
                 nothing_is_open(&lab, &folder).await;
             }
@@ -130,7 +129,7 @@ async fn a_policy_that_was_deleted_meanwhile_is_named_and_does_not_keep_the_reco
     let report = lab.run(Mode::Remediate).await;
     assert_eq!(report.status, Status::Remediated, "{}", json(&report));
     let residual = crate::account(&report)["residual"].clone();
-    assert!(crate::lab::ids(&residual).contains(&"policy-gone"), "{residual}");
+    assert!(testkit::ids(&residual).contains(&"policy-gone"), "{residual}");
     assert!(residual.to_string().contains("TeamExtra"), "{residual}");
     nothing_is_open(&lab, &folder).await;
 }
@@ -165,7 +164,7 @@ async fn what_somebody_changed_on_the_new_role_meanwhile_is_not_changed_back() {
     assert_eq!(report.status, Status::Remediated, "{}", json(&report));
     let now = lab.role().unwrap();
     assert_eq!((&*now.description, &*now.tags["team"], &*now.tags["empty"]), ("theirs", "theirs", ""));
-    assert!(authorized(&lab) && has(&now, "TeamExtra") && has(&now, "AliyunECSReadOnlyAccess"), "{now:#?}");
+    assert!(lab.authorized() && has(&now, "TeamExtra") && has(&now, "AliyunECSReadOnlyAccess"), "{now:#?}");
     nothing_is_open(&lab, &folder).await;
 }
 
@@ -173,7 +172,7 @@ async fn what_somebody_changed_on_the_new_role_meanwhile_is_not_changed_back() {
 async fn keys_of_another_account_finish_nothing() {
     let folder = Folder::new();
     kill(&lab_with(&folder, Some(full())), Rule::on("DeleteRole"), true).await;
-    let key = AccessKey::session("STS.LabKey", "lab-secret-0123456789", "lab-token-0123456789");
+    let key = session_key();
     let key = key.of_role("2234567890123456", "dts-role-guard-role", "lab");
     let lab = Lab::with_key(None, key).set(JOURNAL_DIR, folder.text());
     let listing = folder.listing();

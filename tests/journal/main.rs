@@ -14,38 +14,13 @@ mod stranger;
 mod trusted;
 mod unusable;
 
-#[path = "../support/far.rs"]
-mod far;
-#[path = "../support/folder.rs"]
-mod folder;
-#[path = "../support/hang.rs"]
-mod hang;
-#[path = "../support/lab.rs"]
-mod lab;
-
 use std::process::Command;
 
 use authorization::settings::Mode;
 use dts_role_guard::report::{Report, Status};
-use emulator::{DTS_POLICY, DTS_ROLE, Role, RoleSnapshot, Rule};
-use folder::{Folder, JOURNAL_DIR};
-use hang::Hang;
-use lab::{ACCOUNT, Lab, account, json};
+use emulator::{DTS_ROLE, Role, RoleSnapshot, Rule};
 use serde_json::Value;
-
-/// The writes of a repair of [`full`]: five that are rehearsed, three detachments, deletion, creation, three attachments,
-/// tags.
-const WRITES_OF_FULL: usize = 14;
-
-fn other_trust() -> Role {
-    Role::dts().trusting_service("ecs.aliyuncs.com")
-}
-
-/// Broken, and with everything to lose.
-fn full() -> Role {
-    let role = other_trust().description("ours").max_session_duration(7200).console_login(true);
-    role.attach_system("AliyunOSSReadOnlyAccess").attach_custom("TeamExtra").tag("team", "data").tag("empty", "")
-}
+use testkit::{ACCOUNT, Folder, Hang, JOURNAL_DIR, Lab, WRITES_OF_FULL, account, json, program};
 
 fn lab_with(folder: &Folder, role: Option<Role>) -> Lab {
     Lab::new(role).set(JOURNAL_DIR, folder.text())
@@ -96,21 +71,8 @@ fn break_trust(lab: &Lab) {
     lab.emulator.with_world(|world| world.set_trust(ACCOUNT, DTS_ROLE, &document));
 }
 
-fn authorized(lab: &Lab) -> bool {
-    lab.role().is_some_and(|role| role.trust.contains("\"dts.aliyuncs.com\"") && has(&role, DTS_POLICY))
-}
-
 fn has(role: &RoleSnapshot, policy: &str) -> bool {
     role.policy_names().contains(&policy)
-}
-
-/// Everything that the role had, it has.
-fn kept(before: &RoleSnapshot, lab: &Lab) -> bool {
-    lab.role().is_some_and(|now| {
-        before.policy_names().iter().all(|policy| has(&now, policy))
-            && (&before.description, before.max_session_duration) == (&now.description, now.max_session_duration)
-            && (before.console_login, &before.tags) == (now.console_login, &now.tags)
-    })
 }
 
 /// The findings about the journal.
@@ -144,12 +106,8 @@ fn type_clear(folder: &Folder, report: &Report) -> String {
     let next = next(report);
     let command = next.split("dts-role-guard ").last().expect("a command");
     let command = command.split(['`', '\n']).next().unwrap();
-    let output = Command::new(env!("CARGO_BIN_EXE_dts-role-guard"))
-        .args(command.split(' '))
-        .env_clear()
-        .env(JOURNAL_DIR, folder.path())
-        .output()
-        .unwrap();
+    let output =
+        Command::new(program()).args(command.split(' ')).env_clear().env(JOURNAL_DIR, folder.path()).output().unwrap();
     let said = String::from_utf8(output.stderr).unwrap();
     assert_eq!(output.status.code(), Some(0), "{command}: {said}");
     said

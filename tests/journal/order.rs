@@ -6,10 +6,9 @@ use authorization::settings::Mode;
 use dts_role_guard::report::Status;
 use emulator::{Call, Rule};
 use serde_json::{Value, json};
+use testkit::{Folder, KEY_ID, Lab, Listing, WRITES_OF_FULL, full, listing, newest};
 
-use crate::folder::{Folder, Listing, listing, newest};
-use crate::lab::Lab;
-use crate::{WRITES_OF_FULL, full, kill, lab_with};
+use crate::{kill, lab_with};
 
 type Seen = Arc<Mutex<Vec<Listing>>>;
 
@@ -116,12 +115,11 @@ async fn no_secret_is_in_the_folder_at_any_moment() {
         let _ = lab.run(Mode::Remediate).await;
         let mut listings = seen.lock().unwrap().clone();
         listings.push(folder.listing());
-        let text: String =
-            listings.iter().flat_map(|listing| listing.values()).map(crate::folder::Entry::text).collect();
+        let text: String = listings.iter().flat_map(|listing| listing.values()).map(testkit::Entry::text).collect();
         assert!(text.contains("TeamExtra"), "the scan reads the files");
         let secrets = lab.emulator.secrets();
         assert!(secrets.len() >= 2, "{secrets:?}");
-        for secret in secrets.iter().map(String::as_str).chain(["STS.LabKey", "Signature"]) {
+        for secret in secrets.iter().map(String::as_str).chain([KEY_ID, "Signature"]) {
             assert!(!text.contains(secret), "`{secret}` in {text}");
         }
     }

@@ -6,11 +6,9 @@ use std::time::Duration;
 use authorization::settings::Mode;
 use dts_role_guard::journal;
 use dts_role_guard::report::Status;
+use testkit::{Far, Folder, Lab, full, json};
 
-use crate::far::Far;
-use crate::folder::Folder;
-use crate::lab::{Lab, json};
-use crate::{authorized, full, next};
+use crate::next;
 
 #[tokio::test]
 async fn a_slow_folder_needs_more_of_the_deadline() {
@@ -24,7 +22,7 @@ async fn a_slow_folder_needs_more_of_the_deadline() {
         let report = lab.ask_app(&app, Mode::Remediate, None, Duration::from_secs(8)).await;
         if enough {
             assert_eq!(report.status, Status::Remediated, "{milliseconds}: {}", json(&report));
-            assert!(authorized(&lab), "{milliseconds}");
+            assert!(lab.authorized(), "{milliseconds}");
         } else {
             assert_eq!(report.status, Status::Refused, "{milliseconds}: {}", json(&report));
             assert!(next(&report).contains("too little time"), "{milliseconds}: {}", json(&report));

@@ -3,10 +3,9 @@
 use authorization::settings::Mode;
 use dts_role_guard::report::Status;
 use emulator::{Role, Rule};
+use testkit::{ACCOUNT, Folder, full, json, other_trust};
 
-use crate::folder::Folder;
-use crate::lab::{ACCOUNT, json};
-use crate::{authorized, full, has, kill, lab_with, next, notes, nothing_is_open, other_trust, silent, type_clear};
+use crate::{has, kill, lab_with, next, notes, nothing_is_open, silent, type_clear};
 
 /// Authorized, and for somebody else too.
 const BOTH: &str = r#"{"Version":"1","Statement":[{"Effect":"Allow","Action":"sts:AssumeRole","Principal":{"Service":["dts.aliyuncs.com","ecs.aliyuncs.com"]}}]}"#;
@@ -48,7 +47,7 @@ async fn it_is_left_alone_until_a_person_gives_the_record_up() {
         assert_eq!(serde_json::from_str::<serde_json::Value>(&aside.1.text()).unwrap(), record, "nothing is lost");
         let report = lab.run(Mode::Remediate).await;
         assert_eq!(report.status, then, "{}", json(&report));
-        assert!(authorized(&lab) && !has(&lab.role().unwrap(), "TeamExtra"));
+        assert!(lab.authorized() && !has(&lab.role().unwrap(), "TeamExtra"));
         nothing_is_open(&lab, &folder).await;
     }
 }

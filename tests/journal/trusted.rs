@@ -8,10 +8,9 @@ use dts_role_guard::report::Status;
 use emulator::{DTS_ROLE, Role, Rule};
 use jiff::SignedDuration;
 use serde_json::{Value, json};
+use testkit::{ACCOUNT, Folder, Lab, full, json as shown, other_trust};
 
-use crate::folder::Folder;
-use crate::lab::{ACCOUNT, Lab, json as shown};
-use crate::{authorized, full, has, kept, kill, lab_with, next, notes, nothing_is_open, other_trust, silent};
+use crate::{has, kill, lab_with, next, notes, nothing_is_open, silent};
 
 const KEY: &str = "DTS_GUARD_JOURNAL_KEY";
 const SECRET: &str = "a secret of the guard";
@@ -113,7 +112,7 @@ async fn with_a_key_the_record_of_a_guard_is_finished_whatever_its_age_and_witho
         assert!(!folder.listing().values().any(|entry| entry.text().contains(SECRET)));
         let report = lab.run(Mode::Remediate).await;
         assert_eq!(report.status, Status::Remediated, "{operation}: {}", shown(&report));
-        assert!(authorized(&lab) && kept(&before, &lab), "{operation}");
+        assert!(lab.authorized() && lab.kept(&before), "{operation}");
         nothing_is_open(&lab, &folder).await;
     }
 }
@@ -140,7 +139,7 @@ async fn with_a_key_what_it_has_not_signed_is_set_aside() {
         let report = lab.run(Mode::Remediate).await;
         let believed = case == "nothing but the layout";
         assert_eq!(has(&lab.role().unwrap(), LOST), believed, "{case}: {}", shown(&report));
-        assert!(authorized(&lab) && !has(&lab.role().unwrap(), "AliyunOSSFullAccess"), "{case}");
+        assert!(lab.authorized() && !has(&lab.role().unwrap(), "AliyunOSSFullAccess"), "{case}");
         assert_eq!(folder.names().iter().any(|name| name.contains("aside")), !believed, "{case}: {:?}", folder.names());
     }
 }

@@ -6,10 +6,9 @@ use std::path::Path;
 use authorization::settings::Mode;
 use dts_role_guard::report::{Report, Status};
 use emulator::{Role, Rule};
+use testkit::{ACCOUNT, Folder, JOURNAL_DIR, Lab, full, json, program};
 
-use crate::folder::{Folder, JOURNAL_DIR};
-use crate::lab::{ACCOUNT, Lab, json};
-use crate::{authorized, full, kept, lab_with, next};
+use crate::{lab_with, next};
 
 /// A path that leads to no folder, in several ways.
 fn nowhere(folder: &Folder) -> Vec<String> {
@@ -80,7 +79,7 @@ async fn a_folder_that_vanishes_before_the_deletion_gives_the_role_back() {
         assert_refused(&format!("detachment {nth}"), &report);
         let now = lab.role().unwrap();
         assert_eq!((&now.role_id, &now.trust), (&before.role_id, &before.trust), "{nth}");
-        assert!(kept(&before, &lab), "{nth}: {now:#?}");
+        assert!(lab.kept(&before), "{nth}: {now:#?}");
     }
 }
 
@@ -93,7 +92,7 @@ async fn a_folder_that_vanishes_after_the_deletion_does_not_keep_the_role_from_b
         vanishes_at(&lab, crate::performed(operation), &folder);
         let report = lab.run(Mode::Remediate).await;
         assert_eq!(report.status, Status::Remediated, "{operation}: {}", json(&report));
-        assert!(authorized(&lab) && kept(&before, &lab), "{operation}");
+        assert!(lab.authorized() && lab.kept(&before), "{operation}");
     }
 }
 
@@ -145,7 +144,7 @@ async fn nothing_more_is_taken_away_that_is_not_on_record() {
         assert_refused(&format!("detachment {nth}"), &lab.run(Mode::Remediate).await);
         let expected = [["DetachPolicyFromRole"; 3], ["AttachPolicyToRole"; 3]].concat();
         assert_eq!(lab.writes()[5..], expected, "those that were on record, and back");
-        assert!(kept(&before, &lab) && lab.role().unwrap().role_id == before.role_id, "{nth}");
+        assert!(lab.kept(&before) && lab.role().unwrap().role_id == before.role_id, "{nth}");
     }
 }
 
@@ -158,7 +157,7 @@ async fn without_a_way_back_the_role_is_finished_off_the_record() {
         is_taken_at(&lab, crate::performed(operation), &folder);
         let report = lab.run(Mode::Remediate).await;
         assert_eq!(report.status, Status::Remediated, "{operation}: {}", json(&report));
-        assert!(authorized(&lab) && kept(&before, &lab), "{operation}");
+        assert!(lab.authorized() && lab.kept(&before), "{operation}");
     }
 }
 
@@ -193,7 +192,7 @@ async fn the_highest_number_there_is_can_be_cleared() {
             assert!(next(&report).contains(&format!("dts-role-guard clear --account {ACCOUNT}")), "{}", json(&report));
             fs::write(folder.path().join(format!("{ACCOUNT}.{}.json", u64::MAX)), "{}").unwrap();
         }
-        let status = std::process::Command::new(env!("CARGO_BIN_EXE_dts-role-guard"))
+        let status = std::process::Command::new(program())
             .args(["clear", "--account", ACCOUNT])
             .env_clear()
             .env(JOURNAL_DIR, folder.path())
@@ -224,7 +223,7 @@ async fn a_record_that_just_fits_can_be_taken_over() {
             .unwrap();
         let report = lab.run(Mode::Remediate).await;
         assert_eq!(report.status, Status::Remediated, "{spare}: {}", json(&report));
-        assert!(authorized(&lab) && kept(&before, &lab), "{spare}");
+        assert!(lab.authorized() && lab.kept(&before), "{spare}");
         crate::nothing_is_open(&lab, &folder).await;
     }
 }

@@ -6,8 +6,7 @@ use std::path::Path;
 
 use emulator::{DTS_POLICY, DTS_ROLE, Emulator, Member, Role, Rule};
 use serde_json::Value;
-
-use crate::support::{ACCOUNT, Guard, KEY_ID, MEMBERS, cloud, fixture, healthy_cloud, members};
+use testkit::{ACCOUNT, Guard, KEY_ID, MEMBERS, cloud, fixture, healthy_cloud, members};
 
 /// Keeps the lines of runs that a timer started, each with its own id.
 #[derive(Default)]

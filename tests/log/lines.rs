@@ -4,8 +4,7 @@ use std::process::Stdio;
 
 use emulator::{DTS_POLICY, Emulator, Member, Role, Rule};
 use serde_json::{Value, json};
-
-use crate::support::{ACCOUNT, Guard, MEMBERS, REQUEST_ID, broken_cloud, cloud, members};
+use testkit::{ACCOUNT, Guard, MEMBERS, REQUEST_ID, broken_cloud, cloud, members};
 
 const LEVELS: [&str; 6] = ["off", "error", "warn", "info", "trace", "aliyun=debug"];
 

@@ -1,9 +1,6 @@
 //! What the real binary writes while it works: whatever becomes of the streams, and what its lines say.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "tests")]
 
-#[path = "../support/mod.rs"]
-mod support;
-
 mod day;
 mod lines;
 mod streams;

@@ -4,9 +4,8 @@ use std::fs::File;
 use std::io::{PipeReader, Write as _, pipe};
 use std::process::{Command, Stdio};
 
-use emulator::{DTS_POLICY, DTS_ROLE, Emulator, Role};
-
-use crate::support::{ACCOUNT, Guard, KEY_ID, KEY_SECRET, TOKEN, cloud};
+use emulator::{DTS_POLICY, DTS_ROLE, Emulator};
+use testkit::{ACCOUNT, Guard, cloud, command, other_trust};
 
 /// What becomes of a stream.
 #[derive(Clone, Copy, Debug)]
@@ -52,7 +51,7 @@ impl Stream {
 }
 
 fn broken() -> Emulator {
-    cloud(Role::dts().trusting_service("ecs.aliyuncs.com").detach(DTS_POLICY))
+    cloud(other_trust().detach(DTS_POLICY))
 }
 
 fn is_repaired(emulator: &Emulator) -> bool {
@@ -85,13 +84,8 @@ fn serving_goes_on_whatever_becomes_of_its_streams() {
 fn a_terminal_command_goes_on_whatever_becomes_of_its_streams() {
     for stream in STREAMS {
         let emulator = broken();
-        let mut command = Command::new(env!("CARGO_BIN_EXE_dts-role-guard"));
-        command.args(["remediate", "--yes"]).envs(SETTINGS);
-        command.env("ALIBABA_CLOUD_ACCESS_KEY_ID", KEY_ID).env("ALIBABA_CLOUD_ACCESS_KEY_SECRET", KEY_SECRET);
-        command.env("ALIBABA_CLOUD_SECURITY_TOKEN", TOKEN);
-        for name in ["DTS_GUARD_RAM_ENDPOINT", "DTS_GUARD_STS_ENDPOINT"] {
-            command.env(name, emulator.url());
-        }
+        let mut command = command(&emulator, &["remediate", "--yes"]);
+        command.envs(SETTINGS);
         let (error, _reader) = stream.open();
         // Where nobody reads the report, its last words wait for a reader, as those of any program do.
         let (out, _) = if matches!(stream, Stream::Broken) { stream.open() } else { (Stdio::null(), None) };

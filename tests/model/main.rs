@@ -16,16 +16,7 @@
     reason = "tests"
 )]
 
-mod cloud;
-mod explore;
-mod gate;
-mod process;
-mod shared;
-mod world;
-
-use cloud::Cloud;
-use explore::{broken, explore};
-use world::Scenario;
+use testkit::model::{Cloud, Scenario, broken, explore};
 
 /// The number is pinned: it changes with the protocol, and whoever changes that looks why.
 fn prove(scenario: &Scenario, states: usize) {

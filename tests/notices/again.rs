@@ -1,11 +1,11 @@
 //! The same state is told once in a day, where there is a journal folder.
 
 use emulator::{DTS_POLICY, Emulator, Role};
+use testkit::{Chat, Folder, JOURNAL_DIR, broken_cloud, cloud, says};
 
-use crate::chat::{Chat, invoke, says};
-use crate::folder::{Folder, JOURNAL_DIR};
+use crate::invoke;
+
 use crate::shapes::fine;
-use crate::support::{broken_cloud, cloud};
 
 fn runs(emulator: &Emulator, mode: &str, folder: &Folder, urls: &str) {
     let settings = [("DTS_GUARD_NOTIFY", urls), ("DTS_GUARD_MODE", mode), (JOURNAL_DIR, folder.text())];
@@ -27,10 +27,10 @@ fn the_same_state_is_told_once_and_another_one_again() {
     assert_eq!(chat.got()[2].json()["status"], "remediated");
     runs(&other, "remediate", &folder, &url);
     assert_eq!(chat.got().len(), 3, "a healthy run");
-    other.with_world(|world| world.detach(crate::support::ACCOUNT, emulator::DTS_ROLE, DTS_POLICY));
+    other.with_world(|world| world.detach(testkit::ACCOUNT, emulator::DTS_ROLE, DTS_POLICY));
     runs(&other, "remediate", &folder, &url);
     assert_eq!(chat.got().len(), 4, "every repair");
-    let text: String = folder.listing().values().map(crate::folder::Entry::text).collect();
+    let text: String = folder.listing().values().map(testkit::Entry::text).collect();
     assert!(text.contains("dts-role-guard/notified/v1") && !text.contains("/x"), "{text}");
 }
 

@@ -2,10 +2,11 @@
 
 use jiff::Timestamp;
 use serde_json::Value;
+use testkit::{Answer, Chat, Guard, broken_cloud, says};
 
-use crate::chat::{Answer, Chat, invoke, says, warnings};
+use crate::{invoke, warnings};
+
 use crate::shapes::fine;
-use crate::support::{Guard, broken_cloud};
 
 struct Case {
     name: &'static str,

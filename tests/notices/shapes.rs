@@ -6,9 +6,9 @@ use emulator::{DTS_POLICY, Member, Role, Rule};
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use serde_json::Value;
 use sha2::Sha256;
+use testkit::{ACCOUNT, Answer, Chat, Guard, MEMBERS, REQUEST_ID, broken_cloud, command, healthy_cloud, members, says};
 
-use crate::chat::{Answer, Chat, invoke, says, warnings};
-use crate::support::{ACCOUNT, Guard, MEMBERS, REQUEST_ID, broken_cloud, healthy_cloud, members};
+use crate::{invoke, warnings};
 
 const FINE: &str = r#"{"errcode":0,"errmsg":"ok","code":0,"msg":"success"}"#;
 
@@ -112,14 +112,8 @@ fn a_run_that_could_not_begin_is_told() {
 fn a_terminal_tells_nobody() {
     let chat = Chat::answering(fine());
     let emulator = broken_cloud();
-    let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_dts-role-guard"));
-    command.arg("verify").env_clear().env("DTS_GUARD_NOTIFY", chat.url("", "/x"));
-    for name in ["DTS_GUARD_RAM_ENDPOINT", "DTS_GUARD_STS_ENDPOINT"] {
-        command.env(name, emulator.url());
-    }
-    command.env("ALIBABA_CLOUD_ACCESS_KEY_ID", crate::support::KEY_ID);
-    command.env("ALIBABA_CLOUD_ACCESS_KEY_SECRET", crate::support::KEY_SECRET);
-    command.env("ALIBABA_CLOUD_SECURITY_TOKEN", crate::support::TOKEN);
+    let mut command = command(&emulator, &["verify"]);
+    command.env("DTS_GUARD_NOTIFY", chat.url("", "/x"));
     assert_eq!(command.output().unwrap().status.code(), Some(1));
     assert_eq!(chat.got().len(), 0);
 }

@@ -4,9 +4,9 @@ use dts_role_guard::report::read;
 use emulator::{DTS_POLICY, Member, Role, member_ids};
 use proptest::prelude::*;
 use serde_json::{Value, json};
+use testkit::{Guard, fixture, members};
 
 use crate::samples::{self, WORST};
-use crate::support::{Guard, fixture, members};
 
 const SENT: usize = 48 * 1024;
 const QUOTED: usize = 60 * 1024;

@@ -8,11 +8,6 @@
     reason = "tests"
 )]
 
-#[path = "../support/lab.rs"]
-mod lab;
-#[path = "../support/mod.rs"]
-mod support;
-
 mod compact;
 mod files;
 mod human;

@@ -6,8 +6,8 @@ use authorization::settings::Mode;
 use dts_role_guard::report::{Human, Json, Render, read};
 use emulator::{DTS_POLICY, Member, Role, Rule, member_ids};
 use serde_json::{Value, json};
+use testkit::Lab;
 
-use crate::lab::{self, Lab};
 use crate::samples;
 
 /// Writes `tests/fixtures/reports`: one report of each kind, with what differs from run to run made the same.
@@ -16,26 +16,26 @@ use crate::samples;
 async fn record() {
     let broken = || Role::dts().trusting_service("ecs.aliyuncs.com").attach_custom("TeamExtra").tag("team", "data");
     let healthy = Lab::new(Some(Role::dts()));
-    save("healthy", lab::json(&healthy.run(Mode::Verify).await));
+    save("healthy", testkit::json(&healthy.run(Mode::Verify).await));
     let lab = Lab::new(Some(broken()));
-    save("drifted", lab::json(&lab.run(Mode::Plan).await));
+    save("drifted", testkit::json(&lab.run(Mode::Plan).await));
     let denied = lab.emulator.fault(Rule::on("CreateRole").from(2).deny());
-    save("stuck", lab::json(&lab.run(Mode::Remediate).await));
+    save("stuck", testkit::json(&lab.run(Mode::Remediate).await));
     drop(denied);
     let lab = Lab::new(Some(broken()));
-    save("repaired", lab::json(&lab.run(Mode::Remediate).await));
+    save("repaired", testkit::json(&lab.run(Mode::Remediate).await));
     let privileged = Lab::new(Some(Role::dts().detach(DTS_POLICY).attach_system("AdministratorAccess")));
-    save("refused", lab::json(&privileged.run(Mode::Remediate).await));
+    save("refused", testkit::json(&privileged.run(Mode::Remediate).await));
     let lab = Lab::new(Some(broken()));
     let blind = lab.emulator.fault(Rule::on("GetRole").every().deny());
-    save("failed", lab::json(&lab.run(Mode::Verify).await));
+    save("failed", testkit::json(&lab.run(Mode::Verify).await));
     drop(blind);
     let drifted = |_: usize, member: Member| member.role(Role::dts().detach(DTS_POLICY));
     let organization = Lab::organization(|directory| directory.members(member_ids(9), drifted));
     let timer = json!({"triggerTime": "2026-11-24T02:00:00Z", "triggerName": "nightly", "payload": ""});
-    save("brake", lab::json(&organization.invoke(&timer).await));
-    save("deadline", lab::json(&organization.invoke_within(&timer, Duration::from_millis(500)).await));
-    save("rejected", lab::json(&organization.invoke(&json!({"mode": "repair"})).await));
+    save("brake", testkit::json(&organization.invoke(&timer).await));
+    save("deadline", testkit::json(&organization.invoke_within(&timer, Duration::from_millis(500)).await));
+    save("rejected", testkit::json(&organization.invoke(&json!({"mode": "repair"})).await));
 }
 
 fn save(name: &str, mut report: Value) {

@@ -2,8 +2,7 @@
 
 use dts_role_guard::report::{Report, read};
 use serde_json::{Value, json};
-
-use crate::support::{fixture, fixture_names};
+use testkit::{fixture, fixture_names};
 
 /// The names of the real ones.
 pub(crate) fn names() -> Vec<String> {

@@ -5,23 +5,16 @@ use std::io::{Read as _, Write as _};
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
-use emulator::{DTS_ROLE, Role};
+use emulator::DTS_ROLE;
 use serde_json::Value;
 use tempfile::TempDir;
-
-use crate::lab::{self, Lab};
+use testkit::{ACCOUNT, Lab, command_on_a_terminal, other_trust};
 
 /// Runs the program on a terminal, and types `answer` when it asks; returns the exit code and what the person saw.
 fn on_a_screen(lab: &Lab, arguments: &[&str], variables: &[(&str, &Path)], answer: Option<&str>) -> (i32, String) {
     let (mut pty, pts) = pty_process::blocking::open().unwrap();
     pty.resize(pty_process::Size::new(50, 200)).unwrap();
-    let mut command = pty_process::blocking::Command::new(env!("CARGO_BIN_EXE_dts-role-guard")).args(arguments);
-    command = command.env_clear().env("TERM", "xterm").envs(variables.iter().copied()).envs([
-        ("ALIBABA_CLOUD_ACCESS_KEY_ID", "STS.LabKey"),
-        ("ALIBABA_CLOUD_ACCESS_KEY_SECRET", "lab-secret-0123456789"),
-        ("ALIBABA_CLOUD_SECURITY_TOKEN", "lab-token-0123456789"),
-    ]);
-    command = command.envs(lab::ENDPOINTS.map(|name| (name, lab.emulator.url())));
+    let command = command_on_a_terminal(&lab.emulator, arguments).envs(variables.iter().copied());
     let mut child = command.spawn(pts).unwrap();
     let (mut seen, mut byte) = (Vec::new(), [0]);
     if let Some(answer) = answer {
@@ -36,7 +29,7 @@ fn on_a_screen(lab: &Lab, arguments: &[&str], variables: &[(&str, &Path)], answe
 }
 
 fn broken() -> Lab {
-    Lab::new(Some(Role::dts().trusting_service("ecs.aliyuncs.com").attach_custom("TeamExtra").tag("team", "data")))
+    Lab::new(Some(other_trust().attach_custom("TeamExtra").tag("team", "data")))
 }
 
 fn logs(folder: &Path) -> Vec<PathBuf> {
@@ -75,7 +68,7 @@ fn the_journals_lines_go_to_a_file_whose_path_is_told_once() {
         assert_eq!((events[0], events[events.len() - 1]), ("begin", "end"), "{events:?}");
         assert!(events.contains(&"step") && events.contains(&"stepEnd"), "{events:?}");
         assert!(lines[0]["journal"]["before"].to_string().contains("TeamExtra"), "what the role had");
-        assert!(lines.iter().all(|line| line["accountId"] == lab::ACCOUNT && line["requestId"].is_string()));
+        assert!(lines.iter().all(|line| line["accountId"] == ACCOUNT && line["requestId"].is_string()));
     }
 }
 
@@ -103,7 +96,7 @@ fn a_file_that_cannot_be_made_ends_no_repair() {
     let (code, seen) = on_a_screen(&lab, &REPAIR, &variables, None);
     assert_eq!(code, 0, "{seen}");
     assert_eq!(seen.matches("no file can be made for the journal's lines").count(), 1, "{seen}");
-    assert!(lab.emulator.role(lab::ACCOUNT, DTS_ROLE).is_some_and(|role| role.trust.contains("dts.aliyuncs.com")));
+    assert!(lab.emulator.role(ACCOUNT, DTS_ROLE).is_some_and(|role| role.trust.contains("dts.aliyuncs.com")));
 }
 
 #[test]

@@ -5,25 +5,18 @@ use std::process::{Command, Output, Stdio};
 
 use emulator::Role;
 use serde_json::Value;
+use testkit::{Lab, program};
 
-use crate::lab::{self, Lab};
 use crate::samples;
 
 fn command(arguments: &[&str]) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_dts-role-guard"));
+    let mut command = Command::new(program());
     command.args(arguments).env_clear().stdin(Stdio::null());
     command
 }
 
 fn with_keys(lab: &Lab, arguments: &[&str]) -> Command {
-    let mut command = command(arguments);
-    command.envs([
-        ("ALIBABA_CLOUD_ACCESS_KEY_ID", "STS.LabKey"),
-        ("ALIBABA_CLOUD_ACCESS_KEY_SECRET", "lab-secret-0123456789"),
-        ("ALIBABA_CLOUD_SECURITY_TOKEN", "lab-token-0123456789"),
-    ]);
-    command.envs(lab::ENDPOINTS.map(|name| (name, lab.emulator.url())));
-    command
+    testkit::command(&lab.emulator, arguments)
 }
 
 fn render(arguments: &[&str], input: &str) -> Output {

@@ -4,9 +4,6 @@
 //! inferred from it: look for `inferred` in `emulator/src/ram`, `sts` and `resource_manager`.
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, missing_docs, reason = "tests")]
 
-#[path = "../support/lab.rs"]
-mod lab;
-
 mod attacks;
 mod document;
 mod needed;
@@ -18,8 +15,8 @@ use authorization::settings::Mode;
 use document::Document;
 use dts_role_guard::report::Status;
 use emulator::{DTS_POLICY, Member, Role, Seed, member_ids};
-use lab::{Lab, json};
 use place::{ENTRY, MEMBER, entered_by};
+use testkit::{Lab, full, json, key};
 
 const VERIFY: &str = include_str!("../../policies/verify.json");
 const REMEDIATE: &str = include_str!("../../policies/remediate.json");
@@ -30,13 +27,7 @@ const BROKEN: [Seed; 4] = [Seed::Missing, Seed::Trust, Seed::Policy, Seed::Extra
 
 /// The function's own account, and its keys with this document.
 fn lab(role: Option<Role>, policy: &str) -> Lab {
-    Lab::with_key(role, Lab::key().policy(policy))
-}
-
-/// Broken, with extra policies and a tag.
-fn full() -> Role {
-    let role = Role::dts().trusting_service("ecs.aliyuncs.com").tag("team", "data");
-    role.attach_system("AliyunOSSReadOnlyAccess").attach_custom("TeamExtra")
+    Lab::with_key(role, key().policy(policy))
 }
 
 /// `policies/remediate.json`, where `docs/permissions.md` says how to narrow it.
@@ -91,7 +82,7 @@ async fn without_extra_policies_the_second_statement_may_name_one_policy() {
 
 /// Repairs every kind of broken member, as the documents of the function's role allow.
 async fn repair(documents: &Document, role: &str, event: &serde_json::Value, member: impl Fn(Member) -> Member) {
-    let key = Lab::key().policy(&documents.text());
+    let key = key().policy(&documents.text());
     let members = |index: usize, new: Member| member(new.seed(BROKEN[index]));
     let lab = Lab::organization_with_key(key, |directory| directory.members(member_ids(BROKEN.len()), members))
         .set("DTS_GUARD_MEMBER_ROLE", role);
@@ -116,7 +107,7 @@ async fn beside_the_document_for_remediate_it_is_enough_for_the_whole_organizati
 
 #[tokio::test]
 async fn beside_the_document_for_verify_it_is_enough_to_look_at_the_whole_organization() {
-    let key = Lab::key().policy(&Document::parse(ORGANIZATION).and(Document::parse(VERIFY)).text());
+    let key = key().policy(&Document::parse(ORGANIZATION).and(Document::parse(VERIFY)).text());
     let members = |index: usize, new: Member| new.seed(BROKEN[index]);
     let lab = Lab::organization_with_key(key, |directory| directory.members(member_ids(BROKEN.len()), members));
     for mode in [Mode::Verify, Mode::Plan] {

@@ -5,9 +5,9 @@ use std::collections::BTreeSet;
 use dts_role_guard::report::{Report, Status};
 use emulator::{Member, Role, Seed, WorldState};
 use serde_json::{Value, json};
+use testkit::{Lab, key};
 
 use crate::document::Document;
-use crate::lab::Lab;
 use crate::needed::Scenario;
 use crate::{MEMBER_TRUST, ORGANIZATION, lab};
 
@@ -61,7 +61,7 @@ impl Place {
 fn with_member(role: Option<Role>, document: &Document) -> Lab {
     let member = entered_by(MEMBER_TRUST, &document.text());
     let member = role.into_iter().fold(member, Member::role);
-    let key = Lab::key().policy(&ORGANIZATION.replace("ResourceDirectoryAccountAccessRole", ENTRY));
+    let key = key().policy(&ORGANIZATION.replace("ResourceDirectoryAccountAccessRole", ENTRY));
     Lab::organization_with_key(key, |directory| directory.member(member)).set("DTS_GUARD_MEMBER_ROLE", ENTRY)
 }
 
@@ -75,7 +75,7 @@ pub(crate) fn entered_by(trust: &str, document: &str) -> Member {
 /// A run over a directory with one member, whose role is missing; the document is that of the function's role. With folders, a
 /// run over that of the member.
 pub(crate) async fn in_directory(document: &Document, event: &Value, has_folders: bool) -> Outcome {
-    let key = Lab::key().policy(&document.text());
+    let key = key().policy(&document.text());
     let lab = Lab::organization_with_key(key, |directory| directory.member(Member::new(MEMBER).seed(Seed::Missing)));
     let lab = lab.set("DTS_GUARD_FOLDERS", if has_folders { "fd-000000001" } else { "" });
     lab.emulator.with_world(WorldState::require_permission_for_identity);

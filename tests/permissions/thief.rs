@@ -11,9 +11,9 @@ use authorization::role::RoleChange;
 use authorization::target::{PolicyRef, PolicyType};
 use dts_role_guard::USER_AGENT;
 use emulator::{AccessKey, DTS_ROLE, Member, Role, World};
+use testkit::{ACCOUNT, Lab};
 
 use crate::MEMBER_TRUST;
-use crate::lab::{ACCOUNT, Lab};
 use crate::place::MEMBER;
 
 const ELSEWHERE: &str = "9999999999999999";

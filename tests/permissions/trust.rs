@@ -2,10 +2,10 @@
 
 use authorization::policy::{ASSUME_ROLE, Effect, PolicyDocument, Principal, decide, other_principals};
 use dts_role_guard::report::Status;
-use emulator::{AccessKey, Member};
+use emulator::Member;
 use serde_json::json;
+use testkit::{ACCOUNT, Lab, session_key};
 
-use crate::lab::{ACCOUNT, Lab};
 use crate::{ENTRY, FUNCTION_TRUST, MEMBER, MEMBER_TRUST, ORGANIZATION, VERIFY, entered_by};
 
 #[test]
@@ -32,7 +32,7 @@ async fn a_member_role_of_ones_own_lets_in_the_function_and_no_other_role_of_its
 
 /// A look at a member without the role that DTS uses.
 async fn looked_by(caller: &str, member: Member) -> Status {
-    let key = AccessKey::session("STS.LabKey", "lab-secret-0123456789", "lab-token-0123456789");
+    let key = session_key();
     let key =
         key.of_role(ACCOUNT, caller, "lab").policy(&ORGANIZATION.replace("ResourceDirectoryAccountAccessRole", ENTRY));
     let lab = Lab::organization_with_key(key, |directory| directory.member(member)).set("DTS_GUARD_MEMBER_ROLE", ENTRY);

@@ -7,9 +7,9 @@ use authorization::settings::Mode;
 use dts_role_guard::report::{Report, Status};
 use emulator::{Call, DTS_POLICY, DTS_ROLE, Fault, FaultGuard, Role, RoleSnapshot, Rule, WorldState};
 use tempfile::TempDir;
+use testkit::{ACCOUNT, Lab};
 
 use crate::killer::Kill;
-use crate::lab::{ACCOUNT, Lab};
 use crate::saboteur::{Bug, way};
 use crate::seeds::{Course, Seed, Write};
 

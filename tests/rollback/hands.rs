@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 
 use emulator::{DTS_ROLE, Role, RoleSnapshot, WorldState};
+use testkit::ACCOUNT;
 
 use crate::belief::tags;
-use crate::lab::ACCOUNT;
 
 struct Command {
     operation: String,

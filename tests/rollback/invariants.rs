@@ -6,12 +6,12 @@ use authorization::verify::FindingId;
 use dts_role_guard::report::{AccountReport, Report, Status};
 use emulator::Call;
 use serde_json::Value;
+use testkit::{account, json};
 
 use crate::case::{Evidence, Run, STRANGER, Trouble};
 use crate::hands;
-use crate::lab::{account, json};
 use crate::seeds::takes_away;
-use crate::truth::{authorized, kept, kept_statements, policies, unchanged};
+use testkit::truth::{authorized, kept, kept_statements, policies, unchanged};
 
 type Holds = Result<(), String>;
 

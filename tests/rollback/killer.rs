@@ -7,9 +7,9 @@ use std::sync::{Arc, OnceLock};
 use aliyun::{Post, Sending, Transport};
 use authorization::settings::Mode;
 use dts_role_guard::report::Report;
+use testkit::Lab;
 use tokio::sync::Notify;
 
-use crate::lab::Lab;
 use crate::wire;
 
 /// When a run is killed.

@@ -12,9 +12,6 @@
     reason = "tests"
 )]
 
-#[path = "../support/lab.rs"]
-mod lab;
-
 mod belief;
 mod bugs;
 mod case;
@@ -25,7 +22,6 @@ mod killer;
 mod matrix;
 mod saboteur;
 mod seeds;
-mod truth;
 mod wire;
 
 use matrix::{every_plan, examine};

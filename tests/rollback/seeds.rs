@@ -2,8 +2,7 @@
 
 use authorization::settings::Mode;
 use emulator::{Call, DTS_POLICY, Role, Rule};
-
-use crate::lab::{CUSTOM, Lab};
+use testkit::{CUSTOM, Lab};
 
 /// A broken role that a plan is made for.
 pub(crate) struct Seed {

@@ -98,7 +98,7 @@ async fn an_account_of_the_settings_that_is_no_member_is_told_once() {
     let path = folder.path().join("exceptions.toml");
     let more = "[[exception]]\naccount = \"2999999999999999\"\nreason = \"typo\"\nexpires = 2026-01-01\n";
     std::fs::write(&path, std::fs::read_to_string(&path).unwrap() + more).unwrap();
-    let excluded = format!("{},3999999999999999,{}", id(2), crate::lab::ACCOUNT);
+    let excluded = format!("{},3999999999999999,{}", id(2), testkit::ACCOUNT);
     let lab = lab.set("DTS_GUARD_EXCLUDE_ACCOUNTS", &excluded);
     let report = checked(&sweep(&lab).await);
     let reason = report["reason"].as_str().unwrap();
@@ -107,7 +107,7 @@ async fn an_account_of_the_settings_that_is_no_member_is_told_once() {
     {
         assert_eq!(reason.matches(words).count(), 1, "{reason}");
     }
-    for known in [id(1), id(2), crate::lab::ACCOUNT.to_owned()] {
+    for known in [id(1), id(2), testkit::ACCOUNT.to_owned()] {
         assert!(!reason.contains(&known), "{reason}");
     }
 }

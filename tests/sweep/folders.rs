@@ -3,9 +3,9 @@
 use dts_role_guard::report::Status;
 use emulator::{AccessKey, Role, Rule, Seed, World};
 use serde_json::json;
+use testkit::{ACCOUNT, key};
 
 use super::*;
-use crate::lab::ACCOUNT;
 
 /// `fd-prod` with `fd-eu` below it, `fd-test` beside it; one broken member in each, and one in the root.
 fn lab(only: &str, excluded: &str, has_paths: bool) -> Lab {
@@ -137,7 +137,7 @@ const ENTRY: &str = "dts-role-guard";
 
 /// The function's account is a member that the management account lets see the directory.
 fn delegated(entry: &Role, own_folder: &str) -> Lab {
-    let world = World::new().key(Lab::key()).account(ACCOUNT, |account| account.role(Role::dts()));
+    let world = World::new().key(key()).account(ACCOUNT, |account| account.role(Role::dts()));
     let world = world.directory(MANAGEMENT, |directory| {
         let own = Member::new(ACCOUNT).in_folder(own_folder);
         let members = |_, member: Member| member.role(entry.clone()).seed(Seed::Extras);
@@ -178,7 +178,7 @@ async fn with_the_directorys_own_role_no_member_can_be_entered_from_there_and_th
 /// The management account may have taken the right back.
 #[tokio::test]
 async fn a_member_that_is_no_delegated_administrator_is_told_what_is_missing() {
-    let key: AccessKey = Lab::key();
+    let key: AccessKey = key();
     let world = World::new().key(key).account(ACCOUNT, |account| account.role(Role::dts()));
     let lab = Lab::of(world.directory(MANAGEMENT, |directory| directory.member(Member::new(ACCOUNT))));
     let report = checked(&sweep(&lab.set("DTS_GUARD_SCOPE", "organization")).await);

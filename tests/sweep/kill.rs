@@ -3,17 +3,16 @@
 use std::time::Duration;
 
 use emulator::Rule;
+use testkit::{Guard, Hang};
 
 use super::*;
-use crate::hang::Hang;
-use crate::support::Guard;
 
 const MEMBERS: usize = 60;
 const BROKEN_MEMBERS: usize = 8;
 const PATIENCE: Duration = Duration::from_secs(30);
 
 fn cloud() -> Emulator {
-    support::members(member_ids(MEMBERS), |index, member| {
+    testkit::members(member_ids(MEMBERS), |index, member| {
         member.seed(if index < BROKEN_MEMBERS { BROKEN[index % 3] } else { Seed::Healthy })
     })
 }
@@ -76,7 +75,7 @@ async fn an_unfinished_repair_of_an_authorized_role_is_finished_too() {
         ("DTS_GUARD_MODE", "remediate"),
         ("DTS_GUARD_JOURNAL_DIR", folder.path().to_str().unwrap()),
     ];
-    let emulator = support::members(member_ids(5), |index, member| {
+    let emulator = testkit::members(member_ids(5), |index, member| {
         member.seed(if index == 2 { Seed::Extras } else { Seed::Healthy })
     });
     // All are attached at the same time; one of the extras is on its way when the process is killed.

@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use emulator::{Rule, peak_accounts, peak_per_second};
+use testkit::Guard;
 
 use super::*;
-use crate::support::Guard;
 
 const SETTINGS: [(&str, &str); 4] = [
     ("DTS_GUARD_SCOPE", "organization"),
@@ -17,7 +17,7 @@ const SETTINGS: [(&str, &str); 4] = [
 
 #[test]
 fn neither_concurrency_nor_rate_is_ever_exceeded() {
-    let emulator = support::members(member_ids(160), |index, member| {
+    let emulator = testkit::members(member_ids(160), |index, member| {
         member.seed(if index % 20 == 0 { Seed::Extras } else { Seed::Healthy })
     });
     let _far = emulator.fault(Rule::any().every().latency(Duration::from_millis(4)));

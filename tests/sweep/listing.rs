@@ -3,9 +3,9 @@
 use dts_role_guard::report::Status;
 use emulator::{Rule, Seed};
 use serde_json::json;
+use testkit::{ACCOUNT, key};
 
 use super::*;
-use crate::lab::ACCOUNT;
 
 #[tokio::test]
 async fn a_member_that_slips_through_the_pages_is_found() {
@@ -59,7 +59,7 @@ async fn what_is_listed_before_a_failure_is_worked_in_and_the_failure_is_told() 
 
 #[tokio::test]
 async fn a_list_that_is_denied_says_what_to_do_and_the_own_account_is_still_looked_at() {
-    let powerless = Lab::key().allow(["ram:*", "sts:*"], ["*"]);
+    let powerless = key().allow(["ram:*", "sts:*"], ["*"]);
     let lab = Lab::organization_with_key(powerless, |directory| directory.members(member_ids(3), |_, member| member));
     let no_directory = Lab::new(Some(emulator::Role::dts())).set("DTS_GUARD_SCOPE", "organization");
     for (lab, words) in [(lab, "`resourcemanager:ListAccounts`"), (no_directory, "no resource directory")] {

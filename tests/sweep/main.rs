@@ -8,13 +8,6 @@
     reason = "tests"
 )]
 
-#[path = "../support/hang.rs"]
-mod hang;
-#[path = "../support/lab.rs"]
-mod lab;
-#[path = "../support/mod.rs"]
-mod support;
-
 mod brake;
 mod deadline;
 mod exceptions;
@@ -29,8 +22,8 @@ use std::collections::BTreeSet;
 
 use dts_role_guard::report::Report;
 use emulator::{Call, DTS_POLICY, DTS_ROLE, Emulator, Member, Seed, member_ids};
-use lab::{Lab, json};
 use serde_json::Value;
+use testkit::{Lab, json, truth};
 
 /// Members of which the first so many are broken.
 fn organization(members: usize, broken: usize) -> Lab {
@@ -97,8 +90,7 @@ fn entries(calls: &[Call]) -> Vec<String> {
 
 /// Whether the cloud itself says that DTS can work there.
 fn is_authorized(emulator: &Emulator, account: &str) -> bool {
-    let role = emulator.role(account, DTS_ROLE);
-    role.is_some_and(|role| role.trust.contains("\"dts.aliyuncs.com\"") && role.policy_names().contains(&DTS_POLICY))
+    truth::authorized(emulator.role(account, DTS_ROLE).as_ref())
 }
 
 fn assert_valid(report: &Value) {

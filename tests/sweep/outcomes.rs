@@ -99,8 +99,8 @@ async fn where_no_named_member_can_be_judged_the_platform_is_told() {
     let _denied = lab.emulator.fault(Rule::on("AssumeRole").every().deny());
     let named = |accounts: &[&str]| serde_json::json!({"accounts": accounts});
     let (one, other) = (id(1), id(2));
-    assert!(lab.invoke(&named(&[&one, &other, lab::ACCOUNT])).await.failure().is_some());
-    assert_eq!(lab.invoke(&named(&[lab::ACCOUNT])).await.failure(), None);
+    assert!(lab.invoke(&named(&[&one, &other, testkit::ACCOUNT])).await.failure().is_some());
+    assert_eq!(lab.invoke(&named(&[testkit::ACCOUNT])).await.failure(), None);
 }
 
 #[tokio::test]
@@ -152,12 +152,12 @@ async fn one_that_joined_long_ago_is_not_waited_for() {
 
 #[tokio::test]
 async fn excluded_accounts_are_skipped_and_never_looked_at() {
-    let excluded = format!("{},{}", id(1), lab::ACCOUNT);
+    let excluded = format!("{},{}", id(1), testkit::ACCOUNT);
     let lab = with_one(broken).set("DTS_GUARD_EXCLUDE_ACCOUNTS", &excluded);
     let (status, next) = outcome(&lab).await;
     assert!(status == "skipped" && next.contains("`DTS_GUARD_EXCLUDE_ACCOUNTS`"), "{status}: {next}");
     assert!(!entered(&lab).contains(&id(1)));
-    let own = lab.emulator.calls().iter().filter(|call| call.account.as_deref() == Some(lab::ACCOUNT)).count();
+    let own = lab.emulator.calls().iter().filter(|call| call.account.as_deref() == Some(testkit::ACCOUNT)).count();
     assert_eq!(own, entered(&lab).len() + 1, "the own keys list and enter, and no more");
 }
 

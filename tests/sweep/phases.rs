@@ -3,9 +3,9 @@
 use dts_role_guard::report::Status;
 use emulator::{Role, Rule, Seed};
 use serde_json::json;
+use testkit::{ACCOUNT, key};
 
 use super::*;
-use crate::lab::ACCOUNT;
 
 #[tokio::test]
 async fn every_account_is_judged_and_every_broken_one_repaired() {
@@ -72,7 +72,7 @@ async fn verify_and_plan_look_once_and_write_nothing() {
 
 #[tokio::test]
 async fn the_own_account_is_worked_in_with_its_own_keys() {
-    let world = emulator::World::new().key(Lab::key()).account(ACCOUNT, |account| account);
+    let world = emulator::World::new().key(key()).account(ACCOUNT, |account| account);
     let lab = Lab::of(world.directory(ACCOUNT, |directory| directory)).set("DTS_GUARD_SCOPE", "organization");
     let report = checked(&sweep(&lab).await);
     assert_eq!(line(&report, ACCOUNT)["status"], "remediated", "{report}");

@@ -1,8 +1,7 @@
 //! The closed lists in `tests/fixtures/templates`: a name that is not in them is a mistake that no tool would find offline.
 
 use serde_json::Value;
-
-use crate::deployment::read;
+use testkit::read;
 
 /// The lists for one kind of template: the one that was given, and what it lacks.
 pub(crate) struct Lists([Value; 2]);

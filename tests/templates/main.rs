@@ -9,8 +9,6 @@
     reason = "a test may panic, its helpers too"
 )]
 
-#[path = "../support/deployment.rs"]
-mod deployment;
 mod functions;
 mod known;
 mod module;

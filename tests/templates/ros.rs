@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use serde_json::{Map, Value, json};
+use testkit::read;
 
-use crate::deployment::read;
 use crate::known::Lists;
 
 pub(crate) type Stack = BTreeMap<String, Value>;

@@ -5,8 +5,9 @@ use std::collections::BTreeSet;
 use dts_role_guard::config::{Config, Variables};
 use hcl::value;
 use serde_json::{Map, Value, json};
+use testkit::deployment::{filled_in, switched_on};
+use testkit::read;
 
-use crate::deployment::{filled_in, read, switched_on};
 use crate::{module, ros, terraform};
 
 /// A block of `s.yaml`, and the same in the words of the two others.

@@ -208,7 +208,7 @@ fn index_and_alerts_are_those_of_the_log_service() {
     assert_eq!(alerts.len(), 5);
     for address in alerts {
         let file = address.split(['[', ']']).nth(1).unwrap();
-        let body: Value = serde_json::from_str(&crate::deployment::read(&format!("deploy/sls/{file}.json"))).unwrap();
+        let body: Value = serde_json::from_str(&testkit::read(&format!("deploy/sls/{file}.json"))).unwrap();
         let alert = serde_json::to_value(&made[address]).unwrap();
         let configuration = &body["configuration"];
         assert_eq!(alert["query_list"][0]["query"], configuration["queryList"][0]["query"]);
@@ -226,7 +226,7 @@ fn index_and_alerts_are_those_of_the_log_service() {
         let group = json!([configuration["groupConfiguration"]]);
         assert_eq!(alert["group_configuration"], group);
     }
-    let index: Value = serde_json::from_str(&crate::deployment::read("deploy/sls/index.json")).unwrap();
+    let index: Value = serde_json::from_str(&testkit::read("deploy/sls/index.json")).unwrap();
     let made = serde_json::to_value(&made["alicloud_log_store_index.guard"]).unwrap();
     assert_eq!(made["max_text_len"], index["max_text_len"]);
     for (name, key) in index["keys"].as_object().unwrap() {

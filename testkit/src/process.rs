@@ -1,86 +1,66 @@
 //! The real binary as a process, HTTP by hand, and the emulator that plays the cloud.
-#![allow(dead_code, reason = "each test program uses a part of it")]
 
 use std::fmt::Write as _;
-use std::fs;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::{Arc, Condvar, Mutex};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
-use emulator::{AccessKey, DTS_POLICY, Emulator, Member, Role, World};
+use emulator::Emulator;
 use serde_json::Value;
 use tempfile::TempDir;
+
+use crate::{ACCOUNT, ENDPOINTS, KEY_ID, KEY_SECRET, KEYS, TOKEN, fixture};
 
 /// Only reached if the process hangs.
 const PATIENCE: Duration = Duration::from_secs(30);
 /// The port is free when it is chosen; another process may be faster.
 const TRIES: usize = 5;
 
-const ENDPOINTS: [&str; 3] =
-    ["DTS_GUARD_RAM_ENDPOINT", "DTS_GUARD_STS_ENDPOINT", "DTS_GUARD_RESOURCE_MANAGER_ENDPOINT"];
+/// Of the GNU coreutils: nothing in `std` sets what a child does with a signal.
+const ENV: &str = "/usr/bin/env";
+const DEFAULT_SIGNALS: &str = "--default-signal";
 
-pub(crate) const ACCOUNT: &str = "1234567890123456";
-pub(crate) const KEY_ID: &str = "STS.EXAMPLEACCESSKEYID";
-pub(crate) const KEY_SECRET: &str = "EXAMPLEsecretEXAMPLEsecretEXAMPLE";
-pub(crate) const TOKEN: &str = "CAISEXAMPLEtoken==";
-pub(crate) const REQUEST_ID: &str = "1-692414ee-10000001-000000000003";
+/// Of the sample requests.
+pub const REQUEST_ID: &str = "1-692414ee-10000001-000000000003";
 
-/// A cloud with one account, whose role and keys the samples are about.
-pub(crate) fn cloud(role: Role) -> Emulator {
-    start(World::new().account(ACCOUNT, |account| account.role(role)))
+/// The real program: Cargo says where it built it for the tests; it lies in the folder above that of a test program which
+/// somebody starts without Cargo.
+pub fn program() -> PathBuf {
+    let named = std::env::var_os("CARGO_BIN_EXE_dts-role-guard").map(PathBuf::from);
+    let program = named.unwrap_or_else(|| {
+        let test = std::env::current_exe().unwrap();
+        test.parent().and_then(|folder| folder.parent()).unwrap().join("dts-role-guard")
+    });
+    assert!(program.is_file(), "{} is not built: `cargo test` builds it", program.display());
+    program
 }
 
-/// A cloud whose account, with this role, manages members. Their roles are broken.
-pub(crate) fn organization(role: Role) -> Emulator {
-    let broken = |_, member: Member| member.role(Role::dts().detach(DTS_POLICY));
-    let world = World::new().account(ACCOUNT, |account| account.role(role));
-    start(world.directory(ACCOUNT, |directory| directory.members(MEMBERS.map(str::to_owned), broken)))
+/// A terminal command, with the keys and the endpoints of this cloud and no other variable.
+pub fn command(emulator: &Emulator, arguments: &[&str]) -> Command {
+    let mut command = Command::new(program());
+    command.args(arguments).env_clear().envs(KEYS).envs(ENDPOINTS.map(|name| (name, emulator.url())));
+    command.stdin(Stdio::null());
+    command
 }
 
-/// A healthy account that manages these members.
-pub(crate) fn members(ids: impl IntoIterator<Item = String>, seed: impl Fn(usize, Member) -> Member) -> Emulator {
-    let world = World::new().account(ACCOUNT, |account| account.role(Role::dts()));
-    start(world.directory(ACCOUNT, |directory| directory.members(ids, seed)))
+/// The same for a pseudo-terminal, whose keys make signals.
+pub fn command_on_a_terminal(emulator: &Emulator, arguments: &[&str]) -> pty_process::blocking::Command {
+    let command = pty_process::blocking::Command::new(ENV).arg(DEFAULT_SIGNALS).arg(program()).args(arguments);
+    let command = command.env_clear().envs(KEYS).envs(ENDPOINTS.map(|name| (name, emulator.url())));
+    command.env("TERM", "xterm")
 }
 
-/// The members that the samples are about.
-pub(crate) const MEMBERS: [&str; 3] = ["2234567890123456", "3234567890123456", "4234567890123456"];
-
-fn start(world: World) -> Emulator {
-    let keys = AccessKey::session(KEY_ID, KEY_SECRET, TOKEN).of_role(ACCOUNT, "dts-role-guard-role", "s");
-    Emulator::start(world.key(keys)).unwrap()
-}
-
-/// Nothing is to be done.
-pub(crate) fn healthy_cloud() -> Emulator {
-    cloud(Role::dts())
-}
-
-/// A guard that may write would write: so a test that finds no write has proved something.
-pub(crate) fn broken_cloud() -> Emulator {
-    cloud(Role::dts().detach(DTS_POLICY))
-}
-
-/// The text of a file below `tests/fixtures`.
-pub(crate) fn fixture(path: &str) -> String {
-    fs::read_to_string(fixtures().join(path)).unwrap_or_else(|error| panic!("{path}: {error}"))
-}
-
-/// The names of the files in a folder of `tests/fixtures` but its README, sorted.
-pub(crate) fn fixture_names(folder: &str) -> Vec<String> {
-    let entries = fs::read_dir(fixtures().join(folder)).unwrap();
-    let names = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap());
-    let mut names: Vec<_> = names.filter(|name| name != "README.md").collect();
-    names.sort();
-    names
-}
-
-fn fixtures() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures")
+/// The same command, to which signals do what they usually do: a program inherits it if whoever starts the tests ignores
+/// some, as `nohup` does, and a shell for what it starts in the background.
+pub fn with_default_signals(command: &Command) -> Command {
+    let mut env = Command::new(ENV);
+    env.arg(DEFAULT_SIGNALS).arg(command.get_program()).args(command.get_args()).env_clear();
+    env.envs(command.get_envs().filter_map(|(name, value)| Some((name, value?))));
+    env
 }
 
 /// Everything that the process has written to its standard output so far.
@@ -114,7 +94,7 @@ impl Output {
 }
 
 /// A running `dts-role-guard serve`; killed on drop.
-pub(crate) struct Guard {
+pub struct Guard {
     child: Child,
     address: SocketAddr,
     output: Output,
@@ -124,19 +104,19 @@ pub(crate) struct Guard {
 
 impl Guard {
     /// As on the platform, with these settings and no other variable, against an emulator.
-    pub(crate) fn start(emulator: &Emulator, settings: &[(&str, &str)]) -> Self {
+    pub fn start(emulator: &Emulator, settings: &[(&str, &str)]) -> Self {
         Self::start_at(&emulator.url(), settings)
     }
 
     /// As on the platform, with these settings and no other variable, against an endpoint.
-    pub(crate) fn start_at(endpoint: &str, settings: &[(&str, &str)]) -> Self {
+    pub fn start_at(endpoint: &str, settings: &[(&str, &str)]) -> Self {
         let mut environment: Vec<_> = ENDPOINTS.map(|name| (name, endpoint)).into();
         environment.extend(settings);
         (0..TRIES).find_map(|_| Self::spawn(&environment)).expect("the process does not listen")
     }
 
     /// As on the platform, with streams and a log level that may not tell when it listens.
-    pub(crate) fn start_writing_to(
+    pub fn start_writing_to(
         emulator: &Emulator,
         settings: &[(&str, &str)],
         mut streams: impl FnMut(&mut Command),
@@ -147,7 +127,7 @@ impl Guard {
         let mut spawn = || {
             let port = free_port();
             let disk = tempfile::tempdir().unwrap();
-            let mut command = command(&environment, port, &disk);
+            let mut command = serving(&environment, port, &disk);
             streams(&mut command);
             let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
             let mut child = command.spawn().unwrap();
@@ -168,7 +148,7 @@ impl Guard {
     fn spawn(environment: &[(&str, &str)]) -> Option<Self> {
         let port = free_port();
         let disk = tempfile::tempdir().unwrap();
-        let mut child = command(environment, port, &disk).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
+        let mut child = serving(environment, port, &disk).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
         let output = Output::default();
         let reader = Some(read_lines(child.stdout.take().unwrap(), output.clone()));
         let guard = Self { child, address: (Ipv4Addr::LOCALHOST, port).into(), output, reader, _disk: disk };
@@ -176,22 +156,22 @@ impl Guard {
     }
 
     /// Posts an event as the platform does.
-    pub(crate) fn invoke(&self, event: impl AsRef<[u8]>) -> Reply {
+    pub fn invoke(&self, event: impl AsRef<[u8]>) -> Reply {
         self.invoke_with(event, &[])
     }
 
     /// Posts an event as the platform does, with other values for some headers.
-    pub(crate) fn invoke_with(&self, event: impl AsRef<[u8]>, changes: &[(&str, &str)]) -> Reply {
+    pub fn invoke_with(&self, event: impl AsRef<[u8]>, changes: &[(&str, &str)]) -> Reply {
         self.send("POST", "/invoke", &platform_headers(changes), event.as_ref())
     }
 
     /// Posts an event as the platform does, and leaves the answer in the connection.
-    pub(crate) fn begin(&self, event: impl AsRef<[u8]>) -> TcpStream {
+    pub fn begin(&self, event: impl AsRef<[u8]>) -> TcpStream {
         self.post("POST", "/invoke", &platform_headers(&[]), event.as_ref())
     }
 
     /// Sends a file of `tests/fixtures/requests` with its own method, path, headers and body.
-    pub(crate) fn send_fixture(&self, name: &str) -> Reply {
+    pub fn send_fixture(&self, name: &str) -> Reply {
         let sample: Value = serde_json::from_str(&fixture(&format!("requests/{name}"))).unwrap();
         let headers = sample["headers"].as_object().unwrap();
         let headers: Vec<_> = headers.iter().map(|(name, value)| (name.as_str(), value.as_str().unwrap())).collect();
@@ -200,7 +180,7 @@ impl Guard {
     }
 
     /// Sends a request; a body without a `content-length` gets one.
-    pub(crate) fn send(&self, method: &str, path: &str, headers: &[(&str, &str)], body: &[u8]) -> Reply {
+    pub fn send(&self, method: &str, path: &str, headers: &[(&str, &str)], body: &[u8]) -> Reply {
         Reply::read(BufReader::new(self.post(method, path, headers, body)))
     }
 
@@ -221,27 +201,27 @@ impl Guard {
     }
 
     /// Whether it still serves.
-    pub(crate) fn is_healthy(&self) -> bool {
+    pub fn is_healthy(&self) -> bool {
         self.send("GET", "/health", &[("host", "h")], b"").status == 200
     }
 
     /// Waits for a line of the standard output with this text.
-    pub(crate) fn line_with(&self, text: &str) -> String {
+    pub fn line_with(&self, text: &str) -> String {
         self.output.line_with(text).unwrap_or_else(|| panic!("no line with {text}: {:#?}", self.output.lines()))
     }
 
     /// The process.
-    pub(crate) fn id(&self) -> u32 {
+    pub fn id(&self) -> u32 {
         self.child.id()
     }
 
     /// Asks it to stop as the platform does; gives how it ended and all that it wrote.
-    pub(crate) fn stop(self) -> (ExitStatus, Vec<String>) {
+    pub fn stop(self) -> (ExitStatus, Vec<String>) {
         self.stop_by("TERM")
     }
 
     /// The same by another signal.
-    pub(crate) fn stop_by(mut self, signal: &str) -> (ExitStatus, Vec<String>) {
+    pub fn stop_by(mut self, signal: &str) -> (ExitStatus, Vec<String>) {
         let signal = format!("-{signal}");
         let asked = Command::new("kill").args([&signal, &self.child.id().to_string()]).status().unwrap();
         assert!(asked.success(), "{asked}");
@@ -249,7 +229,7 @@ impl Guard {
     }
 
     /// Ends it as nobody can catch it; gives all that it wrote.
-    pub(crate) fn kill(mut self) -> Vec<String> {
+    pub fn kill(mut self) -> Vec<String> {
         self.child.kill().unwrap();
         self.ended().1
     }
@@ -273,8 +253,8 @@ impl Drop for Guard {
 
 /// The process as the platform starts it.
 /// Each process is an instance of its own, with its own disk, unless the settings say otherwise.
-fn command(environment: &[(&str, &str)], port: u16, disk: &TempDir) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_dts-role-guard"));
+fn serving(environment: &[(&str, &str)], port: u16, disk: &TempDir) -> Command {
+    let mut command = Command::new(program());
     command.arg("serve").env_clear().env("FC_FUNC_CODE_PATH", "/code");
     command.env("FC_CUSTOM_LISTEN_PORT", port.to_string()).env("TMPDIR", disk.path());
     command.envs(environment.iter().copied());
@@ -320,10 +300,10 @@ fn read_lines(stdout: impl Read + Send + 'static, output: Output) -> JoinHandle<
 
 /// What the process answered.
 #[derive(Debug)]
-pub(crate) struct Reply {
-    pub(crate) status: u16,
-    pub(crate) headers: Vec<(String, String)>,
-    pub(crate) body: String,
+pub struct Reply {
+    pub status: u16,
+    pub headers: Vec<(String, String)>,
+    pub body: String,
 }
 
 impl Reply {
@@ -343,24 +323,24 @@ impl Reply {
         reply
     }
 
-    pub(crate) fn header(&self, wanted: &str) -> Option<&str> {
+    pub fn header(&self, wanted: &str) -> Option<&str> {
         let (_, value) = self.headers.iter().find(|(name, _)| name == wanted)?;
         Some(value)
     }
 
-    pub(crate) fn json(&self) -> Value {
+    pub fn json(&self) -> Value {
         assert_eq!(self.header("content-type"), Some("application/json"), "{self:?}");
         serde_json::from_str(&self.body).unwrap_or_else(|error| panic!("{error}: {}", self.body))
     }
 
     /// The report of an invocation that the platform counts as a success.
-    pub(crate) fn report(&self) -> Value {
+    pub fn report(&self) -> Value {
         assert_eq!((self.status, self.header("x-fc-status")), (200, None), "{self:?}");
         self.json()
     }
 
     /// The diagnostic of an invocation that the platform counts as failed.
-    pub(crate) fn failure(&self) -> Value {
+    pub fn failure(&self) -> Value {
         assert_eq!(self.header("x-fc-status"), Some("404"), "{self:?}");
         let diagnostic = self.json();
         assert_eq!(diagnostic["stackTrace"], Value::Array(Vec::new()), "{self:?}");

@@ -3,10 +3,11 @@
 use std::collections::{BTreeMap, HashSet};
 
 use dts_role_guard::report::Status;
+use emulator::DTS_POLICY;
 
-use crate::cloud::{Cloud, DTS_POLICY, Role, custom, system};
-use crate::process::Process;
-use crate::world::{Choice, Scenario, World};
+use super::cloud::{Cloud, Role, custom, system};
+use super::process::Process;
+use super::world::{Choice, Scenario, World};
 
 const EXTRA: &str = "TeamExtra";
 
@@ -18,14 +19,14 @@ impl Scenario {
 
 /// How much was visited, and what was wrong with it.
 #[derive(Debug, Default)]
-pub(crate) struct Explored {
-    pub(crate) states: usize,
-    pub(crate) ends: usize,
-    pub(crate) violations: Vec<String>,
+pub struct Explored {
+    pub states: usize,
+    pub ends: usize,
+    pub violations: Vec<String>,
 }
 
 /// Visits every state. One that was seen before leads nowhere new.
-pub(crate) fn explore(scenario: &Scenario) -> Explored {
+pub fn explore(scenario: &Scenario) -> Explored {
     let mut explored = Explored { states: 1, ..Explored::default() };
     let mut seen = HashSet::new();
     let mut open = vec![Vec::new()];
@@ -119,7 +120,7 @@ fn refusal_is_harmless(guard: &Process) -> bool {
 }
 
 /// Broken, and with something to lose.
-pub(crate) fn broken(dts_policy: bool) -> Cloud {
+pub fn broken(dts_policy: bool) -> Cloud {
     let held = dts_policy.then(|| system(DTS_POLICY));
     let policies = held.into_iter().chain([custom(EXTRA)]).collect();
     let description = "ours".to_owned();

@@ -1,21 +1,15 @@
 //! What must hold for any reply of the cloud to any operation; the property tests and the fuzz target share it.
 #![expect(clippy::disallowed_methods, reason = "one write, held against one reply")]
-#![allow(dead_code, reason = "each user uses a part")]
 
 use std::collections::BTreeMap;
-use std::num::NonZeroU32;
-use std::pin::{Pin, pin};
+use std::pin::pin;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, LazyLock, Mutex};
 use std::task::{Context, Poll, Waker};
-use std::time::Duration;
 
-use aliyun::clock::{Clock, Deadline};
-use aliyun::credentials::{Credentials, Source};
-use aliyun::signing::Method;
 use aliyun::{
-    Api, AssumeRole, CallerIdentity, Connection, Endpoint, Endpoints, Error, Kind, Page, Post, RateLimits, Reply,
-    RoleFacts, Sending, Session, Transport,
+    Api, AssumeRole, CallerIdentity, Endpoint, Endpoints, Error, Kind, Page, Post, Reply, RoleFacts, Sending, Session,
+    Transport,
 };
 use authorization::role::{NewRole, RoleChange};
 use authorization::target::{AccountId, PolicyRef, PolicyType};
@@ -23,8 +17,10 @@ use authorization::text::chain;
 use jiff::Timestamp;
 use serde_json::Value;
 
+use crate::{ACCOUNT, MEMBERS, StillClock, by_hand};
+
 /// Every operation of the client.
-pub(crate) const OPERATIONS: [&str; 14] = [
+pub const OPERATIONS: [&str; 14] = [
     "GetRole",
     "ListPoliciesForRole",
     "ListTagResources",
@@ -42,7 +38,7 @@ pub(crate) const OPERATIONS: [&str; 14] = [
 ];
 
 /// Every kind of error that a reply can cause. The other two are about requests that were never sent.
-pub(crate) const KINDS: [&str; 12] = [
+pub const KINDS: [&str; 12] = [
     "conflict",
     "denied",
     "expired",
@@ -58,8 +54,7 @@ pub(crate) const KINDS: [&str; 12] = [
 ];
 
 const ROLE: &str = "AliyunDTSDefaultRole";
-const ACCOUNT: &str = "1234567890123456";
-const MEMBER: &str = "2234567890123456";
+const MEMBER: &str = MEMBERS[0];
 const ACCESS_ROLE: &str = "ResourceDirectoryAccountAccessRole";
 const FOLDER: &str = "fd-u8B321****";
 /// In requests and in URLs they look otherwise.
@@ -78,19 +73,19 @@ static ENDPOINTS: LazyLock<Endpoints> = LazyLock::new(|| {
 
 /// What the cloud answers to one operation.
 #[derive(Debug, Clone)]
-pub(crate) struct Answer {
-    pub(crate) operation: &'static str,
-    pub(crate) status: u16,
-    pub(crate) date: Option<Timestamp>,
-    pub(crate) content_type: String,
+pub struct Answer {
+    pub operation: &'static str,
+    pub status: u16,
+    pub date: Option<Timestamp>,
+    pub content_type: String,
     /// One after the other; the last again and again. `$SECRET`, `$TOKEN`, `$SIGNATURE` and `$FORM` are those of the request.
-    pub(crate) bodies: Vec<Vec<u8>>,
+    pub bodies: Vec<Vec<u8>>,
 }
 
 impl Answer {
     /// Reads `operation status date content type`, a line break, and the bodies with an empty line between them. Any bytes
     /// are some answer.
-    pub(crate) fn read(bytes: &[u8]) -> Self {
+    pub fn read(bytes: &[u8]) -> Self {
         let (line, mut rest) = cut(bytes, b"\n").unwrap_or((bytes, b""));
         let line = String::from_utf8_lossy(line);
         let mut words = line.splitn(4, ' ');
@@ -120,15 +115,16 @@ fn cut<'a>(bytes: &'a [u8], at: &[u8]) -> Option<(&'a [u8], &'a [u8])> {
 }
 
 /// Holds what is made of these bytes against the promises; tells what it was.
-pub(crate) fn check(bytes: &[u8]) -> &'static str {
+pub fn check(bytes: &[u8]) -> &'static str {
     hold(Answer::read(bytes))
 }
 
 /// The same for an answer.
-pub(crate) fn hold(answer: Answer) -> &'static str {
+pub fn hold(answer: Answer) -> &'static str {
     let operation = answer.operation;
     let cloud = Arc::new(Cloud { answer, calls: AtomicUsize::new(0), served: Mutex::default() });
-    let session = session(cloud.clone());
+    let keys = ["STS.NExampleKeyId", SECRET[0], TOKEN[0]];
+    let session = by_hand::session(cloud.clone(), ENDPOINTS.clone(), keys, Arc::new(StillClock::default()), Some(1));
     let asked = pin!(ask(&session, operation));
     let Poll::Ready(told) = asked.poll(&mut Context::from_waker(Waker::noop())) else { panic!("it waits for ever") };
     let served = cloud.served.lock().unwrap();
@@ -141,29 +137,6 @@ pub(crate) fn hold(answer: Answer) -> &'static str {
             sayable(&error, &served.signature);
             kind(error.kind)
         }
-    }
-}
-
-/// Pauses take no time.
-#[derive(Default)]
-struct Still(Mutex<Duration>);
-
-impl Clock for Still {
-    fn now(&self) -> Timestamp {
-        Timestamp::from_second(1_795_000_000).unwrap()
-    }
-
-    fn uptime(&self) -> Duration {
-        *self.0.lock().unwrap()
-    }
-
-    fn nonce(&self) -> String {
-        "0c0ffee0-0000-4000-8000-000000000001".to_owned()
-    }
-
-    fn sleep(&self, pause: Duration) -> Pin<Box<dyn Future<Output = ()> + Send + '_>> {
-        *self.0.lock().unwrap() += pause;
-        Box::pin(std::future::ready(()))
     }
 }
 
@@ -206,19 +179,6 @@ fn quoting(text: &[u8], signature: &str, form: &str) -> Vec<u8> {
     }
     let text = String::from_utf8_lossy(text).replace("$SECRET", SECRET[0]).replace("$TOKEN", TOKEN[0]);
     text.replace("$SIGNATURE", signature).replace("$FORM", form).into_bytes()
-}
-
-fn session(cloud: Arc<Cloud>) -> Session {
-    let clock: Arc<dyn Clock> = Arc::new(Still::default());
-    let rate = RateLimits::per_second(NonZeroU32::new(1_000).unwrap(), clock.clone());
-    let connection = Connection::new(cloud, ENDPOINTS.clone(), Method::HmacSha1, rate, clock).repeating_at_most(1);
-    let keys = Credentials {
-        access_key_id: "STS.NExampleKeyId".to_owned(),
-        access_key_secret: SECRET[0].into(),
-        security_token: Some(TOKEN[0].into()),
-        source: Source::RequestHeaders,
-    };
-    Session::new(Arc::new(connection), keys, ACCOUNT, Deadline::NONE)
 }
 
 /// What was believed.

@@ -11,15 +11,16 @@ use dts_role_guard::event::{Allowed, Approved, Decision, Event, Request, Wanted,
 use dts_role_guard::report::{LeftOut, TriggerKind};
 use dts_role_guard::sweep::{Place, Rules, select};
 
-pub(crate) const OWN: &str = "1234567890123456";
-pub(crate) const EXCLUDED: &str = "2234567890123456";
+use crate::ACCOUNT;
+
+pub const EXCLUDED: &str = "2234567890123456";
 
 /// Everything that a decision can be.
-pub(crate) const VARIANTS: [&str; 10] =
+pub const VARIANTS: [&str; 10] =
     ["all", "accounts", "audit", "member", "newcomer", "plan", "clear", "ignored", "ignored batch", "rejected"];
 
 /// Holds the decision about these bytes, under all settings, against the promises; gives what it was.
-pub(crate) fn check(body: &[u8]) -> BTreeSet<&'static str> {
+pub fn check(body: &[u8]) -> BTreeSet<&'static str> {
     let modes = [Mode::Verify, Mode::Plan, Mode::Remediate];
     let all = modes
         .into_iter()
@@ -104,8 +105,8 @@ struct Settings {
 static SETTINGS: LazyLock<Settings> = LazyLock::new(|| {
     let variables = [("DTS_GUARD_EXCLUDE_ACCOUNTS".to_owned(), EXCLUDED.to_owned())];
     let config = Config::from_variables(&Variables::from(variables)).unwrap();
-    let arn = format!("acs:ram::{OWN}:assumed-role/dts-role-guard-role/x");
-    Settings { config, own: OWN.parse().unwrap(), caller: CallerIdentity { account_id: OWN.to_owned(), arn } }
+    let arn = format!("acs:ram::{ACCOUNT}:assumed-role/dts-role-guard-role/x");
+    Settings { config, own: ACCOUNT.parse().unwrap(), caller: CallerIdentity { account_id: ACCOUNT.to_owned(), arn } }
 });
 
 /// Which accounts follow from it.
@@ -121,7 +122,7 @@ fn selected(request: &Request) {
     for look in &selection.looks {
         assert!(seen.insert(&look.account), "an account twice: {selection:?}");
         let is_right = match look.account.as_str() {
-            OWN => look.place == Place::Own,
+            ACCOUNT => look.place == Place::Own,
             EXCLUDED => matches!(look.place, Place::LeftAlone(_)),
             _ => look.place == Place::Elsewhere,
         };

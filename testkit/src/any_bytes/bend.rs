@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 /// Puts a word in the place of some value of a document.
-pub(crate) fn bend(value: &mut Value, place: usize, word: Value) {
+pub fn bend(value: &mut Value, place: usize, word: Value) {
     let mut places = Vec::new();
     collect(value, String::new(), &mut places);
     let place = &places[place % places.len()];

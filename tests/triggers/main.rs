@@ -8,18 +8,16 @@
     reason = "a test may panic, its helpers too"
 )]
 
-#[path = "support/deployment.rs"]
-mod deployment;
-#[path = "support/pattern.rs"]
 mod pattern;
 
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 
-use deployment::{read, triggers};
 use pattern::Pattern;
 use serde_json::{Value, json};
+use testkit::deployment::triggers;
+use testkit::read;
 
 const EVENTS: &str = "tests/fixtures/events";
 

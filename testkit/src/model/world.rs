@@ -5,13 +5,13 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 
 use dts_role_guard::report::Status;
 
-use crate::cloud::Cloud;
-use crate::process::{CRASHED, Process};
-use crate::shared::{Op, Shared};
+use super::cloud::Cloud;
+use super::process::{CRASHED, Process};
+use super::shared::{Op, Shared};
 
 /// What may happen next.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Choice {
+pub(super) enum Choice {
     /// The guard's next call is carried out and answered.
     Grant(usize),
     /// The guard dies; a call to the cloud that it had sent is still on the way.
@@ -24,22 +24,22 @@ pub(crate) enum Choice {
 
 /// What is explored.
 #[derive(Clone)]
-pub(crate) struct Scenario {
-    pub(crate) cloud: Cloud,
+pub struct Scenario {
+    pub cloud: Cloud,
     /// Whether the guards share a folder.
-    pub(crate) journal: bool,
+    pub journal: bool,
     /// Whether one of them may die.
-    pub(crate) crashes: bool,
+    pub crashes: bool,
     /// Whether somebody replaces the role.
-    pub(crate) stranger: bool,
+    pub stranger: bool,
     /// How often the turn may pass to the other guard while the one that had it could go on; without a number, always.
-    pub(crate) switches: Option<usize>,
+    pub switches: Option<usize>,
 }
 
 /// Two guards, what they share, and a dead guard's last call.
-pub(crate) struct World {
-    pub(crate) shared: Shared,
-    pub(crate) guards: [Process; 2],
+pub(super) struct World {
+    pub(super) shared: Shared,
+    pub(super) guards: [Process; 2],
     on_the_way: Vec<Op>,
     turn: Option<Turn>,
     journal: bool,
@@ -62,7 +62,7 @@ impl Turn {
 }
 
 impl World {
-    pub(crate) fn new(scenario: &Scenario) -> Self {
+    pub(super) fn new(scenario: &Scenario) -> Self {
         let Scenario { cloud, journal, crashes, stranger, switches } = scenario.clone();
         // Whether two guards end well depends on how often they try; what a crash leaves behind does not.
         let patience = usize::from(!crashes);
@@ -72,7 +72,7 @@ impl World {
         Self { shared, guards, on_the_way: Vec::new(), turn, journal, crashes, stranger }
     }
 
-    pub(crate) fn choices(&self) -> Vec<Choice> {
+    pub(super) fn choices(&self) -> Vec<Choice> {
         let mut choices = Vec::new();
         // The record of a repair that another run has seen whole orders nothing more, so that what a person takes away stays
         // away. A run that takes something away after that, and dies before it gives it back, cannot be told from a person.
@@ -118,7 +118,7 @@ impl World {
         }
     }
 
-    pub(crate) fn step(&mut self, choice: Choice) {
+    pub(super) fn step(&mut self, choice: Choice) {
         let folder = match choice {
             Choice::Grant(index) => self.guards[index].next().is_some_and(|op| !op.is_call()),
             Choice::Crash(_) | Choice::Arrive | Choice::Replace => false,
@@ -149,13 +149,13 @@ impl World {
         }
     }
 
-    pub(crate) fn is_over(&self) -> bool {
+    pub(super) fn is_over(&self) -> bool {
         self.guards.iter().all(|guard| guard.next().is_none())
     }
 
     /// What decides about everything that can still happen, after a choice that is not made yet: what a guard is told can
     /// be foretold without it.
-    pub(crate) fn key_after(&self, choice: Choice) -> u64 {
+    pub(super) fn key_after(&self, choice: Choice) -> u64 {
         let mut shared = self.shared.clone();
         let mut keys = [self.guards[0].key(), self.guards[1].key()];
         let (mut on_the_way, mut stranger) = (self.on_the_way.clone(), self.stranger);
@@ -185,14 +185,14 @@ impl World {
     }
 
     /// The dead guard's last call arrives, if it had sent one.
-    pub(crate) fn arrive(&mut self) {
+    pub(super) fn arrive(&mut self) {
         if !self.on_the_way.is_empty() {
             self.shared.perform(&self.on_the_way.remove(0));
         }
     }
 
     /// One more run, alone.
-    pub(crate) fn run_once_more(&mut self) -> Status {
+    pub(super) fn run_once_more(&mut self) -> Status {
         let mut process = Process::start("third", self.journal, 3);
         while process.next().is_some() {
             process.grant(&mut self.shared, true);

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::future::Future;
+use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -9,19 +10,15 @@ use aliyun::clock::Clock;
 use authorization::target::AccountId;
 use dts_role_guard::journal::{Folder, Store};
 use futures_util::future::BoxFuture;
-use std::io;
 
-pub(crate) struct Far {
-    pub(crate) folder: Folder,
-    pub(crate) clock: Arc<dyn Clock>,
-    pub(crate) takes: Duration,
+pub struct Far {
+    pub folder: Folder,
+    pub clock: Arc<dyn Clock>,
+    pub takes: Duration,
 }
 
 impl Far {
-    fn late<'a, T>(
-        &'a self,
-        work: impl Future<Output = std::io::Result<T>> + Send + 'a,
-    ) -> BoxFuture<'a, io::Result<T>> {
+    fn late<'a, T>(&'a self, work: impl Future<Output = io::Result<T>> + Send + 'a) -> BoxFuture<'a, io::Result<T>> {
         Box::pin(async move {
             self.clock.sleep(self.takes).await;
             work.await

@@ -1,37 +1,42 @@
 //! `s.yaml` as Serverless Devs reads it.
-#![allow(dead_code, reason = "each test program uses a part of it")]
 
 use std::collections::BTreeSet;
 use std::fs;
-use std::path::Path;
 use std::process::Command;
 
 use serde_json::{Value, json};
 
+use crate::read;
+
 /// `s.yaml` with its variables filled in.
-pub(crate) fn deployment() -> Value {
+pub fn deployment() -> Value {
     filled_in(&read("s.yaml"))
 }
 
 /// Such a text with its variables filled in.
-pub(crate) fn filled_in(text: &str) -> Value {
-    let document: Value = serde_saphyr::from_str(text).unwrap();
+pub fn filled_in(text: &str) -> Value {
+    let document = parse(text).unwrap();
     let variables = document["vars"].clone();
     filled(document, &variables)
 }
 
+/// Such a text as it stands, if it is one.
+pub fn parse(text: &str) -> Option<Value> {
+    serde_saphyr::from_str(text).ok()
+}
+
 /// What is commented out: the names of the marks, such as `#~nas `.
-pub(crate) fn blocks() -> BTreeSet<String> {
+pub fn blocks() -> BTreeSet<String> {
     read("s.yaml").lines().filter_map(marked).map(|(name, _)| name.to_owned()).collect()
 }
 
 /// `s.yaml` with a block switched on.
-pub(crate) fn with_block(block: &str) -> Value {
+pub fn with_block(block: &str) -> Value {
     filled_in(&switched_on(&read("s.yaml"), block))
 }
 
 /// What the command at the top of `s.yaml` makes of such a text, for this block.
-pub(crate) fn switched_on(text: &str, block: &str) -> String {
+pub fn switched_on(text: &str, block: &str) -> String {
     let command = text.split('`').find(|quoted| quoted.starts_with("sed ")).expect("a command at the top");
     let folder = tempfile::tempdir().unwrap();
     fs::write(folder.path().join("s.yaml"), text).unwrap();
@@ -47,13 +52,8 @@ fn marked(line: &str) -> Option<(&str, &str)> {
 }
 
 /// The triggers of the guard, in their order.
-pub(crate) fn triggers() -> Vec<Value> {
+pub fn triggers() -> Vec<Value> {
     deployment()["resources"]["guard"]["props"]["triggers"].as_array().unwrap().clone()
-}
-
-/// A file of the project.
-pub(crate) fn read(path: &str) -> String {
-    fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(path)).unwrap()
 }
 
 /// Puts the value of `x` in the place of `${vars.x}`, and nothing in that of a variable of the environment that has none.

@@ -5,22 +5,16 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
-use std::time::Duration;
 
-use aliyun::clock::{Clock, Deadline};
-use aliyun::credentials::{Credentials, Source};
-use aliyun::{Api, Connection, Endpoint, Endpoints, RateLimits, Session};
 use authorization::baseline;
-use authorization::settings::{Approval, Mode, Strategy};
 use dts_role_guard::journal::Store;
 use dts_role_guard::reconcile::{self, Guard};
 use dts_role_guard::report::{AccountReport, Status};
-use dts_role_guard::stop::Stop;
-use dts_role_guard::telemetry::Log;
 
-use crate::cloud::{ACCOUNT, Params};
-use crate::gate::{Gate, Queue};
-use crate::shared::{Files, Op, Outcome, Shared};
+use super::cloud::Params;
+use super::gate::{Gate, Queue};
+use super::shared::{Files, Op, Outcome, Shared};
+use crate::{ACCOUNT, KEY_ID, KEY_SECRET, StillClock, TOKEN, by_hand};
 
 enum State {
     Runs(Pin<Box<dyn Future<Output = AccountReport> + Send>>),
@@ -29,17 +23,17 @@ enum State {
 }
 
 /// One run of the product.
-pub(crate) struct Process {
+pub(super) struct Process {
     queue: Queue,
     state: State,
     /// Everything that it was told: what it does next depends on nothing else.
     history: DefaultHasher,
     /// What it wrote, and whether that had an effect.
-    pub(crate) writes: Vec<(Params, bool)>,
+    pub(super) writes: Vec<(Params, bool)>,
 }
 
 impl Process {
-    pub(crate) fn start(name: &str, journal: bool, patience: usize) -> Self {
+    pub(super) fn start(name: &str, journal: bool, patience: usize) -> Self {
         let queue = Queue::default();
         let guard = guard(name, &Gate(queue.clone()), journal, patience);
         let target = baseline::DTS.target(ACCOUNT.parse().unwrap());
@@ -56,14 +50,14 @@ impl Process {
         }
     }
 
-    pub(crate) fn next(&self) -> Option<Op> {
+    pub(super) fn next(&self) -> Option<Op> {
         match self.state {
             State::Runs(_) => self.queue.lock().unwrap().front().map(|(op, _)| op.clone()),
             State::Ended(_) | State::Crashed => None,
         }
     }
 
-    pub(crate) fn ended(&self) -> Option<Status> {
+    pub(super) fn ended(&self) -> Option<Status> {
         match self.state {
             State::Ended(status) => Some(status),
             State::Runs(_) | State::Crashed => None,
@@ -71,7 +65,7 @@ impl Process {
     }
 
     /// Whether it has seen everything back, and has at most to close its record.
-    pub(crate) fn has_seen_the_end(&self) -> bool {
+    pub(super) fn has_seen_the_end(&self) -> bool {
         let closes = |op: Op| match op {
             Op::Replace(_, bytes) => String::from_utf8(bytes).unwrap().contains("\"phase\": \"closed\""),
             _ => false,
@@ -83,14 +77,14 @@ impl Process {
         }
     }
 
-    pub(crate) fn has_crashed(&self) -> bool {
+    pub(super) fn has_crashed(&self) -> bool {
         matches!(self.state, State::Crashed)
     }
 
     /// Answers what nobody can come between with an effect: what never changes, and a look at the folder right after an own
     /// step there. (Who adopts between a record and the look that follows it might as well have come before both: the guard
     /// stops, and its record is seen.)
-    pub(crate) fn settle(&mut self, shared: &mut Shared, folder: bool) {
+    pub(super) fn settle(&mut self, shared: &mut Shared, folder: bool) {
         let mut folder = folder;
         while let Some(op) = self.next().filter(|op| op.is_constant() || (folder && op.reads_folder())) {
             folder |= op.reads_folder();
@@ -100,7 +94,7 @@ impl Process {
 
     /// The reads of a look are one: what they say when they disagree is looked at again. Of writes that are sent at the same
     /// time each is a step of its own.
-    pub(crate) fn grant(&mut self, shared: &mut Shared, settling: bool) {
+    pub(super) fn grant(&mut self, shared: &mut Shared, settling: bool) {
         for _ in 0..self.at_once() {
             self.grant_one(shared, settling);
         }
@@ -115,7 +109,7 @@ impl Process {
     }
 
     /// The calls to the cloud that wait: on the way, if the guard dies now.
-    pub(crate) fn sent(&self) -> Vec<Op> {
+    pub(super) fn sent(&self) -> Vec<Op> {
         self.queue.lock().unwrap().iter().map(|(op, _)| op.clone()).filter(Op::is_call).collect()
     }
 
@@ -134,16 +128,16 @@ impl Process {
         *slot.lock().unwrap() = Some(outcome);
     }
 
-    pub(crate) fn crash(&mut self) {
+    pub(super) fn crash(&mut self) {
         self.state = State::Crashed;
     }
 
-    pub(crate) fn key(&self) -> u64 {
+    pub(super) fn key(&self) -> u64 {
         if self.has_crashed() { CRASHED } else { self.history.finish() }
     }
 
     /// The key after the calls that wait were granted.
-    pub(crate) fn foretell(&self, shared: &mut Shared) -> u64 {
+    pub(super) fn foretell(&self, shared: &mut Shared) -> u64 {
         let (mut history, at_once) = (self.history.clone(), self.at_once());
         for (op, _) in self.queue.lock().unwrap().iter().take(at_once) {
             let outcome = shared.perform(op);
@@ -153,7 +147,7 @@ impl Process {
     }
 }
 
-pub(crate) const CRASHED: u64 = u64::MAX;
+pub(super) const CRASHED: u64 = u64::MAX;
 
 /// What a guard learns by a call. A step in the folder tells what the looks at the folder right after it will show.
 fn remember(history: &mut DefaultHasher, op: &Op, outcome: &Outcome, files: &Files) {
@@ -173,51 +167,8 @@ fn remember(history: &mut DefaultHasher, op: &Op, outcome: &Outcome, files: &Fil
 }
 
 fn guard(name: &str, gate: &Gate, journal: bool, patience: usize) -> Guard {
-    let clock: Arc<dyn Clock> = Arc::new(Still);
-    let endpoint = Endpoint::parse(Api::Ram, "http://127.0.0.1:1").unwrap();
-    let endpoints = Endpoints { ram: endpoint.clone(), sts: endpoint.clone(), resource_manager: endpoint };
-    let rate = RateLimits::per_second(1_000_000.try_into().unwrap(), clock.clone());
-    let method = aliyun::signing::Method::HmacSha1;
-    let connection =
-        Connection::new(Arc::new(gate.clone()), endpoints, method, rate, clock).repeating_at_most(patience);
-    let credentials = Credentials {
-        access_key_id: "model".to_owned(),
-        access_key_secret: "model".into(),
-        security_token: None,
-        source: Source::Environment,
-    };
-    Guard {
-        session: Session::new(Arc::new(connection), credentials, ACCOUNT, Deadline::NONE),
-        baseline: &baseline::DTS,
-        mode: Mode::Remediate,
-        strategy: Strategy::Recreate,
-        approval: Approval::None,
-        approved: None,
-        log: Log::Off,
-        store: journal.then(|| -> Arc<dyn Store> { Arc::new(gate.clone()) }),
-        request_id: name.to_owned(),
-        begun: Duration::ZERO,
-        stop: Stop::default(),
-    }
-}
-
-/// Pauses take no time, and no time passes.
-struct Still;
-
-impl Clock for Still {
-    fn now(&self) -> jiff::Timestamp {
-        jiff::Timestamp::UNIX_EPOCH
-    }
-
-    fn uptime(&self) -> Duration {
-        Duration::ZERO
-    }
-
-    fn nonce(&self) -> String {
-        "nonce".to_owned()
-    }
-
-    fn sleep(&self, _: Duration) -> Pin<Box<dyn Future<Output = ()> + Send + '_>> {
-        Box::pin(std::future::ready(()))
-    }
+    let (clock, endpoints) = (Arc::new(StillClock::default()), by_hand::endpoints("http://127.0.0.1:1"));
+    let keys = [KEY_ID, KEY_SECRET, TOKEN];
+    let session = by_hand::session(Arc::new(gate.clone()), endpoints, keys, clock, Some(patience));
+    by_hand::guard(session, journal.then(|| -> Arc<dyn Store> { Arc::new(gate.clone()) }), name)
 }

@@ -6,28 +6,28 @@ use emulator::{DTS_POLICY, PolicyType, RoleSnapshot};
 use serde_json::Value;
 
 /// DTS may assume it, and it holds the vendor's policy.
-pub(crate) fn authorized(role: Option<&RoleSnapshot>) -> bool {
+pub fn authorized(role: Option<&RoleSnapshot>) -> bool {
     role.is_some_and(|role| {
         role.trust.contains("\"dts.aliyuncs.com\"") && role.has_policy(PolicyType::System, DTS_POLICY)
     })
 }
 
 /// Everything that the role had, it has; the trust policy aside, which a recreation replaces.
-pub(crate) fn kept(before: Option<&RoleSnapshot>, now: Option<&RoleSnapshot>) -> bool {
+pub fn kept(before: Option<&RoleSnapshot>, now: Option<&RoleSnapshot>) -> bool {
     let (Some(before), Some(now)) = (before, now) else { return before.is_none() };
     let tags = before.tags.iter().all(|(key, value)| now.tags.get(key) == Some(value));
     policies(before).is_subset(&policies(now)) && settings(before) == settings(now) && tags
 }
 
 /// Each statement of its trust policy, it has.
-pub(crate) fn kept_statements(before: Option<&RoleSnapshot>, now: Option<&RoleSnapshot>) -> bool {
+pub fn kept_statements(before: Option<&RoleSnapshot>, now: Option<&RoleSnapshot>) -> bool {
     let (Some(before), Some(now)) = (before, now) else { return before.is_none() };
     let now = statements(&now.trust);
     statements(&before.trust).iter().all(|statement| now.contains(statement))
 }
 
 /// Nothing at all has changed.
-pub(crate) fn unchanged(before: Option<&RoleSnapshot>, now: Option<&RoleSnapshot>) -> bool {
+pub fn unchanged(before: Option<&RoleSnapshot>, now: Option<&RoleSnapshot>) -> bool {
     match (before, now) {
         (None, None) => true,
         (Some(before), Some(now)) => {
@@ -39,7 +39,7 @@ pub(crate) fn unchanged(before: Option<&RoleSnapshot>, now: Option<&RoleSnapshot
     }
 }
 
-pub(crate) fn policies(role: &RoleSnapshot) -> BTreeSet<(String, String)> {
+pub fn policies(role: &RoleSnapshot) -> BTreeSet<(String, String)> {
     role.policies.iter().map(|policy| (policy.policy_type.to_string(), policy.name.clone())).collect()
 }
 

@@ -2,30 +2,31 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use emulator::DTS_POLICY;
 use serde_json::{Value, json};
 
+use crate::ACCOUNT;
+
 #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
-pub(crate) struct Role {
-    pub(crate) id: u32,
-    pub(crate) trusts_dts: bool,
+pub struct Role {
+    pub(super) id: u32,
+    pub(super) trusts_dts: bool,
     /// Made by somebody who may assume it.
-    pub(crate) strange: bool,
-    pub(crate) description: String,
-    pub(crate) policies: BTreeSet<(String, String)>,
-    pub(crate) tags: BTreeMap<String, String>,
+    pub(super) strange: bool,
+    pub(super) description: String,
+    pub(super) policies: BTreeSet<(String, String)>,
+    pub(super) tags: BTreeMap<String, String>,
 }
 
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
-pub(crate) struct Cloud {
-    pub(crate) role: Option<Role>,
+pub struct Cloud {
+    pub(super) role: Option<Role>,
     next_id: u32,
 }
 
-pub(crate) type Params = BTreeMap<String, String>;
-pub(crate) type Answer = Result<Value, &'static str>;
+pub(super) type Params = BTreeMap<String, String>;
+pub(super) type Answer = Result<Value, &'static str>;
 
-pub(crate) const ACCOUNT: &str = "1234567890123456";
-pub(crate) const DTS_POLICY: &str = "AliyunDTSRolePolicy";
 const TRUST: [&str; 3] = [
     r#"{"Statement":[{"Action":"sts:AssumeRole","Effect":"Allow","Principal":{"RAM":["acs:ram::6666666666666666:root"]}}],"Version":"1"}"#,
     r#"{"Statement":[{"Action":"sts:AssumeRole","Effect":"Allow","Principal":{"Service":["ecs.aliyuncs.com"]}}],"Version":"1"}"#,
@@ -33,15 +34,15 @@ const TRUST: [&str; 3] = [
 ];
 
 impl Cloud {
-    pub(crate) fn new(role: Option<Role>) -> Self {
+    pub fn new(role: Option<Role>) -> Self {
         Self { role, next_id: 2 }
     }
 
-    pub(crate) fn authorized(&self) -> bool {
+    pub(super) fn authorized(&self) -> bool {
         self.role.as_ref().is_some_and(|role| role.trusts_dts && role.policies.contains(&system(DTS_POLICY)))
     }
 
-    pub(crate) fn call(&mut self, params: &Params) -> Answer {
+    pub(super) fn call(&mut self, params: &Params) -> Answer {
         let text = |name: &str| params.get(name).cloned().unwrap_or_default();
         let policy = (text("PolicyType"), text("PolicyName"));
         match params["Action"].as_str() {
@@ -87,7 +88,7 @@ impl Cloud {
     }
 
     /// Somebody makes a role of that name in the place of the other one.
-    pub(crate) fn replace(&mut self) {
+    pub(super) fn replace(&mut self) {
         self.role = None;
         let _ = self.create("theirs".to_owned());
         if let Some(role) = &mut self.role {
@@ -125,15 +126,15 @@ impl Role {
     }
 }
 
-pub(crate) fn system(name: &str) -> (String, String) {
+pub(super) fn system(name: &str) -> (String, String) {
     ("System".to_owned(), name.to_owned())
 }
 
-pub(crate) fn custom(name: &str) -> (String, String) {
+pub(super) fn custom(name: &str) -> (String, String) {
     ("Custom".to_owned(), name.to_owned())
 }
 
 /// Whether a call changes something.
-pub(crate) fn writes(params: &Params) -> bool {
+pub(super) fn writes(params: &Params) -> bool {
     !params["Action"].starts_with("Get") && !params["Action"].starts_with("List")
 }

@@ -1,5 +1,4 @@
 //! What must hold for any bytes in the journal folder; the property tests and the fuzz target share it.
-#![allow(dead_code, reason = "each user uses a part")]
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::LazyLock;
@@ -16,10 +15,10 @@ use dts_role_guard::journal::{Evidence, Key, Seal};
 use jiff::{SignedDuration, Timestamp};
 
 /// Everything that can become of a file.
-pub(crate) const VARIANTS: [&str; 8] =
+pub const VARIANTS: [&str; 8] =
     ["not trusted", "closed", "watch", "opened", "put back", "forward", "whole", "stranger"];
 
-static ACCOUNT: LazyLock<AccountId> = LazyLock::new(|| "1234567890123456".parse().unwrap());
+static ACCOUNT: LazyLock<AccountId> = LazyLock::new(|| crate::ACCOUNT.parse().unwrap());
 static KEY: LazyLock<Seal> = LazyLock::new(|| Seal::Key(Key::new("a secret of the guard".to_owned()).unwrap()));
 static NOW: LazyLock<Timestamp> = LazyLock::new(|| "2026-11-26T18:00:00Z".parse().unwrap());
 
@@ -27,7 +26,7 @@ static NOW: LazyLock<Timestamp> = LazyLock::new(|| "2026-11-26T18:00:00Z".parse(
 const GENERATION: u64 = 7;
 
 /// Holds what is made of these bytes against the promises; tells what it was.
-pub(crate) fn check(bytes: &[u8]) -> BTreeSet<&'static str> {
+pub fn check(bytes: &[u8]) -> BTreeSet<&'static str> {
     let record = match Record::read(bytes, &ACCOUNT, GENERATION) {
         Ok(record) => record,
         Err(why) => {
@@ -71,7 +70,7 @@ pub(crate) fn check(bytes: &[u8]) -> BTreeSet<&'static str> {
 
 /// Without a person's word nothing is done where nobody vouches for the record: not with a key, not where repairs need
 /// approval, not when it is old.
-pub(crate) fn orders_nothing_by_itself(record: &Record) {
+pub fn orders_nothing_by_itself(record: &Record) {
     assert!(KEY.check(record.clone()).is_err(), "nobody but the guard can sign: {record:?}");
     let doubtful = |evidence| matches!(evidence, Evidence::NeedsApproval(_));
     assert!(doubtful(Seal::Nothing.evidence(record, Approval::Required, *NOW)), "{record:?}");

@@ -1,13 +1,10 @@
 //! The product in process against the emulator, with a clock whose pauses take no time.
-#![allow(dead_code, reason = "each test file uses a part")]
 
-use std::future::Future;
-use std::pin::Pin;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::time::Duration;
 
 use aliyun::Transport;
-use aliyun::clock::{Clock, Deadline, SystemClock};
+use aliyun::clock::{Clock, Deadline};
 use aliyun::credentials::Found;
 use authorization::settings::Mode;
 use dts_role_guard::config::Variables;
@@ -19,54 +16,21 @@ use dts_role_guard::telemetry::Log;
 use emulator::{AccessKey, DTS_ROLE, DirectorySeed, Emulator, Role, RoleSnapshot, World};
 use serde_json::Value;
 
-pub(crate) const ACCOUNT: &str = "1234567890123456";
-const KEY: [&str; 3] = ["STS.LabKey", "lab-secret-0123456789", "lab-token-0123456789"];
+use crate::{ACCOUNT, CUSTOM, ENDPOINTS, KEY_ID, KEY_SECRET, LabClock, TOKEN, key, truth};
 
-pub(crate) const ENDPOINTS: [&str; 3] =
-    ["DTS_GUARD_RAM_ENDPOINT", "DTS_GUARD_STS_ENDPOINT", "DTS_GUARD_RESOURCE_MANAGER_ENDPOINT"];
-
-/// Pauses are added to the uptime and not waited for.
-pub(crate) struct LabClock {
-    real: SystemClock,
-    slept: Mutex<Duration>,
-}
-
-impl Clock for LabClock {
-    fn now(&self) -> jiff::Timestamp {
-        self.real.now()
-    }
-
-    fn uptime(&self) -> Duration {
-        self.real.uptime() + *self.slept.lock().unwrap()
-    }
-
-    fn nonce(&self) -> String {
-        self.real.nonce()
-    }
-
-    fn sleep(&self, pause: Duration) -> Pin<Box<dyn Future<Output = ()> + Send + '_>> {
-        // So long is no pause between two tries but the wait for a deadline, which other work is faster than.
-        if pause > Duration::from_mins(1) {
-            return Box::pin(std::future::pending());
-        }
-        *self.slept.lock().unwrap() += pause;
-        Box::pin(std::future::ready(()))
-    }
-}
-
-pub(crate) struct Lab {
-    pub(crate) emulator: Emulator,
+pub struct Lab {
+    pub emulator: Emulator,
     clock: Arc<LabClock>,
     variables: Variables,
 }
 
 impl Lab {
     /// An account with this role, and the custom policies that it may hold.
-    pub(crate) fn new(role: Option<Role>) -> Self {
-        Self::with_key(role, Self::key())
+    pub fn new(role: Option<Role>) -> Self {
+        Self::with_key(role, key())
     }
 
-    pub(crate) fn with_key(role: Option<Role>, key: AccessKey) -> Self {
+    pub fn with_key(role: Option<Role>, key: AccessKey) -> Self {
         Self::of(World::new().key(key).account(ACCOUNT, |mut account| {
             for name in CUSTOM {
                 account = account.custom_policy(name);
@@ -79,69 +43,61 @@ impl Lab {
     }
 
     /// A healthy account that manages the members of a directory.
-    pub(crate) fn organization(directory: impl FnOnce(DirectorySeed) -> DirectorySeed) -> Self {
-        Self::organization_with_key(Self::key(), directory)
+    pub fn organization(directory: impl FnOnce(DirectorySeed) -> DirectorySeed) -> Self {
+        Self::organization_with_key(key(), directory)
     }
 
-    pub(crate) fn organization_with_key(
-        key: AccessKey,
-        directory: impl FnOnce(DirectorySeed) -> DirectorySeed,
-    ) -> Self {
+    pub fn organization_with_key(key: AccessKey, directory: impl FnOnce(DirectorySeed) -> DirectorySeed) -> Self {
         let world = World::new().key(key).account(ACCOUNT, |account| account.role(Role::dts()));
         Self::of(world.directory(ACCOUNT, directory)).set("DTS_GUARD_SCOPE", "organization")
     }
 
-    /// The keys of the function's role.
-    pub(crate) fn key() -> AccessKey {
-        AccessKey::session(KEY[0], KEY[1], KEY[2]).of_role(ACCOUNT, "dts-role-guard-role", "lab")
-    }
-
-    pub(crate) fn of(world: World) -> Self {
+    pub fn of(world: World) -> Self {
         Self::around(Emulator::start(world).unwrap())
     }
 
-    pub(crate) fn around(emulator: Emulator) -> Self {
-        let clock = Arc::new(LabClock { real: SystemClock::start(), slept: Mutex::default() });
+    pub fn around(emulator: Emulator) -> Self {
+        let clock = Arc::new(LabClock::start());
         let url = emulator.url();
         let lab = Self { emulator, clock, variables: Variables::new() };
         let lab = ENDPOINTS.iter().fold(lab, |lab, name| lab.set(name, &url));
         lab.set("DTS_GUARD_RATE", "100000").set("DTS_GUARD_MODE", "remediate")
     }
 
-    pub(crate) fn set(mut self, name: &str, value: &str) -> Self {
+    pub fn set(mut self, name: &str, value: &str) -> Self {
         self.variables.insert(name.to_owned(), value.to_owned());
         self
     }
 
-    pub(crate) async fn run(&self, mode: Mode) -> Report {
+    pub async fn run(&self, mode: Mode) -> Report {
         self.ask(mode, None, Duration::from_mins(10)).await
     }
 
-    pub(crate) async fn ask(&self, mode: Mode, plan_id: Option<&str>, time: Duration) -> Report {
+    pub async fn ask(&self, mode: Mode, plan_id: Option<&str>, time: Duration) -> Report {
         self.ask_app(&self.app(), mode, plan_id, time).await
     }
 
     /// The clock of every run.
-    pub(crate) fn clock(&self) -> Arc<dyn Clock> {
+    pub fn clock(&self) -> Arc<dyn Clock> {
         self.clock.clone()
     }
 
-    pub(crate) fn app(&self) -> App {
+    pub fn app(&self) -> App {
         self.app_with(self.clock.clone())
     }
 
     /// The same with another clock.
-    pub(crate) fn app_with(&self, clock: Arc<dyn Clock>) -> App {
+    pub fn app_with(&self, clock: Arc<dyn Clock>) -> App {
         App::new(&self.variables, clock, Log::Off)
     }
 
     /// The same with another way to the cloud, and with less patience: what is repeated four times is repeated enough.
-    pub(crate) async fn run_over(&self, transport: Arc<dyn Transport>, mode: Mode) -> Report {
+    pub async fn run_over(&self, transport: Arc<dyn Transport>, mode: Mode) -> Report {
         let app = self.app().over(transport).repeating_at_most(3);
         self.ask_app(&app, mode, None, Duration::from_mins(10)).await
     }
 
-    pub(crate) async fn ask_app(&self, app: &App, mode: Mode, plan_id: Option<&str>, time: Duration) -> Report {
+    pub async fn ask_app(&self, app: &App, mode: Mode, plan_id: Option<&str>, time: Duration) -> Report {
         let approved = plan_id.map_or(Approved::Nothing, |id| Approved::Plan(id.parse().unwrap()));
         let request = Request { mode, approved, ..Request::default() };
         let trigger = Trigger { kind: TriggerKind::Manual, name: None };
@@ -149,28 +105,28 @@ impl Lab {
     }
 
     /// As the platform does it.
-    pub(crate) async fn invoke(&self, event: &Value) -> Report {
+    pub async fn invoke(&self, event: &Value) -> Report {
         self.invoke_within(event, Duration::from_mins(10)).await
     }
 
-    pub(crate) async fn invoke_within(&self, event: &Value, time: Duration) -> Report {
+    pub async fn invoke_within(&self, event: &Value, time: Duration) -> Report {
         self.invoke_app(&self.app(), event, time).await
     }
 
-    pub(crate) async fn invoke_app(&self, app: &App, event: &Value, time: Duration) -> Report {
+    pub async fn invoke_app(&self, app: &App, event: &Value, time: Duration) -> Report {
         let event = decode(event.to_string().as_bytes(), app.config().unwrap().allowed());
         self.ask_for(app, event, time).await
     }
 
     /// What the terminal asks for.
-    pub(crate) async fn request(&self, request: Request) -> Report {
+    pub async fn request(&self, request: Request) -> Report {
         let trigger = Trigger { kind: TriggerKind::Manual, name: None };
         let event = Event { trigger, decision: Decision::Run(request) };
         self.ask_for(&self.app(), event, Duration::from_mins(10)).await
     }
 
     /// The account is not said, as on a terminal.
-    pub(crate) async fn ask_without_account(&self, mode: Mode) -> Report {
+    pub async fn ask_without_account(&self, mode: Mode) -> Report {
         let trigger = Trigger { kind: TriggerKind::Manual, name: None };
         let event = Event { trigger, decision: Decision::Run(Request { mode, ..Request::default() }) };
         let ask = self.question(event, Duration::from_mins(10));
@@ -192,53 +148,59 @@ impl Lab {
     }
 
     /// The keys as they come with an event.
-    pub(crate) fn keys() -> Found {
+    pub fn keys() -> Found {
         Found {
-            access_key_id: Some(KEY[0].into()),
-            access_key_secret: Some(KEY[1].into()),
-            security_token: Some(KEY[2].into()),
+            access_key_id: Some(KEY_ID.into()),
+            access_key_secret: Some(KEY_SECRET.into()),
+            security_token: Some(TOKEN.into()),
         }
     }
 
     /// Asks for the doctor, as the platform does it.
-    pub(crate) async fn doctor(&self) -> doctor::Report {
+    pub async fn doctor(&self) -> doctor::Report {
         self.doctor_with(Self::keys()).await
     }
 
     /// The same with other keys.
-    pub(crate) async fn doctor_with(&self, keys: Found) -> doctor::Report {
+    pub async fn doctor_with(&self, keys: Found) -> doctor::Report {
         let deadline = Deadline::after(&*self.clock, Duration::from_mins(10));
         let account = Some(ACCOUNT.parse().unwrap());
         self.app().doctor(Visit { request_id: "lab".to_owned(), keys, account, deadline }).await.unwrap()
     }
 
     /// How long the program has paused so far.
-    pub(crate) fn slept(&self) -> Duration {
-        *self.clock.slept.lock().unwrap()
+    pub fn slept(&self) -> Duration {
+        self.clock.slept()
     }
 
     /// The truth, whatever a report says.
-    pub(crate) fn role(&self) -> Option<RoleSnapshot> {
+    pub fn role(&self) -> Option<RoleSnapshot> {
         self.emulator.role(ACCOUNT, DTS_ROLE)
     }
 
-    pub(crate) fn writes(&self) -> Vec<String> {
+    pub fn authorized(&self) -> bool {
+        truth::authorized(self.role().as_ref())
+    }
+
+    /// Whether it has everything that the role had, and no tag more.
+    pub fn kept(&self, before: &RoleSnapshot) -> bool {
+        self.role().is_some_and(|now| truth::kept(Some(before), Some(&now)) && before.tags == now.tags)
+    }
+
+    pub fn writes(&self) -> Vec<String> {
         self.emulator.writes().into_iter().map(|call| call.operation).collect()
     }
 }
 
-/// Custom policies of the lab's account.
-pub(crate) const CUSTOM: [&str; 3] = ["TeamExtra", "TeamLogs", "TeamAudit"];
-
-pub(crate) fn json(report: &Report) -> Value {
+pub fn json(report: &Report) -> Value {
     serde_json::to_value(report).unwrap()
 }
 
 /// The one account's report.
-pub(crate) fn account(report: &Report) -> Value {
+pub fn account(report: &Report) -> Value {
     json(report)["accounts"][0].clone()
 }
 
-pub(crate) fn ids(findings: &Value) -> Vec<&str> {
+pub fn ids(findings: &Value) -> Vec<&str> {
     findings.as_array().unwrap().iter().map(|finding| finding["id"].as_str().unwrap()).collect()
 }

@@ -5,14 +5,11 @@ use std::net::{TcpListener, TcpStream};
 use std::sync::{Arc, Mutex};
 use std::thread;
 
-use emulator::Emulator;
 use serde_json::Value;
-
-use crate::support::{Guard, Reply};
 
 /// What it answers.
 #[derive(Clone, Debug)]
-pub(crate) enum Answer {
+pub enum Answer {
     /// With this HTTP status, header and body.
     Says(u16, &'static str, String),
     /// Never.
@@ -21,37 +18,37 @@ pub(crate) enum Answer {
     Closes,
 }
 
-pub(crate) fn says(status: u16, body: &str) -> Answer {
+pub fn says(status: u16, body: &str) -> Answer {
     Answer::Says(status, "x-nothing: 1", body.to_owned())
 }
 
 /// What it got.
 #[derive(Clone, Debug)]
-pub(crate) struct Request {
-    pub(crate) path: String,
-    pub(crate) headers: Vec<String>,
-    pub(crate) body: String,
+pub struct Request {
+    pub path: String,
+    pub headers: Vec<String>,
+    pub body: String,
 }
 
 impl Request {
-    pub(crate) fn json(&self) -> Value {
+    pub fn json(&self) -> Value {
         serde_json::from_str(&self.body).unwrap()
     }
 
-    pub(crate) fn header(&self, name: &str) -> Option<&str> {
+    pub fn header(&self, name: &str) -> Option<&str> {
         let start = format!("{name}: ");
         self.headers.iter().find_map(|header| header.strip_prefix(&start))
     }
 }
 
-pub(crate) struct Chat {
+pub struct Chat {
     address: String,
     got: Arc<Mutex<Vec<Request>>>,
 }
 
 impl Chat {
     /// Gives the answers one after the other, the last one again and again.
-    pub(crate) fn answering(answers: Vec<Answer>) -> Self {
+    pub fn answering(answers: Vec<Answer>) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap().to_string();
         let got = Arc::new(Mutex::new(Vec::new()));
@@ -75,11 +72,11 @@ impl Chat {
         Self { address, got }
     }
 
-    pub(crate) fn url(&self, prefix: &str, path: &str) -> String {
+    pub fn url(&self, prefix: &str, path: &str) -> String {
         format!("{prefix}http://{}{path}", self.address)
     }
 
-    pub(crate) fn got(&self) -> Vec<Request> {
+    pub fn got(&self) -> Vec<Request> {
         self.got.lock().unwrap().clone()
     }
 }
@@ -100,16 +97,4 @@ fn read(stream: &TcpStream) -> Request {
     reader.read_exact(&mut body).unwrap();
     let path = lines[0].split(' ').nth(1).unwrap().to_owned();
     Request { path, headers: lines.split_off(1), body: String::from_utf8(body).unwrap() }
-}
-
-/// One invocation of a function that tells these, and what it logged.
-pub(crate) fn invoke(emulator: &Emulator, settings: &[(&str, &str)], event: &str) -> (Reply, Vec<String>) {
-    let guard = Guard::start(emulator, settings);
-    let reply = guard.invoke(event);
-    (reply, guard.stop().1)
-}
-
-/// The warnings about notices.
-pub(crate) fn warnings(lines: &[String]) -> Vec<&String> {
-    lines.iter().filter(|line| line.contains("\"WARN\"")).collect()
 }

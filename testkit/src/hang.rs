@@ -1,5 +1,4 @@
 //! A call that never gets its reply, and the moment at which a test can kill whoever waits for it.
-#![allow(dead_code, reason = "each test file uses a part")]
 
 use std::sync::Arc;
 
@@ -7,7 +6,7 @@ use emulator::{Emulator, FaultGuard, Rule};
 use tokio::sync::Notify;
 
 /// In force until it is dropped.
-pub(crate) struct Hang {
+pub struct Hang {
     fault: FaultGuard,
     _hook: FaultGuard,
     reached: Arc<Notify>,
@@ -15,7 +14,7 @@ pub(crate) struct Hang {
 
 impl Hang {
     /// The calls that the rule chooses get no reply; they have their effect or not.
-    pub(crate) fn at(emulator: &Emulator, rule: Rule, after_effect: bool) -> Self {
+    pub fn at(emulator: &Emulator, rule: Rule, after_effect: bool) -> Self {
         let reached = Arc::new(Notify::new());
         let hang = rule.clone().hang();
         let fault = emulator.fault(if after_effect { hang.after_effect() } else { hang.before_effect() });
@@ -25,12 +24,12 @@ impl Hang {
     }
 
     /// Resolves when the call has arrived, and its effect (if it has any) is there.
-    pub(crate) async fn reached(&self) {
+    pub async fn reached(&self) {
         self.reached.notified().await;
     }
 
     /// Whether there was such a call.
-    pub(crate) fn was_met(&self) -> bool {
+    pub fn was_met(&self) -> bool {
         self.fault.hits() > 0
     }
 }

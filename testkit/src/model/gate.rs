@@ -10,14 +10,14 @@ use authorization::target::AccountId;
 use dts_role_guard::journal::Store;
 use futures_util::future::BoxFuture;
 
-use crate::shared::{Op, Outcome};
+use super::shared::{Op, Outcome};
 
 type Slot = Arc<Mutex<Option<Outcome>>>;
-pub(crate) type Queue = Arc<Mutex<VecDeque<(Op, Slot)>>>;
+pub(super) type Queue = Arc<Mutex<VecDeque<(Op, Slot)>>>;
 
 /// One guard's way to the world.
 #[derive(Clone)]
-pub(crate) struct Gate(pub(crate) Queue);
+pub(super) struct Gate(pub(super) Queue);
 
 impl Gate {
     async fn ask(&self, op: Op) -> Outcome {

@@ -2,11 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use crate::cloud::{self, Answer, Cloud, Params};
+use super::cloud::{self, Answer, Cloud, Params};
 
 /// What a guard asks of the world.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub(crate) enum Op {
+pub(super) enum Op {
     Call(Params),
     Generations,
     Read(u64),
@@ -17,7 +17,7 @@ pub(crate) enum Op {
 }
 
 #[derive(Clone, Debug, Hash)]
-pub(crate) enum Outcome {
+pub(super) enum Outcome {
     Answer(Answer),
     Generations(Vec<u64>),
     Bytes(Option<Vec<u8>>),
@@ -26,15 +26,15 @@ pub(crate) enum Outcome {
 }
 
 impl Op {
-    pub(crate) fn is_call(&self) -> bool {
+    pub(super) fn is_call(&self) -> bool {
         matches!(self, Self::Call(_))
     }
 
-    pub(crate) fn reads_folder(&self) -> bool {
+    pub(super) fn reads_folder(&self) -> bool {
         matches!(self, Self::Generations | Self::Read(_))
     }
 
-    pub(crate) fn is_constant(&self) -> bool {
+    pub(super) fn is_constant(&self) -> bool {
         match self {
             Self::Call(params) => ["GetCallerIdentity", "ListTagResources"].contains(&params["Action"].as_str()),
             Self::ForgetBefore(_) => true,
@@ -42,7 +42,7 @@ impl Op {
         }
     }
 
-    pub(crate) fn writes(&self) -> bool {
+    pub(super) fn writes(&self) -> bool {
         match self {
             Self::Call(params) => cloud::writes(params),
             Self::Claim(..) | Self::Replace(..) => true,
@@ -51,17 +51,17 @@ impl Op {
     }
 }
 
-pub(crate) type Files = BTreeMap<u64, Vec<u8>>;
+pub(super) type Files = BTreeMap<u64, Vec<u8>>;
 
 /// What the guards share.
 #[derive(Clone, Hash)]
-pub(crate) struct Shared {
-    pub(crate) cloud: Cloud,
-    pub(crate) files: Files,
+pub(super) struct Shared {
+    pub(super) cloud: Cloud,
+    pub(super) files: Files,
 }
 
 impl Shared {
-    pub(crate) fn perform(&mut self, op: &Op) -> Outcome {
+    pub(super) fn perform(&mut self, op: &Op) -> Outcome {
         match op {
             Op::Call(params) => Outcome::Answer(self.cloud.call(params)),
             Op::Generations => Outcome::Generations(self.files.keys().copied().collect()),

@@ -1,5 +1,4 @@
 //! A journal folder, and everything that can be seen of what lies in it.
-#![allow(dead_code, reason = "each test file uses a part")]
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -9,17 +8,17 @@ use std::path::{Path, PathBuf};
 use serde_json::Value;
 use tempfile::TempDir;
 
-pub(crate) const JOURNAL_DIR: &str = "DTS_GUARD_JOURNAL_DIR";
+pub const JOURNAL_DIR: &str = "DTS_GUARD_JOURNAL_DIR";
 
 /// Removed on drop.
-pub(crate) struct Folder(TempDir);
+pub struct Folder(TempDir);
 
 /// What lies in a folder, by name.
-pub(crate) type Listing = BTreeMap<String, Entry>;
+pub type Listing = BTreeMap<String, Entry>;
 
 /// A file written anew differs, even if it says the same.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Entry {
+pub struct Entry {
     inode: u64,
     mode: u32,
     modified: (i64, i64),
@@ -28,40 +27,40 @@ pub(crate) struct Entry {
 }
 
 impl Folder {
-    pub(crate) fn new() -> Self {
+    pub fn new() -> Self {
         Self(tempfile::tempdir().unwrap())
     }
 
-    pub(crate) fn path(&self) -> &Path {
+    pub fn path(&self) -> &Path {
         self.0.path()
     }
 
     /// For a setting.
-    pub(crate) fn text(&self) -> &str {
+    pub fn text(&self) -> &str {
         self.path().to_str().unwrap()
     }
 
-    pub(crate) fn listing(&self) -> Listing {
+    pub fn listing(&self) -> Listing {
         listing(self.path())
     }
 
-    pub(crate) fn names(&self) -> Vec<String> {
+    pub fn names(&self) -> Vec<String> {
         self.listing().into_keys().collect()
     }
 
     /// The record that counts.
-    pub(crate) fn newest(&self) -> Value {
+    pub fn newest(&self) -> Value {
         newest(&self.listing())
     }
 }
 
-pub(crate) fn listing(folder: &Path) -> Listing {
+pub fn listing(folder: &Path) -> Listing {
     let entries = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap());
     entries.map(|entry| (entry.file_name().into_string().unwrap(), Entry::of(&entry.path()))).collect()
 }
 
 /// The record of the highest generation.
-pub(crate) fn newest(listing: &Listing) -> Value {
+pub fn newest(listing: &Listing) -> Value {
     let generation = |name: &str| name.strip_suffix(".json")?.split_once('.')?.1.parse::<u64>().ok();
     let files = listing.iter().filter_map(|(name, entry)| Some((generation(name)?, entry)));
     let (_, entry) = files.max_by_key(|(generation, _)| *generation).expect("a record");
@@ -79,7 +78,7 @@ impl Entry {
         Self { inode: data.ino(), mode: data.mode(), modified: (data.mtime(), data.mtime_nsec()), content }
     }
 
-    pub(crate) fn text(&self) -> String {
+    pub fn text(&self) -> String {
         String::from_utf8_lossy(self.content.as_deref().unwrap_or_default()).into_owned()
     }
 }

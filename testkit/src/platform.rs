@@ -1,4 +1,5 @@
 //! A stand-in for Function Compute: starts a package, waits for its port, invokes it with the headers of the platform.
+#![allow(clippy::disallowed_methods, reason = "it measures real time")]
 
 use std::error::Error;
 use std::ffi::OsStr;
@@ -9,15 +10,12 @@ use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use emulator::{AccessKey, Emulator};
+use emulator::Emulator;
 use serde_json::Value;
 use tempfile::TempDir;
 
-/// Whose function it is.
-pub(crate) const ACCOUNT: &str = "1234567890123456";
+use crate::{ACCOUNT, KEY_ID, KEY_SECRET, TOKEN};
 
-/// The keys of its role.
-pub(crate) const KEY: [&str; 3] = ["STS.QUICKSTART", "an-invented-secret", "an-invented-token"];
 /// Only reached if the function hangs.
 const PATIENCE: Duration = Duration::from_secs(30);
 /// What the function is told, unless somebody sets another time.
@@ -26,29 +24,23 @@ const TIMEOUT: Duration = Duration::from_mins(1);
 const PAUSE: Duration = Duration::from_micros(200);
 
 /// Why the platform gives up.
-pub(crate) type Failure = Box<dyn Error>;
-
-/// The keys of the function's role, as an emulator must know them.
-pub(crate) fn function_role() -> AccessKey {
-    let [id, secret, token] = KEY;
-    AccessKey::session(id, secret, token).of_role(ACCOUNT, "dts-role-guard-role", "quickstart")
-}
+pub type Failure = Box<dyn Error>;
 
 /// A running instance of the function; dropping it kills the process.
-pub(crate) struct Instance {
+pub struct Instance {
     process: Child,
     address: SocketAddr,
     invocations: u32,
     _disk: TempDir,
     /// How long an invocation may take.
-    pub(crate) timeout: Duration,
+    pub timeout: Duration,
     /// From the start of the process to its first accepted connection.
-    pub(crate) ready_after: Duration,
+    pub ready_after: Duration,
 }
 
 impl Instance {
     /// Starts a program of the package in a folder and waits until it accepts a connection. `log` gets what it prints.
-    pub(crate) fn start(
+    pub fn start(
         program: impl AsRef<OsStr>,
         folder: &Path,
         cloud: &Emulator,
@@ -90,19 +82,19 @@ impl Instance {
     }
 
     /// Its resident memory in KiB, where the system tells.
-    pub(crate) fn resident(&self) -> Option<u64> {
+    pub fn resident(&self) -> Option<u64> {
         let status = self.told_by_system("status")?;
         let size = status.lines().find_map(|line| line.strip_prefix("VmRSS:"))?;
         size.split_whitespace().next()?.parse().ok()
     }
 
     /// One of the files that the system keeps about the process, where it does.
-    pub(crate) fn told_by_system(&self, file: &str) -> Option<String> {
+    pub fn told_by_system(&self, file: &str) -> Option<String> {
         std::fs::read_to_string(format!("/proc/{}/{file}", self.process.id())).ok()
     }
 
     /// Invokes the function as its time trigger `nightly` does; gives the report.
-    pub(crate) fn tick(&mut self, payload: &str) -> Result<Value, Failure> {
+    pub fn tick(&mut self, payload: &str) -> Result<Value, Failure> {
         let event = serde_json::json!({
             "triggerTime": "2026-11-24T02:00:00Z", "triggerName": "nightly", "payload": payload,
         });
@@ -111,13 +103,12 @@ impl Instance {
     }
 
     /// What the platform sends to this path of the function; gives the body of the answer.
-    pub(crate) fn send(&mut self, path: &str, event: &str) -> Result<Vec<u8>, Failure> {
+    pub fn send(&mut self, path: &str, event: &str) -> Result<Vec<u8>, Failure> {
         self.invocations += 1;
-        let [id, secret, token] = KEY;
         let request = format!(
             "POST {path} HTTP/1.1\r\nhost: {}\r\nconnection: close\r\ncontent-type: application/octet-stream\r\n\
              content-length: {}\r\nx-fc-control-path: {path}\r\nx-fc-request-id: 1-692414ee-10000001-{:012x}\r\n\
-             x-fc-access-key-id: {id}\r\nx-fc-access-key-secret: {secret}\r\nx-fc-security-token: {token}\r\n\
+             x-fc-access-key-id: {KEY_ID}\r\nx-fc-access-key-secret: {KEY_SECRET}\r\nx-fc-security-token: {TOKEN}\r\n\
              x-fc-account-id: {ACCOUNT}\r\nx-fc-function-timeout: {}\r\n\r\n{event}",
             self.address,
             event.len(),
