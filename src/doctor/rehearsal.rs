@@ -4,9 +4,11 @@
 use aliyun::Session;
 use authorization::baseline::DTS;
 use authorization::plan::{Step, is_privileged};
+use authorization::role::ObservedRole;
 use authorization::settings::Mode;
 use authorization::target::AccountId;
 use authorization::text::{chain, foreign};
+use authorization::verify::{self, Finding};
 use tokio::sync::Mutex;
 
 use super::checks::{Checks, timed};
@@ -14,20 +16,19 @@ use super::report::Answer;
 use super::role::{self, Found};
 use crate::apply::{Rehearsed, rehearse};
 use crate::case::Case;
+use crate::observe;
 
 pub(super) const IDS: [&str; 4] = ["rehearsal-create", "rehearsal-attach", "rehearsal-tag", "rehearsal-rest"];
 const POLICY: &str = "policies/remediate.json";
 
 /// Why nothing is rehearsed, if nothing is.
-fn why_not(mode: Mode, found: Option<&Found>) -> Option<String> {
-    if !mode.writes() {
-        return Some(format!("the mode is `{mode}`, which writes nothing"));
+fn why_not(mode: Mode, found: Found) -> Option<String> {
+    match found {
+        _ if !mode.writes() => Some(format!("the mode is `{mode}`, which writes nothing")),
+        Found::Unknown => Some("the role could not be read".to_owned()),
+        Found::NotAuthorized => Some("the role is not authorized, and a rehearsal would change it".to_owned()),
+        Found::Authorized => None,
     }
-    let Some(found) = found else { return Some("the role could not be read".to_owned()) };
-    if !found.is_healthy {
-        return Some("the role is not authorized, and a rehearsal would change it".to_owned());
-    }
-    None
 }
 
 /// Rehearses, if nothing can come of it.
@@ -35,18 +36,28 @@ pub(super) async fn check(
     checks: &mut Checks,
     session: Result<&Session, String>,
     mode: Mode,
-    found: Option<Found>,
+    found: Found,
     own: Option<&AccountId>,
     repairs: &Mutex<()>,
 ) {
-    let session = match (session, why_not(mode, found.as_ref())) {
+    let session = match (session, why_not(mode, found)) {
         (Ok(session), None) => session,
         (Err(why), _) | (_, Some(why)) => return checks.skip(&IDS, &why),
     };
-    let Some(Found { role: Some(role), tags, .. }) = found else { return };
     let Some(own) = own else { return checks.skip(&IDS, "the own account is not known: see `caller`") };
     // Between the deletion and the creation of a repair a rehearsal would make the role.
     let Ok(_held) = repairs.try_lock() else { return checks.skip(&IDS, "a repair is under way in this instance") };
+    let case = Case { session, target: &DTS.target(own.clone()), baseline: &DTS };
+    // The first look may be half a minute old: what was changed since must not be set back.
+    let (now, tags) = tokio::join!(observe::role(case), observe::tags(case));
+    let role = match now {
+        Ok(now) if verify::role(&now, &DTS).iter().any(Finding::failed) => {
+            return checks.skip(&IDS, "somebody has changed the role since it was looked at: it is not authorized");
+        }
+        Ok(ObservedRole::Present(role)) => role,
+        Ok(ObservedRole::Missing) => return checks.skip(&IDS, "the role is missing"),
+        Err(why) => return checks.skip(&IDS, &format!("the role could not be read again: {}", chain(&why))),
+    };
     if let Some(policy) = role.policies.iter().find(|policy| is_privileged(policy)) {
         let said =
             format!("the role holds `{policy}`, which the guard never attaches: it would refuse to recreate the role");
@@ -54,7 +65,7 @@ pub(super) async fn check(
         checks.put(IDS[1], Answer::warning(said, "detach it by hand if it does not belong there"));
         return checks.skip(&IDS[2..], "see `rehearsal-attach`");
     }
-    let case = Case { session, target: &DTS.target(own.clone()), baseline: &DTS };
+    let tags = tags.ok().flatten();
     let (tried, took) = timed(&**session.clock(), rehearse(case, &role, tags.as_ref())).await;
     let of = |is_one: fn(&Step) -> bool| tried.iter().filter(move |(step, _)| is_one(step));
     let create = of(|step| matches!(step, Step::Create { .. }));

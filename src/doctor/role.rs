@@ -2,7 +2,7 @@
 
 use aliyun::{Error, Kind, RoleFacts, Session};
 use authorization::baseline::{DTS, DTS_ROLE};
-use authorization::role::{ObservedRole, Role, Tags};
+use authorization::role::{ObservedRole, Tags};
 use authorization::text::chain;
 use authorization::verify::{self, Finding, FindingId};
 
@@ -12,23 +12,24 @@ use crate::observe;
 
 pub(super) const IDS: [&str; 3] = ["role", "policies", "tags"];
 
-/// A role that could be read.
-pub(super) struct Found {
-    /// None if it is missing.
-    pub(super) role: Option<Role>,
-    /// None if they could not be read.
-    pub(super) tags: Option<Tags>,
-    /// Whether it is authorized.
-    pub(super) is_healthy: bool,
+/// What was found out about the role.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Found {
+    /// It could not be read.
+    Unknown,
+    /// It is missing, or a condition of the authorization fails.
+    NotAuthorized,
+    /// It is as DTS needs it.
+    Authorized,
 }
 
 /// `GetRole`, `ListPoliciesForRole` and, needed before a repair, `ListTagResources`.
-pub(super) async fn check(checks: &mut Checks, session: Result<&Session, String>) -> Option<Found> {
+pub(super) async fn check(checks: &mut Checks, session: Result<&Session, String>) -> Found {
     let session = match session {
         Ok(session) => session,
         Err(why) => {
             checks.skip(&IDS, &why);
-            return None;
+            return Found::Unknown;
         }
     };
     let clock = session.clock();
@@ -44,11 +45,10 @@ pub(super) async fn check(checks: &mut Checks, session: Result<&Session, String>
     checks.put_timed(IDS[1], (of_policies(&policies, has_policy), policies_took));
     checks.put_timed(IDS[2], (of_tags(&tags), tags_took));
     match (role, policies) {
-        (Ok(facts), Ok(policies)) => {
-            Some(Found { role: Some(observe::present(facts, policies)), tags: tags.ok(), is_healthy })
-        }
-        (Err(error), _) if error.is_role_missing() => Some(Found { role: None, tags: None, is_healthy: false }),
-        _ => None,
+        (Ok(_), Ok(_)) if is_healthy => Found::Authorized,
+        (Ok(_), Ok(_)) => Found::NotAuthorized,
+        (Err(error), _) if error.is_role_missing() => Found::NotAuthorized,
+        _ => Found::Unknown,
     }
 }
 

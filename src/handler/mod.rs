@@ -2,12 +2,13 @@
 
 mod doctor;
 
+pub use doctor::Visit;
+
 use std::num::NonZeroU32;
 use std::sync::atomic::AtomicUsize;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-pub use self::doctor::Visit;
 use aliyun::clock::{Deadline, SharedClock};
 use aliyun::credentials::{self, Credentials, Found, Place};
 use aliyun::{Connection, Endpoint, Endpoints, Http, RateLimits, Session, Transport};

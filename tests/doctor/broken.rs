@@ -391,3 +391,24 @@ async fn somebody_who_works_on_the_role_at_that_moment_is_noticed() {
     assert!(check(&report, "rehearsal-attach").message.contains("took it off again"), "{report:#?}");
     assert_eq!(lab.role().unwrap().policy_names(), [DTS_POLICY]);
 }
+
+/// Between the first look and the rehearsal much can happen: nothing is set back, and what is broken by then is left to a run.
+#[tokio::test]
+async fn what_somebody_changed_since_the_first_look_stays_as_it_is_now() {
+    let lab = healthy();
+    let _person = lab.emulator.on_call(Rule::on("ListTagResources").nth(2), |world| {
+        world.set_tag(ACCOUNT, DTS_ROLE, "team", "logs");
+    });
+    let report = lab.doctor().await;
+    assert_eq!(troubles(&report), [""; 0], "{report:#?}");
+    assert_eq!(check(&report, "rehearsal-tag").status, Status::Ok);
+    assert_eq!(lab.role().unwrap().tags["team"], "logs");
+
+    let lab = healthy();
+    let _person = lab.emulator.on_call(Rule::on("ListPoliciesForRole").nth(2), |world| {
+        world.detach(ACCOUNT, DTS_ROLE, DTS_POLICY);
+    });
+    let report = lab.doctor().await;
+    assert!(check(&report, "rehearsal-create").message.contains("somebody has changed the role"), "{report:#?}");
+    assert_eq!(lab.writes(), [""; 0]);
+}
