@@ -7,7 +7,7 @@
 //! | module | what it is |
 //! |---|---|
 //! | [`handler`] | event in, report out; cannot fail to answer |
-//! | [`terminal`] | arguments, the question before a write, exit codes |
+//! | [`terminal`] | arguments, a person's keys and network, the question before a write, exit codes |
 //! | [`event`] | the bytes of an invocation → a decision |
 //! | [`sweep`] | the accounts of one run: list, judge, brake, repair |
 //! | [`members`] | whether a member account may be entered, and how |

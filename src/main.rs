@@ -46,7 +46,7 @@ async fn run() -> ExitCode {
     let app = App::new(&variables, clock.clone(), log);
     let code = match command {
         Command::Serve => serve(app, log).await,
-        command => ExitCode::from(terminal::run(app.on_terminal(), command).await),
+        command => ExitCode::from(terminal::run(app.on_terminal(), &variables, command).await),
     };
     log.finish(clock.now());
     code

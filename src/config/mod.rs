@@ -338,7 +338,10 @@ impl Reader<'_> {
     fn log_filter(&mut self) {
         let Some(value) = self.value(LOG) else { return };
         if let Err(error) = value.parse::<tracing_subscriber::EnvFilter>() {
-            let right = format!("a tracing filter such as `info` or `dts_role_guard=debug` ({error})");
+            let right = format!(
+                "a tracing filter such as `info` or `aliyun=debug`; the crates are `dts_role_guard`, `aliyun` and \
+                 `fc_runtime` ({error})"
+            );
             self.mistake(LOG, &value, &right);
         }
     }

@@ -159,12 +159,14 @@ async fn trip(http: &Http, endpoint: &Endpoint, clock: &dyn Clock) -> Result<Tri
         url.host_str().unwrap_or_default().trim_matches(['[', ']']).to_owned(),
         url.port_or_known_default().unwrap_or(443),
     );
-    match tokio::time::timeout(NAME_TIMEOUT, tokio::net::lookup_host(name)).await {
-        Ok(Ok(mut addresses)) => {
-            addresses.next().ok_or_else(|| Trouble::Name("it has no address".to_owned()))?;
+    if !http.is_proxied(url) {
+        match tokio::time::timeout(NAME_TIMEOUT, tokio::net::lookup_host(name)).await {
+            Ok(Ok(mut addresses)) => {
+                addresses.next().ok_or_else(|| Trouble::Name("it has no address".to_owned()))?;
+            }
+            Ok(Err(error)) => return Err(Trouble::Name(error.to_string())),
+            Err(_) => return Err(Trouble::Name(format!("no answer within {} s", NAME_TIMEOUT.as_secs()))),
         }
-        Ok(Err(error)) => return Err(Trouble::Name(error.to_string())),
-        Err(_) => return Err(Trouble::Name(format!("no answer within {} s", NAME_TIMEOUT.as_secs()))),
     }
     let first = http.ask_for_nothing(url, TRIP_TIMEOUT).await.map_err(Trouble::Connection)?;
     let skew = first.map(|date: Timestamp| date.as_second() - clock.now().as_second());

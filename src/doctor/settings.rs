@@ -27,6 +27,12 @@ pub(super) fn credentials(found: &Result<Credentials, Error>) -> Answer {
             Answer::failed(error.to_string(), "give the function a role (`role` in `s.yaml`, see docs/deploying.md)")
         }
         Err(error @ Error::MissingOnTerminal) => Answer::failed(error.to_string(), "set these variables"),
+        Err(error @ (Error::NoHome | Error::Profile { .. })) => {
+            Answer::failed(error.to_string(), "set these variables, or name a profile with `--profile`")
+        }
+        Err(error @ Error::NotEntered(_)) => {
+            Answer::failed(error.to_string(), "let the profile's user assume the role, and the role trust the user")
+        }
         Err(error @ Error::Partial { .. }) => Answer::failed(
             error.to_string(),
             "give all of them together, or none, so that the next source is looked at",

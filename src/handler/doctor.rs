@@ -1,8 +1,12 @@
 //! The doctor instead of a run.
 
+use std::sync::Arc;
+
+use aliyun::Transport;
 use aliyun::clock::Deadline;
-use aliyun::credentials::{self, Found};
+use aliyun::credentials::{Error, Found, ProfileKeys};
 use authorization::target::AccountId;
+use authorization::text::chain;
 use fc_runtime::{Context, Diagnostic};
 use serde_json::{Map, Value, json};
 use tracing::Instrument as _;
@@ -33,18 +37,26 @@ impl App {
         let span = tracing::error_span!("doctor", request_id = visit.request_id);
         let Visit { request_id, keys, account, deadline } = visit;
         let http = self.http().map_err(Abort::Tls)?;
+        let transport: Arc<dyn Transport> = match &self.transport {
+            Some(transport) => transport.clone(),
+            None => http.clone(),
+        };
+        let credentials = match (self.keys(keys), self.config()) {
+            (Ok(ProfileKeys { credentials, role: Some(role) }), Ok(config)) => {
+                let session = self.session_over(transport.clone(), config, credentials, None, deadline);
+                session.assume_role(&role).await.map_err(|error| Error::NotEntered(chain(&error)))
+            }
+            (keys, _) => keys.map(|keys| keys.credentials),
+        };
         let means = Means {
             config: self.config(),
-            credentials: credentials::resolve(keys, self.environment.clone(), self.place),
+            credentials,
             place: self.place,
             account: account.clone(),
             request_id: &request_id,
             clock: self.clock.clone(),
             deadline,
-            transport: match &self.transport {
-                Some(transport) => transport.clone(),
-                None => http.clone(),
-            },
+            transport,
             http,
             repairs: &self.repairs,
             notices: self.hooks.len(),

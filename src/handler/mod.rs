@@ -10,8 +10,8 @@ use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use aliyun::clock::{Deadline, SharedClock};
-use aliyun::credentials::{self, Credentials, Found, Place};
-use aliyun::{Connection, Endpoint, Endpoints, Http, RateLimits, Session, Transport};
+use aliyun::credentials::{self, Credentials, Found, Place, ProfileKeys};
+use aliyun::{AssumeRole, BadNetwork, Connection, Endpoint, Endpoints, Http, RateLimits, Session, Transport};
 use authorization::baseline;
 use authorization::settings::Scope;
 use authorization::target::AccountId;
@@ -39,6 +39,9 @@ const WARM_TIMEOUT: Duration = Duration::from_secs(2);
 /// The lines of a long report wait for their reader so long, all together.
 const LOG_PATIENCE: Duration = Duration::from_secs(2);
 
+/// A session's keys end with it, wherever a repair stands then: a run is over this long before.
+const KEYS_MARGIN: Duration = Duration::from_mins(1);
+
 /// Said of a batch whose records all turned out to be none for the guard.
 const NOTHING_TO_DO: &str = "no record is for the guard";
 
@@ -57,6 +60,8 @@ pub struct App {
     /// HTTP, once it was needed. Its connections outlive an invocation.
     http: OnceLock<Arc<Http>>,
     place: Place,
+    /// The keys of a terminal whose variables hold none.
+    profile: Option<Result<ProfileKeys, credentials::Error>>,
     /// Where the journal's files live, if not where the settings say.
     store: Option<Arc<dyn Store>>,
     patience: usize,
@@ -97,6 +102,9 @@ pub enum Abort {
     /// TLS cannot be set up.
     #[error("TLS cannot be set up")]
     Tls(#[source] Box<dyn std::error::Error + Send + Sync>),
+    /// A terminal's proxy or roots cannot be used.
+    #[error(transparent)]
+    Network(#[from] BadNetwork),
 }
 
 impl Abort {
@@ -105,6 +113,7 @@ impl Abort {
             Self::Settings(_) => "InvalidSettings",
             Self::Credentials(_) => "NoCredentials",
             Self::Tls(_) => "NoTls",
+            Self::Network(_) => "NoNetwork",
         }
     }
 
@@ -113,7 +122,7 @@ impl Abort {
     pub fn exit_code(&self) -> u8 {
         match self {
             Self::Settings(_) => 2,
-            Self::Credentials(_) | Self::Tls(_) => 3,
+            Self::Credentials(_) | Self::Tls(_) | Self::Network(_) => 3,
         }
     }
 }
@@ -135,6 +144,7 @@ impl App {
             transport: None,
             http: OnceLock::new(),
             place: Place::Function,
+            profile: None,
             store: None,
             patience: usize::MAX,
             repairs: tokio::sync::Mutex::default(),
@@ -173,6 +183,12 @@ impl App {
     #[must_use]
     pub fn on_terminal(self) -> Self {
         Self { place: Place::Terminal, ..self }
+    }
+
+    /// The same with a person's keys, where the environment holds none, or why there are none.
+    #[must_use]
+    pub fn with_profile(self, keys: Result<ProfileKeys, credentials::Error>) -> Self {
+        Self { profile: Some(keys), ..self }
     }
 
     /// The same over HTTP that is set up already, and may have connections.
@@ -364,15 +380,14 @@ impl App {
     }
 
     async fn work(&self, config: &Config, ask: &Ask, request: &Request) -> Result<Swept, Abort> {
-        let credentials = credentials::resolve(ask.keys.clone(), self.environment.clone(), self.place)?;
+        let ProfileKeys { credentials, role } = self.keys(ask.keys.clone())?;
         tracing::debug!(source = %credentials.source, "credentials");
         let session = self.session(config, credentials, ask)?;
-        let own = match self.stop.unless_asked(own_account(&session, ask.account.clone())).await {
+        let (session, own, deadline) = match self.stop.unless_asked(self.enter(session, role, ask)).await {
             None => return Ok(Swept::of(AccountReport::stopped(None))),
-            Some(Ok(account)) => account,
+            Some(Ok(entered)) => entered,
             Some(Err(failed)) => return Ok(Swept::of(*failed)),
         };
-        let session = session.in_account(&own);
         let guard = Guard {
             session,
             baseline: &baseline::DTS,
@@ -381,7 +396,7 @@ impl App {
             approval: config.approval,
             approved: None,
             log: self.log,
-            store: self.store_until(config, ask.deadline),
+            store: self.store_until(config, deadline),
             request_id: ask.request_id.clone(),
             begun: self.clock.uptime(),
             stop: self.stop.clone(),
@@ -389,6 +404,33 @@ impl App {
         let trigger = ask.event.trigger.name.as_deref();
         let (repairs, progress, asked_again) = (&self.repairs, &*self.progress, AtomicUsize::new(0));
         Ok(Sweep { guard, own, config, request, trigger, repairs, progress, asked_again }.run().await)
+    }
+
+    /// What a run signs with, and the role that a profile leads into first.
+    fn keys(&self, headers: Found) -> Result<ProfileKeys, credentials::Error> {
+        if let Some(profile) = &self.profile {
+            return profile.clone();
+        }
+        let credentials = credentials::resolve(headers, self.environment.clone(), self.place)?;
+        Ok(ProfileKeys { credentials, role: None })
+    }
+
+    /// The session of the own account, which account that is, and when the run must be over.
+    async fn enter(
+        &self,
+        session: Session,
+        role: Option<AssumeRole>,
+        ask: &Ask,
+    ) -> Result<(Session, AccountId, Deadline), Box<AccountReport>> {
+        let (mut session, mut deadline) = (session, ask.deadline);
+        if let Some(role) = role {
+            let lifetime = Duration::from_secs(role.duration_seconds.into());
+            deadline = deadline.earlier(Deadline::after(&*self.clock, lifetime.saturating_sub(KEYS_MARGIN)));
+            let keys = session.assume_role(&role).await.map_err(failed)?;
+            session = session.with_keys(keys, "").ending_by(deadline);
+        }
+        let own = own_account(&session, ask.account.clone()).await?;
+        Ok((session.in_account(&own), own, deadline))
     }
 
     /// Each run has its own patience with the folder.
@@ -449,14 +491,16 @@ async fn own_account(session: &Session, known: Option<AccountId>) -> Result<Acco
     if let Some(account) = known {
         return Ok(account);
     }
-    let caller = session
-        .get_caller_identity()
-        .await
-        .map_err(|error| Box::new(AccountReport::failed(None, CallError::from(&error), error.kind.may_pass())))?;
+    let caller = session.get_caller_identity().await.map_err(failed)?;
     caller
         .account_id
         .parse()
         .map_err(|error| Box::new(AccountReport::failed(None, CallError::of_identity(&error), true)))
+}
+
+#[expect(clippy::needless_pass_by_value, reason = "it maps an error")]
+fn failed(error: aliyun::Error) -> Box<AccountReport> {
+    Box::new(AccountReport::failed(None, CallError::from(&error), error.kind.may_pass()))
 }
 
 fn found(keys: HeaderCredentials) -> Found {

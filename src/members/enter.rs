@@ -45,6 +45,7 @@ pub async fn enter(session: &Session, account: &AccountId, entry: Entry<'_>) -> 
         session_name: session_name(&session.clock().nonce()),
         duration_seconds: duration_seconds(session.remaining()),
         policy: Some(session_policy(entry.mode).to_owned()),
+        external_id: None,
     };
     let mut waits = WAITS.into_iter().filter(|_| entry.is_new);
     loop {

@@ -65,7 +65,7 @@ fn command(operation: &str, role: &RoleName, options: impl IntoIterator<Item = (
 
 /// One word of a POSIX shell. A line break or an escape character in a value would do harm on the way to the shell, so
 /// such a character is left out.
-fn quote(value: &str) -> String {
+pub(crate) fn quote(value: &str) -> String {
     let printable: String = value.chars().filter(|character| !character.is_control()).collect();
     format!("'{}'", printable.replace('\'', r"'\''"))
 }

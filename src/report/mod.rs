@@ -31,6 +31,7 @@ pub use failure::Failure;
 pub use html::Html;
 pub use human::Human;
 pub use json::Json;
+pub(crate) use manual::quote;
 pub use manual::{QUICK_AUTHORIZATION, commands};
 pub use ocsf::Ocsf;
 pub use question::Question;

@@ -6,9 +6,11 @@ use aliyun::clock::Deadline;
 use aliyun::credentials::Found;
 use authorization::settings::Scope;
 use clap::ValueEnum;
+use clap::builder::NonEmptyStringValueParser;
 
 use super::output::PlaceOptions;
-use super::{ScopeArgument, Usage, complain, say, unwritable};
+use super::{ScopeArgument, Usage, complain, say, unwritable, workstation};
+use crate::config::{Variables, on_platform};
 use crate::event::Allowed;
 use crate::handler::{App, Visit};
 use crate::telemetry::Log;
@@ -21,17 +23,21 @@ pub struct DoctorOptions {
     format: Option<Format>,
     #[command(flatten)]
     place: PlaceOptions,
-    /// Whether the members of the resource directory are looked at [default: the setting `DTS_GUARD_SCOPE`]
+    /// Whether to look at the members of the resource directory [default: the setting `DTS_GUARD_SCOPE`]
     #[arg(long)]
     scope: Option<ScopeArgument>,
-    /// Answer within so many seconds [default: no limit]
+    /// Finish within this many seconds [default: no limit]
     #[arg(long, value_name = "SECONDS")]
     timeout: Option<u64>,
+    /// Use the keys of this profile of the vendor's CLI, unless the variables hold keys [default: the variable
+    /// `ALIBABA_CLOUD_PROFILE`, else the CLI's current profile]
+    #[arg(long, value_name = "NAME", value_parser = NonEmptyStringValueParser::new())]
+    profile: Option<String>,
 }
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
 enum Format {
-    /// Lines for a person
+    /// Text for people
     Human,
     /// The report as JSON
     Json,
@@ -44,7 +50,15 @@ impl DoctorOptions {
     }
 }
 
-pub(super) async fn doctor(app: App, options: &DoctorOptions) -> u8 {
+pub(super) async fn doctor(app: App, variables: &Variables, options: &DoctorOptions) -> u8 {
+    if options.profile.is_some() && on_platform(variables) {
+        say(&format!("{}\n", Usage::ProfileOfFunction));
+        return super::USAGE;
+    }
+    let app = match workstation::equip(app, variables, options.profile.as_deref()) {
+        Ok(app) => app,
+        Err(why) => return complain(&why),
+    };
     let scope = options.scope.map(Scope::from);
     let app = match (app.config().map(|config| (config.allowed(), config.scope_is_set)), scope) {
         (Ok((allowed, true)), Some(scope)) if scope > allowed.scope => {

@@ -5,7 +5,9 @@ mod cut_off;
 mod doctor;
 mod output;
 mod render;
+mod shell;
 mod signals;
+mod workstation;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{IsTerminal, Write};
@@ -19,13 +21,14 @@ use authorization::plan::PlanId;
 use authorization::settings::{Mode, Scope};
 use authorization::target::AccountId;
 use authorization::text::chain;
+use clap::builder::NonEmptyStringValueParser;
 use clap::{Parser, Subcommand, ValueEnum};
 use cut_off::Advice;
 use doctor::DoctorOptions;
 use output::OutputOptions;
 
 use crate::clear as forget;
-use crate::config::{Config, InvalidSettings, JOURNAL_DIR, MODE, SCOPE};
+use crate::config::{Config, InvalidSettings, JOURNAL_DIR, MODE, SCOPE, Variables, on_platform};
 use crate::event::{Allowed, Approved, Decision, Event, Forget, Request, Wanted};
 use crate::handler::{Abort, App, Ask};
 use crate::journal::JournalLog;
@@ -35,7 +38,7 @@ use crate::telemetry::Log;
 
 /// Keeps the RAM role that Alibaba Cloud DTS needs authorized.
 #[derive(Debug, Parser)]
-#[command(version, about, after_help = AFTER_HELP)]
+#[command(version, about, after_help = AFTER_HELP, subcommand_value_name = "COMMAND")]
 pub struct Arguments {
     /// Without a command: `serve`, but on a terminal this help.
     #[command(subcommand)]
@@ -43,7 +46,7 @@ pub struct Arguments {
 }
 
 const AFTER_HELP: &str =
-    "Settings are environment variables `DTS_GUARD_*`, credentials `ALIBABA_CLOUD_*`; see the README.
+    "Settings are environment variables `DTS_GUARD_*`. Keys are `ALIBABA_CLOUD_*` or a profile of the vendor's CLI.
 Exit codes: 0 authorized, remediated or skipped; 1 drifted, rolledBack, refused, pending, or the answer was no; \
 2 usage, settings or rejected; 3 could not find out, or the report cannot be written; 4 stuck; \
 130 a second signal.
@@ -54,27 +57,31 @@ Of `doctor`: 0 ok, 1 warning, 3 failed.";
 pub enum Command {
     /// Serve invocations of Function Compute (the default where there is no terminal)
     Serve,
-    /// Look at the role and judge it
+    /// Look at the role and judge it; nothing is written
     Verify(Options),
-    /// Also say what a repair would do
+    /// Look at the role, and show what a repair would do
     Plan(Options),
     /// Repair the role if it is broken, after a question
     Remediate(RemediateOptions),
-    /// Print a saved report, from standard input, in another format: no cloud, no settings
+    /// Read a saved report from standard input and print it in another format
     Render(OutputOptions),
     /// Look whether the deployment would work, change nothing, and say what to do
     Doctor(DoctorOptions),
     /// Forget how often an account's role was repaired, so that it may be repaired again
     Clear(ClearOptions),
+    /// Print a script with which a shell completes commands and options
+    Completions(shell::Completions),
+    /// Print the manual page
+    Man,
 }
 
 /// What `clear` takes.
 #[derive(Debug, clap::Args)]
 pub struct ClearOptions {
-    /// Whose role
+    /// The account whose role it is
     #[arg(long, value_name = "ID")]
     account: AccountId,
-    /// Also give an unfinished repair up: its record is kept under another name, and nothing is brought back from it
+    /// Give up an unfinished repair, too: its record is kept under another name, and nothing is restored from it
     #[arg(long)]
     unfinished: bool,
 }
@@ -84,15 +91,19 @@ pub struct ClearOptions {
 pub struct Options {
     #[command(flatten)]
     output: OutputOptions,
-    /// Which accounts may be looked at [default: the setting `DTS_GUARD_SCOPE`]
+    /// Which accounts to look at [default: the setting `DTS_GUARD_SCOPE`]
     #[arg(long)]
     scope: Option<ScopeArgument>,
-    /// Look at this account only (may be given several times); another than the own one needs the scope `organization`
+    /// Look at this account only (can be repeated); any account but your own needs the scope `organization`
     #[arg(long, value_name = "ID")]
     account: Vec<AccountId>,
-    /// Answer within so many seconds [default: no limit]
+    /// Finish within this many seconds [default: no limit]
     #[arg(long, value_name = "SECONDS")]
     timeout: Option<u64>,
+    /// Use the keys of this profile of the vendor's CLI, unless the variables hold keys [default: the variable
+    /// `ALIBABA_CLOUD_PROFILE`, else the CLI's current profile]
+    #[arg(long, value_name = "NAME", value_parser = NonEmptyStringValueParser::new())]
+    profile: Option<String>,
 }
 
 impl Command {
@@ -104,7 +115,7 @@ impl Command {
             Self::Remediate(remediate) => &remediate.options.output,
             Self::Render(options) => options,
             Self::Doctor(options) => return options.is_quiet().then_some("error"),
-            Self::Serve | Self::Clear(_) => return None,
+            Self::Serve | Self::Clear(_) | Self::Completions(_) | Self::Man => return None,
         };
         options.is_quiet().then_some("error")
     }
@@ -121,16 +132,16 @@ impl Options {
 pub struct RemediateOptions {
     #[command(flatten)]
     options: Options,
-    /// Do not ask
+    /// Repair without asking
     #[arg(long)]
     yes: bool,
 }
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
 enum ScopeArgument {
-    /// The own account
+    /// Your own account
     Account,
-    /// The members of the resource directory too
+    /// Your own account and all members of its resource directory
     Organization,
 }
 
@@ -152,25 +163,30 @@ enum Usage {
     WiderScope,
     #[error("`remediate` asks before it writes, and standard input is no terminal: add `--yes`, or use `plan`")]
     CannotAsk,
+    #[error("`--profile` is for a terminal, and an `FC_*` variable is set: a function has the keys of its role")]
+    ProfileOfFunction,
 }
 
 /// The exit code of a usage mistake.
 pub const USAGE: u8 = 2;
 
 /// Carries a command out; returns its exit code. The first signal ends it in order, the second at once.
-pub async fn run(app: App, command: Command) -> u8 {
+pub async fn run(app: App, variables: &Variables, command: Command) -> u8 {
     let (mode, options, yes) = match command {
         Command::Serve => return USAGE,
         Command::Clear(options) => return clear(&app, &options).await,
         Command::Render(options) => return render::render(&options),
-        Command::Doctor(options) => return doctor::doctor(app, &options).await,
+        Command::Completions(completions) => return shell::completions(&completions),
+        Command::Man => return shell::manual(),
+        Command::Doctor(options) => return doctor::doctor(app, variables, &options).await,
         Command::Verify(options) => (Mode::Verify, options, false),
         Command::Plan(options) => (Mode::Plan, options, false),
         Command::Remediate(RemediateOptions { options, yes }) => (Mode::Remediate, options, yes),
     };
     let stop = Stop::default();
     let app = app.stopping_at(stop.clone());
-    let advice = app.config().ok().map(|config| Advice::new(config, options.scope.map(Scope::from)));
+    let advice =
+        app.config().ok().map(|config| Advice::new(config, options.scope.map(Scope::from), options.profile.as_deref()));
     tokio::select! {
         biased;
         in_hand = signals::second(&stop) => {
@@ -180,19 +196,24 @@ pub async fn run(app: App, command: Command) -> u8 {
             signals::CUT_OFF
         }
         // Whoever asked for an end does not want a script to go on as if all were done.
-        code = carry_out(app, mode, options, yes) => if stop.is_asked() { code.max(1) } else { code },
+        code = carry_out(app, variables, mode, options, yes) => if stop.is_asked() { code.max(1) } else { code },
     }
 }
 
-async fn carry_out(app: App, mode: Mode, options: Options, yes: bool) -> u8 {
+async fn carry_out(app: App, variables: &Variables, mode: Mode, options: Options, yes: bool) -> u8 {
     let asked = match app.config() {
         Ok(config) => Allowed { mode, scope: options.scope.map_or(config.scope, Scope::from) },
         Err(mistakes) => return complain(&Abort::from(mistakes)),
     };
-    if let Some(usage) = app.config().ok().and_then(|config| usage(config, asked, yes)) {
+    let profile_of_function = (options.profile.is_some() && on_platform(variables)).then_some(Usage::ProfileOfFunction);
+    if let Some(usage) = profile_of_function.or_else(|| usage(app.config().ok()?, asked, yes)) {
         say(&format!("{usage}\n"));
         return USAGE;
     }
+    let app = match workstation::equip(app, variables, options.profile.as_deref()) {
+        Ok(app) => app,
+        Err(why) => return complain(&why),
+    };
     let output = match options.output.open() {
         Ok(output) => output,
         Err(why) => return unwritable(&why),

@@ -15,7 +15,7 @@ pub struct OutputOptions {
     /// How to print the report [default: human on a terminal, else json]
     #[arg(long)]
     format: Option<Format>,
-    /// All details of all accounts, however many
+    /// Show all details of all accounts, however many there are
     #[arg(long)]
     verbose: bool,
     #[command(flatten)]
@@ -28,33 +28,33 @@ pub(super) struct PlaceOptions {
     /// Write the report into this file [its default format: json]
     #[arg(long, value_name = "FILE")]
     output: Option<PathBuf>,
-    /// Print nothing but errors: the exit code says it
+    /// Print nothing but errors; the exit code tells the result
     #[arg(long)]
     quiet: bool,
-    /// Colours [default: auto, where the output is a terminal that shows some and `NO_COLOR` is not set]
+    /// When to print colours [default: auto]
     #[arg(long, value_name = "WHEN")]
     color: Option<Color>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum Format {
-    /// Lines for a person
+    /// Text for people
     Human,
     /// The report as JSON
     Json,
-    /// One OCSF event a line (Compliance Finding 2003, schema 1.8.0)
+    /// One OCSF event per line (Compliance Finding 2003, schema 1.8.0)
     Ocsf,
-    /// A page for a browser, in one file
+    /// A page for the browser, in one file
     Html,
-    /// A line for each account, for a spreadsheet
+    /// One line per account, for a spreadsheet
     Csv,
 }
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
 enum Color {
-    /// On a terminal
+    /// On a terminal that shows colours, unless `NO_COLOR` is set
     Auto,
-    /// Always, but on a terminal that shows none (`TERM=dumb`)
+    /// Always, except on a terminal that shows none (`TERM=dumb`)
     Always,
     /// Never
     Never,

@@ -118,5 +118,6 @@ fn into(account: &str, role: &str) -> AssumeRole {
         session_name: "mallory".to_owned(),
         duration_seconds: 3600,
         policy: None,
+        external_id: None,
     }
 }

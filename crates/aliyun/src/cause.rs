@@ -84,7 +84,7 @@ impl Asked {
             resources: resources(request, account),
             address,
             key: beginning(&credentials.access_key_id),
-            source: credentials.source,
+            source: credentials.source.clone(),
             is_temporary: credentials.security_token.is_some(),
         }
     }

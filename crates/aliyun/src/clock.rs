@@ -82,6 +82,15 @@ impl Deadline {
         Self(clock.uptime().checked_add(time))
     }
 
+    /// The one of the two that comes first.
+    #[must_use]
+    pub fn earlier(self, other: Self) -> Self {
+        match (self.0, other.0) {
+            (Some(one), Some(two)) => Self(Some(one.min(two))),
+            (one, two) => Self(one.or(two)),
+        }
+    }
+
     /// The time left; [`Duration::MAX`] without a deadline.
     #[must_use]
     pub fn remaining(&self, clock: &dyn Clock) -> Duration {

@@ -18,6 +18,7 @@ use reqwest::header::{CONTENT_TYPE, HeaderValue};
 use rustls::RootCertStore;
 use url::Url;
 
+use super::network::Network;
 use super::transport::{BoxError, Lost, Post, Reply, Sending, Transport, date};
 use crate::clock::{SharedClock, SystemClock};
 use crate::secret::Zeroizing;
@@ -36,6 +37,7 @@ const UNACKNOWLEDGED: Duration = Duration::from_secs(5);
 pub struct Http {
     user_agent: &'static str,
     tls: rustls::ClientConfig,
+    network: Network,
     clock: SharedClock,
     hosts: Mutex<Hosts>,
 }
@@ -84,7 +86,7 @@ impl Http {
     /// # Errors
     /// When TLS cannot be set up.
     pub fn with_clock(user_agent: &'static str, clock: SharedClock) -> Result<Self, BoxError> {
-        Self::over(user_agent, tls()?, clock)
+        Self::over(user_agent, tls()?, Network::default(), clock)
     }
 
     /// The same with other roots: a measurement over TLS has a certificate of its own.
@@ -92,11 +94,25 @@ impl Http {
     /// # Errors
     /// When TLS cannot be set up.
     pub fn trusting(user_agent: &'static str, roots: RootCertStore, clock: SharedClock) -> Result<Self, BoxError> {
-        Self::over(user_agent, tls_trusting(roots)?, clock)
+        Self::over(user_agent, tls_trusting(roots)?, Network::default(), clock)
     }
 
-    fn over(user_agent: &'static str, tls: rustls::ClientConfig, clock: SharedClock) -> Result<Self, BoxError> {
-        let http = Self { user_agent, tls, clock, hosts: Mutex::default() };
+    /// The same by a network's proxy and roots, where it has them.
+    ///
+    /// # Errors
+    /// When TLS cannot be set up.
+    pub fn through(user_agent: &'static str, network: Network, clock: SharedClock) -> Result<Self, BoxError> {
+        let tls = network.roots().map_or_else(tls, |roots| tls_trusting(roots.clone()))?;
+        Self::over(user_agent, tls, network, clock)
+    }
+
+    fn over(
+        user_agent: &'static str,
+        tls: rustls::ClientConfig,
+        network: Network,
+        clock: SharedClock,
+    ) -> Result<Self, BoxError> {
+        let http = Self { user_agent, tls, network, clock, hosts: Mutex::default() };
         // Whatever can go wrong with a client goes wrong here, and not in the middle of a repair.
         http.client()?;
         Ok(http)
@@ -122,10 +138,20 @@ impl Http {
     /// # Errors
     /// When no reply came.
     pub async fn ask_for_nothing(&self, url: &Url, timeout: Duration) -> Result<Option<Timestamp>, NotReached> {
-        let host = self.host(url).map_err(NotReached::from)?;
-        let reply = host.client.head(url.clone()).timeout(timeout).send().await.map_err(NotReached::from)?;
+        let not_reached = |error: reqwest::Error| {
+            let error = error.without_url();
+            NotReached { is_tls: is_of_tls(&error), source: self.network.explain(url, error.into()) }
+        };
+        let host = self.host(url).map_err(not_reached)?;
+        let reply = host.client.head(url.clone()).timeout(timeout).send().await.map_err(not_reached)?;
         self.used(url, host.id);
         Ok(date(reply.headers()))
+    }
+
+    /// Whether a proxy stands before it, which looks its name up, too.
+    #[must_use]
+    pub fn is_proxied(&self, url: &Url) -> bool {
+        self.network.has_proxy_for(url)
     }
 
     fn client(&self) -> reqwest::Result<reqwest::Client> {
@@ -137,8 +163,13 @@ impl Http {
             .pool_idle_timeout(IDLE)
             .redirect(reqwest::redirect::Policy::none())
             .retry(reqwest::retry::never())
+            // Whatever the environment says: a proxy is one that was handed over.
             .no_proxy()
             .tcp_nodelay(true);
+        let builder = match self.network.proxy()? {
+            Some(proxy) => builder.proxy(proxy),
+            None => builder,
+        };
         #[cfg(target_os = "linux")]
         let builder = builder.tcp_user_timeout(UNACKNOWLEDGED);
         builder.build()
@@ -197,7 +228,7 @@ impl Http {
         });
         let replied = match request.send().await {
             Ok(response) => Reply::read(response).await.map_err(Lost::NoReply),
-            Err(error) => Err(lost(error)),
+            Err(error) => Err(self.lost(&post.url, error)),
         };
         match replied {
             Ok(reply) => {
@@ -213,6 +244,13 @@ impl Http {
             }
         }
     }
+
+    /// An error below the reply. `without_url`, since a URL could carry keys.
+    fn lost(&self, url: &Url, error: reqwest::Error) -> Lost {
+        let unsent = error.is_connect() || error.is_builder();
+        let why = self.network.explain(url, error.without_url().into());
+        if unsent { Lost::Unsent(why) } else { Lost::NoReply(why) }
+    }
 }
 
 /// No reply came from an address.
@@ -221,14 +259,7 @@ impl Http {
 pub struct NotReached {
     /// Whether it was TLS that failed: something else may answer in the cloud's place.
     pub is_tls: bool,
-    source: reqwest::Error,
-}
-
-impl From<reqwest::Error> for NotReached {
-    fn from(error: reqwest::Error) -> Self {
-        let source = error.without_url();
-        Self { is_tls: is_of_tls(&source), source }
-    }
+    source: BoxError,
 }
 
 /// An input error tells what it wraps by another way than its source.
@@ -260,13 +291,6 @@ impl AsRef<[u8]> for Wiped {
 
 fn origin(url: &Url) -> String {
     url.origin().ascii_serialization()
-}
-
-/// An error below the reply. `without_url`, since a URL could carry keys.
-fn lost(error: reqwest::Error) -> Lost {
-    let unsent = error.is_connect() || error.is_builder();
-    let why = error.without_url().into();
-    if unsent { Lost::Unsent(why) } else { Lost::NoReply(why) }
 }
 
 /// TLS with compiled-in roots: an image may have none, and reading the system's costs a cold start 20 ms.

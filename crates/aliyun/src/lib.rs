@@ -10,6 +10,7 @@ pub mod credentials;
 mod endpoint;
 pub mod error;
 mod http;
+mod network;
 mod pages;
 mod ram;
 mod rate;
@@ -35,6 +36,7 @@ pub use endpoint::{BadEndpoint, Endpoint, Endpoints};
 pub use error::{Error, Kind, Retry};
 pub use http::tls;
 pub use http::{Http, NotReached};
+pub use network::{BadNetwork, Network};
 pub use ram::{Done, RoleFacts, Writer};
 pub use rate::{Bucket, NoTime, RateLimits};
 pub use request::{Api, Request};
@@ -113,6 +115,12 @@ impl Session {
     #[must_use]
     pub fn in_account(self, account: &AccountId) -> Self {
         Self { account: account.to_string(), ..self }
+    }
+
+    /// The same with an earlier end: keys that do not last longer are of no use after it.
+    #[must_use]
+    pub fn ending_by(self, end: Deadline) -> Self {
+        Self { deadline: self.deadline.earlier(end), ..self }
     }
 
     /// Whether a reply about this account is about another one than is meant, as far as that is known.

@@ -34,6 +34,8 @@ pub struct AssumeRole {
     pub duration_seconds: u32,
     /// Narrows the session; at most 2048 characters.
     pub policy: Option<String>,
+    /// What the role's trust policy may ask for, so that nobody is talked into entering it for somebody else.
+    pub external_id: Option<String>,
 }
 
 // No `Debug`: it carries keys.
@@ -97,7 +99,8 @@ impl Session {
             .param("RoleArn", &role.role_arn)
             .param("RoleSessionName", &role.session_name)
             .param("DurationSeconds", &role.duration_seconds)
-            .optional("Policy", role.policy.as_ref());
+            .optional("Policy", role.policy.as_ref())
+            .optional("ExternalId", role.external_id.as_ref());
         let AssumeRoleReply { assumed_role_user: user, credentials: keys } = self.read(&request).await?;
         if !user.is_of(&role.role_arn) {
             let why = format!("the keys are those of `{}`", self.quoted(&user.arn));

@@ -227,6 +227,7 @@ fn access() -> AssumeRole {
         session_name: "dts-role-guard-1".to_owned(),
         duration_seconds: 900,
         policy: None,
+        external_id: None,
     }
 }
 

@@ -1,15 +1,20 @@
-//! The keys that a run works with: from the request's headers, else from the environment, else a clear error, in the words of
-//! the place: a terminal has no request.
+//! The keys that a run works with: from the request's headers, else from the environment, else (on a terminal only) from a
+//! profile of the vendor's CLI, else a clear error, in the words of the place: a terminal has no request.
 //!
 //! A source that is *configured but broken* stops the search: half a set is never completed from the other source.
 
 mod environment;
 mod function_compute;
+mod profile;
 
 use std::fmt;
+use std::sync::Arc;
 
 pub use environment::from_environment;
 pub use function_compute::from_headers;
+pub use profile::{ProfileKeys, Unusable, Wanted};
+
+use authorization::text::foreign;
 
 use crate::secret::{ExposeSecret, Secret};
 
@@ -33,30 +38,54 @@ impl fmt::Debug for Credentials {
 }
 
 /// Where keys come from.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Source {
     /// `x-fc-access-key-id`, `x-fc-access-key-secret`, `x-fc-security-token`.
     RequestHeaders,
     /// `ALIBABA_CLOUD_ACCESS_KEY_ID`, `ALIBABA_CLOUD_ACCESS_KEY_SECRET`, `ALIBABA_CLOUD_SECURITY_TOKEN`.
     Environment,
+    /// A profile of the vendor's CLI, by its name.
+    Profile(Arc<str>),
     /// The reply of `AssumeRole`.
     AssumeRole,
 }
 
 impl fmt::Display for Source {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::RequestHeaders => "the request headers",
-            Self::Environment => "the environment",
-            Self::AssumeRole => "the reply of `AssumeRole`",
-        })
+        match self {
+            Self::RequestHeaders => f.write_str("the request headers"),
+            Self::Environment => f.write_str("the environment"),
+            Self::Profile(name) => write!(f, "the profile `{}`", foreign(name)),
+            Self::AssumeRole => f.write_str("the reply of `AssumeRole`"),
+        }
     }
 }
 
 /// A run without usable credentials.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Error {
-    /// A terminal has no keys.
+    /// The variables of a terminal are empty, and the CLI's file of profiles gives no keys either.
+    #[error(
+        "no credentials: `ALIBABA_CLOUD_ACCESS_KEY_ID`, `ALIBABA_CLOUD_ACCESS_KEY_SECRET` and \
+         `ALIBABA_CLOUD_SECURITY_TOKEN` are empty, and `{file}`, where the vendor's CLI keeps its profiles, {why}"
+    )]
+    Profile {
+        /// The path, harmless.
+        file: String,
+        /// What is wrong with it.
+        why: Unusable,
+    },
+    /// The variables of a terminal are empty, and nobody knows where the CLI's profiles are.
+    #[error(
+        "no credentials: `ALIBABA_CLOUD_ACCESS_KEY_ID`, `ALIBABA_CLOUD_ACCESS_KEY_SECRET` and \
+         `ALIBABA_CLOUD_SECURITY_TOKEN` are empty, and the profiles of the vendor's CLI (`~/.aliyun/config.json`) cannot \
+         be looked for, since `HOME` names no folder"
+    )]
+    NoHome,
+    /// The role of a profile gives no keys; with what STS answered.
+    #[error("no credentials: the role of the profile cannot be assumed: {0}")]
+    NotEntered(String),
+    /// A terminal has no keys, and no profile is looked for there.
     #[error(
         "no credentials: set `ALIBABA_CLOUD_ACCESS_KEY_ID` and `ALIBABA_CLOUD_ACCESS_KEY_SECRET`, and for temporary keys \
          `ALIBABA_CLOUD_SECURITY_TOKEN`; all of them are empty"

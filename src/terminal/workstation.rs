@@ -1,0 +1,107 @@
+//! What only a person's machine has: profiles of the vendor's CLI, a proxy on the way out, roots of one's own.
+//!
+//! What serves has none of it, and neither has any command where an `FC_*` variable is set: the keys of a function are those
+//! of its role, and nothing in its environment bends its way to the cloud.
+
+use std::io::{self, ErrorKind};
+use std::path::Path;
+
+use aliyun::credentials::{Error, Found, Place, ProfileKeys, Unusable, Wanted, from_environment};
+use aliyun::secret::Zeroizing;
+use aliyun::{BadNetwork, Http, Network};
+use authorization::text::foreign;
+
+use crate::config::{Variables, on_platform};
+use crate::handler::{Abort, App};
+use crate::journal::file;
+
+const PROFILE: &str = "ALIBABA_CLOUD_PROFILE";
+const HTTPS_PROXY: [&str; 2] = ["HTTPS_PROXY", "https_proxy"];
+const NO_PROXY: [&str; 2] = ["NO_PROXY", "no_proxy"];
+const SSL_CERT_FILE: &str = "SSL_CERT_FILE";
+
+/// A profile takes some 500 bytes, a system's bundle of roots some 220 KB.
+const SIZE_LIMIT: usize = 4 * 1024 * 1024;
+
+/// The same with the keys and the way out that the machine's variables and files name.
+///
+/// # Errors
+/// When a proxy or roots are named that cannot be used. That there are no keys is told by what needs them.
+pub(super) fn equip(app: App, variables: &Variables, profile: Option<&str>) -> Result<App, Abort> {
+    if on_platform(variables) {
+        return Ok(app);
+    }
+    let app = match network(variables)? {
+        Some(network) => {
+            let http = Http::through(crate::USER_AGENT, network, app.clock().clone()).map_err(Abort::Tls)?;
+            app.connecting(http)
+        }
+        None => app,
+    };
+    let found = Found::in_environment(|name| variables.get(name).cloned());
+    // A part of them is an error, which a profile does not make good.
+    if matches!(from_environment(found, Place::Terminal), Ok(None)) {
+        return Ok(app.with_profile(profile_keys(variables, profile)));
+    }
+    if let Some(profile) = profile {
+        let profile = foreign(profile);
+        tracing::warn!(
+            profile,
+            "`--profile` is not looked at: the variables `ALIBABA_CLOUD_*` hold keys and come first"
+        );
+    }
+    Ok(app)
+}
+
+fn profile_keys(variables: &Variables, argument: Option<&str>) -> Result<ProfileKeys, Error> {
+    // A working directory is no home.
+    let home = value(variables, "HOME").map(Path::new).filter(|home| home.is_absolute());
+    let path = home.ok_or(Error::NoHome)?.join(".aliyun/config.json");
+    let wanted = match (argument, value(variables, PROFILE)) {
+        (Some(name), _) => Wanted::Argument(name),
+        (None, Some(name)) => Wanted::Variable(name),
+        (None, None) => Wanted::Current,
+    };
+    let bytes = read(&path).map(Zeroizing::new).map_err(|error| match error.kind() {
+        ErrorKind::NotFound => Unusable::Absent,
+        _ => Unusable::Unreadable(error.to_string()),
+    });
+    let keys = bytes.and_then(|bytes| ProfileKeys::read(&bytes, wanted));
+    keys.map_err(|why| Error::Profile { file: foreign(&path.to_string_lossy()), why })
+}
+
+/// None where nothing is set.
+fn network(variables: &Variables) -> Result<Option<Network>, BadNetwork> {
+    let first = |names: [&'static str; 2]| names.into_iter().find_map(|name| Some((name, value(variables, name)?)));
+    let (proxy, roots) = (first(HTTPS_PROXY), value(variables, SSL_CERT_FILE));
+    if proxy.is_none() && roots.is_none() {
+        return Ok(None);
+    }
+    let mut network = Network::default();
+    if let Some((variable, url)) = proxy {
+        let direct = first(NO_PROXY).map_or("", |(_, hosts)| hosts);
+        network = network.through(variable, url, direct)?;
+    }
+    if let Some(path) = roots {
+        let pem = read(Path::new(path)).map_err(|error| BadNetwork::BadRoots {
+            variable: SSL_CERT_FILE,
+            file: foreign(path),
+            why: format!("cannot be read: {error}"),
+        })?;
+        network = network.trusting(SSL_CERT_FILE, path, &pem)?;
+    }
+    Ok(Some(network))
+}
+
+/// An empty variable counts as unset.
+fn value<'a>(variables: &'a Variables, name: &str) -> Option<&'a str> {
+    variables.get(name).map(String::as_str).filter(|value| !value.trim().is_empty())
+}
+
+fn read(path: &Path) -> io::Result<Vec<u8>> {
+    let bytes = file::read_through(path, SIZE_LIMIT)?;
+    if bytes.len() > SIZE_LIMIT {
+        return Err(io::Error::new(ErrorKind::FileTooLarge, format!("it is larger than {SIZE_LIMIT} bytes")));
+    }
+    Ok(bytes)
+}
