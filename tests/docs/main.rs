@@ -8,6 +8,7 @@
     reason = "tests"
 )]
 
+mod languages;
 mod samples;
 
 use std::collections::BTreeSet;
@@ -99,8 +100,9 @@ fn every_setting_is_described() {
 #[test]
 fn the_readme_leads_to_every_page() {
     let readme = page("README.md");
-    for name in
-        files("docs", ".md").into_iter().chain(["CONTRIBUTING.md", "SECURITY.md", "CHANGELOG.md"].map(str::to_owned))
+    for name in files("docs", ".md")
+        .into_iter()
+        .chain(["README.zh-CN.md", "CONTRIBUTING.md", "SECURITY.md", "CHANGELOG.md"].map(str::to_owned))
     {
         assert!(readme.contains(&format!("]({name})")), "{name}");
     }
