@@ -89,7 +89,8 @@ async fn serve(app: App, log: Log) -> ExitCode {
     }
 }
 
-/// Names and values that are no UTF-8 are none of ours.
+/// Names and values that are not UTF-8 belong to others.
+#[expect(clippy::disallowed_methods, reason = "this is the one place that reads the environment")]
 fn variables() -> Variables {
     std::env::vars_os()
         .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))

@@ -20,7 +20,7 @@ impl Names {
     /// Names that were never used before.
     #[must_use]
     pub fn random() -> Self {
-        let random = uuid::Uuid::new_v4().simple().to_string();
+        let random = aliyun::clock::unique().replace('-', "");
         Self::of_run(random.get(..16).unwrap_or(&random))
     }
 

@@ -135,7 +135,7 @@ struct Scratch(PathBuf);
 
 impl Scratch {
     fn in_folder(folder: &Path) -> Self {
-        Self(folder.join(format!("doctor.{}.tmp", uuid::Uuid::new_v4())))
+        Self(folder.join(format!("doctor.{}.tmp", aliyun::clock::unique())))
     }
 
     fn beside(&self, bytes: &[u8]) -> io::Result<Self> {

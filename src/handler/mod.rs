@@ -312,7 +312,7 @@ impl App {
     }
 
     fn deadline(&self, context: &Context) -> Deadline {
-        let left = context.deadline.saturating_duration_since(tokio::time::Instant::now());
+        let left = context.remaining();
         Deadline::after(&*self.clock, left.saturating_sub(ANSWER_MARGIN.min(left / 10)))
     }
 

@@ -35,7 +35,7 @@ pub(crate) fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
 
 /// A whole, flushed file beside the path, under a name that no reader knows.
 pub(crate) fn write_beside(path: &Path, bytes: &[u8]) -> io::Result<PathBuf> {
-    let beside = path.with_extension(format!("{}.tmp", uuid::Uuid::new_v4()));
+    let beside = path.with_extension(format!("{}.tmp", aliyun::clock::unique()));
     let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&beside)?;
     let written = file.write_all(bytes).and_then(|()| file.sync_all());
     if written.is_err() {

@@ -149,7 +149,7 @@ impl Files {
     }
 
     pub(super) fn set_aside(&self, generation: u64) -> io::Result<String> {
-        let aside = format!("{}.aside-{}", self.name(generation), uuid::Uuid::new_v4());
+        let aside = format!("{}.aside-{}", self.name(generation), aliyun::clock::unique());
         fs::rename(self.path(generation), self.folder.path.join(&aside))?;
         Ok(aside)
     }
@@ -305,7 +305,7 @@ mod tests {
         let files = files(&folder);
         files.claim(7, b"x").unwrap();
         let now = fs::metadata(files.path(7)).unwrap().modified().unwrap();
-        let unique = uuid::Uuid::new_v4();
+        let unique = aliyun::clock::unique();
         let leave = |name: &str, hours: i64| {
             let file = fs::File::create(folder.path().join(name)).unwrap();
             let hours_away = std::time::Duration::from_secs(hours.unsigned_abs() * 3600);

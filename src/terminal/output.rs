@@ -151,6 +151,7 @@ impl Color {
 }
 
 /// Whether the terminal takes no escape sequence at all.
+#[expect(clippy::disallowed_methods, reason = "what the terminal says of itself; no setting")]
 fn is_dumb() -> bool {
     std::env::var_os("TERM").is_some_and(|term| term == "dumb")
 }

@@ -29,6 +29,7 @@ pub const REQUEST_ID: &str = "1-692414ee-10000001-000000000003";
 
 /// The real program: Cargo says where it built it for the tests; it lies in the folder above that of a test program which
 /// somebody starts without Cargo.
+#[expect(clippy::disallowed_methods, reason = "what Cargo says to a test")]
 pub fn program() -> PathBuf {
     let named = std::env::var_os("CARGO_BIN_EXE_dts-role-guard").map(PathBuf::from);
     let program = named.unwrap_or_else(|| {

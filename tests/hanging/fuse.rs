@@ -33,6 +33,7 @@ struct Mount {
 }
 
 impl Mount {
+    #[expect(clippy::disallowed_methods, reason = "where the script put its packages")]
     fn start(behind: &Folder, from: usize, trouble: Trouble, log: Option<&Path>) -> Self {
         let at = tempfile::tempdir().unwrap();
         let python = std::env::var_os("FUSE_PYTHON").expect("`FUSE_PYTHON`, as tests/fuse/run sets it");

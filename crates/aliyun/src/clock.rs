@@ -28,6 +28,13 @@ impl std::fmt::Debug for dyn Clock {
     }
 }
 
+/// A text that was never used before, for signatures and names of files.
+#[must_use]
+#[expect(clippy::disallowed_methods, reason = "this is the one place that reads randomness")]
+pub fn unique() -> String {
+    uuid::Uuid::new_v4().to_string()
+}
+
 /// The machine's clock.
 #[derive(Debug)]
 pub struct SystemClock {
@@ -54,7 +61,7 @@ impl Clock for SystemClock {
     }
 
     fn nonce(&self) -> String {
-        uuid::Uuid::new_v4().to_string()
+        unique()
     }
 
     fn sleep(&self, pause: Duration) -> Pin<Box<dyn Future<Output = ()> + Send + '_>> {

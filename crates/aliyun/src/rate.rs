@@ -171,6 +171,7 @@ impl RateLimits {
     }
 
     /// How long the cloud's throttling keeps the call back.
+    #[expect(clippy::disallowed_methods, reason = "a spread: it keeps calls apart, and nothing depends on its value")]
     pub(super) fn held(&self, bucket: Bucket<'_>) -> Option<Duration> {
         let left = self.backoff.left(&bucket.key(), self.clock.uptime()).filter(|_| !bucket.writes)?;
         Some(left + SPREAD.mul_f64(fastrand::f64()))

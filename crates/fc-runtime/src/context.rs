@@ -69,6 +69,12 @@ pub struct HeaderCredentials {
 }
 
 impl Context {
+    /// The time that is left for the answer.
+    #[must_use]
+    pub fn remaining(&self) -> Duration {
+        self.deadline.saturating_duration_since(Instant::now())
+    }
+
     /// Reads the headers of a request that arrived at `arrival`.
     #[must_use]
     pub fn from_headers(headers: &HeaderMap, arrival: Instant) -> Self {
