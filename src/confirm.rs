@@ -4,7 +4,6 @@ use authorization::baseline::Baseline;
 use authorization::plan::{Difference, Wanted};
 use authorization::record::{Repair, Snapshot};
 use authorization::role::{ObservedRole, Role, Tags};
-use authorization::target::RoleName;
 use authorization::verify::{self, Finding};
 
 use crate::apply::Outcome;
@@ -44,10 +43,6 @@ impl<'a> Aim<'a> {
     /// The record is asked once the writes are done: they may have told that a policy was not attached, or is gone.
     pub(crate) fn new(goal: Goal, baseline: &'a Baseline, repair: &Repair) -> Self {
         Self { goal, baseline, repair: repair.clone(), before: repair.before.as_ref().map(Snapshot::role) }
-    }
-
-    pub(crate) fn role(&self) -> &RoleName {
-        &self.baseline.role
     }
 
     pub(crate) fn repair(&self) -> &Repair {

@@ -71,9 +71,6 @@ impl BrakeTripped {
     }
 }
 
-/// Said in each account that it holds back; why it does is said once, for the run.
-pub(crate) const HELD_BACK: &str = "the brake holds it back: `reason` of the report says why";
-
 const LIFT: &str = "`DTS_GUARD_BRAKE` lifts it; fewer than 5 named accounts are never held";
 
 impl fmt::Display for BrakeTripped {

@@ -14,7 +14,7 @@ use aliyun::signing;
 use aliyun::{Api, Endpoint, Endpoints};
 use authorization::target::{AccountId, BadRoleName, RoleName};
 use authorization::text::foreign;
-pub(crate) use brake::{BRAKE_FROM, BrakeTripped, HELD_BACK, Ratio};
+pub(crate) use brake::{BRAKE_FROM, BrakeTripped, Ratio};
 pub use brake::{BadBrake, Brake};
 pub use exceptions::{Exception, Exceptions};
 pub use journal::{JournalPlace, lines_file, on_platform};

@@ -25,7 +25,7 @@ use crate::event::{self, Allowed, Clear, Decision, Event, Request};
 use crate::journal::{Bounded, JournalLog, Store};
 use crate::notify::{self, Hook, Means, News};
 use crate::reconcile::Guard;
-use crate::report::{AccountReport, CallError, Json, Render, Report, Results, Run, message_for_queues};
+use crate::report::{AccountReport, CallError, Json, Next, Render, Report, Results, Run, Status, message_for_queues};
 use crate::stop::Stop;
 use crate::sweep::{LogLines, Progress, Sweep, Swept, joined, outside};
 use crate::telemetry::Log;
@@ -384,7 +384,7 @@ impl App {
         tracing::debug!(source = %credentials.source, "credentials");
         let session = self.session(config, credentials, ask)?;
         let (session, own, deadline) = match self.stop.unless_asked(self.enter(session, role, ask)).await {
-            None => return Ok(Swept::of(AccountReport::stopped(None))),
+            None => return Ok(Swept::of(AccountReport::line(None, Status::Pending, &Next::Stopped))),
             Some(Ok(entered)) => entered,
             Some(Err(failed)) => return Ok(Swept::of(*failed)),
         };

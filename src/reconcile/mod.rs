@@ -5,6 +5,7 @@
 mod repair;
 mod unfinished;
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use aliyun::Session;
@@ -21,7 +22,7 @@ use crate::apply;
 use crate::case::Case;
 use crate::journal::{Journal, JournalLog, Store};
 use crate::observe::{self, LookError};
-use crate::report::{AccountReport, CallError, QUICK_AUTHORIZATION, Status};
+use crate::report::{AccountReport, CallError, Next, Status};
 use crate::stop::Stop;
 use crate::telemetry::Log;
 
@@ -60,7 +61,7 @@ pub async fn role(guard: &Guard, target: &Target) -> AccountReport {
     let case = Case { session: &guard.session, target, baseline: guard.baseline };
     let mut work = Work { guard, case, journal: guard.journal(target).await };
     if guard.stop.is_asked() {
-        return AccountReport::stopped(Some(target.account.clone()));
+        return AccountReport::line(Some(target.account.clone()), Status::Pending, &Next::Stopped);
     }
     let finished = match work.finish().await {
         Ok(finished) => finished,
@@ -99,27 +100,20 @@ impl Work<'_> {
             return unfinished
                 .shown(report, unfinished.doubt(self.guard, self.journal.evidence(self.guard.approval)).as_ref());
         }
-        let next = match unfinished.resume {
-            Resume::Stranger => Some(format!(
-                "the role that is there is somebody's, so `remediate` leaves it alone: find out whose it is, or give the unfinished repair up:\ndts-role-guard clear --account {} --unfinished",
-                self.case.target.account
-            )),
+        let status = report.status;
+        match unfinished.resume {
+            Resume::Stranger => report.then(status, &Next::WouldLeaveAlone(&self.case.target.account)),
             Resume::Whole | Resume::Authorized(_) | Resume::PutBack(_) | Resume::Forward(_) => {
-                (report.status != Status::Authorized).then(|| advice_on_drift(observed))
+                advised(report, observed)
             }
-        };
-        AccountReport { next, ..report }
+        }
     }
 
     /// Judges a role that was observed, and repairs it if that is needed and allowed.
     async fn judged(&mut self, observed: &ObservedRole, has_finished: bool) -> AccountReport {
         let guard = self.guard;
-        let report = report_of(self.case, observed);
-        if report.status == Status::Authorized {
-            return report;
-        }
-        let report = AccountReport { next: Some(advice_on_drift(observed)), ..report };
-        if guard.mode == Mode::Verify {
+        let report = advised(report_of(self.case, observed), observed);
+        if report.status == Status::Authorized || guard.mode == Mode::Verify {
             return report;
         }
         let (identity, tags) = tokio::join!(guard.identity(self.case.target), guard.tags(self.case, observed));
@@ -144,11 +138,10 @@ impl Work<'_> {
                     self.journal.block().await;
                 }
                 // Whoever approves it must know who loses the role.
-                let losers = if refusal.can_be_approved() { losers(&plan) } else { String::new() };
-                let report = refused(report, &refusal);
-                AccountReport { next: report.next.map(|next| next + &losers), ..report }
+                let loses = if refusal.can_be_approved() { &plan.loses } else { &BTreeSet::new() };
+                refused_with(report, &refusal, loses)
             }
-            Ok(None) if guard.stop.is_asked() => report.unrepaired(),
+            Ok(None) if guard.stop.is_asked() => report.then(Status::Pending, &Next::StoppedBeforeRepair),
             Ok(None) => repair(self, report, observed, tags, &plan).await,
         }
     }
@@ -160,13 +153,14 @@ impl Work<'_> {
         tags: Option<&Tags>,
         plan: &Plan,
     ) -> AccountReport {
-        AccountReport {
+        let next = Next::Planned { exists: observed.present().is_some(), loses: &plan.loses };
+        let report = AccountReport {
             before: RoleView::of(observed.present(), tags),
             plan_id: Some(plan.id.to_string()),
             steps: plan.steps.iter().map(|step| StepRecord::planned(step, &self.case.target.role)).collect(),
-            next: report.next.map(|next| next + &losers(plan)),
             ..report
-        }
+        };
+        report.then(Status::Drifted, &next)
     }
 
     /// Why a repair must not begin.
@@ -193,8 +187,8 @@ impl Work<'_> {
         let refusal = refusal.or_else(|| needs_approval.then(|| Refusal::ApprovalRequired(plan.id.clone())));
         match refusal.or_else(|| self.journal.refusal()) {
             Some(refusal) => {
-                let next = format!("`remediate` would refuse: {refusal}{}", losers(plan));
-                AccountReport { next: Some(next), is_held: !refusal.can_be_approved(), ..report }
+                let report = AccountReport { is_held: !refusal.can_be_approved(), ..report };
+                report.then(Status::Drifted, &Next::WouldRefuse { why: &refusal, loses: &plan.loses })
             }
             None => report,
         }
@@ -242,7 +236,7 @@ fn report_of(case: Case<'_>, observed: &ObservedRole) -> AccountReport {
 fn unseen(case: Case<'_>, error: &LookError) -> AccountReport {
     let account = Some(case.target.account.clone());
     if error.is_out_of_time() {
-        return AccountReport::pending(account);
+        return AccountReport::line(account, Status::Pending, &Next::TooLate);
     }
     AccountReport::failed(account, CallError::from(error), error.may_pass())
 }
@@ -252,18 +246,16 @@ fn noted(report: AccountReport, notes: &[Finding]) -> AccountReport {
     AccountReport { findings, ..report }
 }
 
-fn advice_on_drift(observed: &ObservedRole) -> String {
-    let first = if observed.present().is_some() { "delete the role, then " } else { "" };
-    format!("mode `remediate` repairs it; by hand: {first}open {QUICK_AUTHORIZATION}")
+/// A broken role is repaired by mode `remediate`, or by hand.
+fn advised(report: AccountReport, observed: &ObservedRole) -> AccountReport {
+    if report.status == Status::Authorized {
+        return report;
+    }
+    let status = report.status;
+    report.then(status, &Next::Drifted { exists: observed.present().is_some() })
 }
 
 impl AccountReport {
-    /// The run was asked to end before the first write to a broken role.
-    pub(crate) fn unrepaired(self) -> Self {
-        let next = "it is broken, and the run was stopped before it was repaired: run it again".to_owned();
-        Self { status: Status::Pending, next: Some(next), ..self }
-    }
-
     /// The keys' owner could not be found out, so nothing was written.
     fn unjudged(self, error: &aliyun::Error) -> Self {
         let failed = Self::failed(self.account_id.clone(), CallError::from(error), error.kind.may_pass());
@@ -271,16 +263,11 @@ impl AccountReport {
     }
 }
 
-/// Who loses the role is said before it is deleted: nothing brings that back.
-fn losers(plan: &Plan) -> String {
-    if plan.loses.is_empty() {
-        return String::new();
-    }
-    let names: Vec<_> = plan.loses.iter().map(String::as_str).collect();
-    format!("\nthe new role can no longer be assumed by: {}", names.join(", "))
+fn refused(report: AccountReport, refusal: &Refusal) -> AccountReport {
+    refused_with(report, refusal, &BTreeSet::new())
 }
 
-fn refused(report: AccountReport, refusal: &Refusal) -> AccountReport {
+fn refused_with(report: AccountReport, refusal: &Refusal, loses: &BTreeSet<String>) -> AccountReport {
     tracing::warn!(reason = %refusal, "refused");
-    AccountReport { status: Status::Refused, next: Some(refusal.to_string()), ..report }
+    report.then(Status::Refused, &Next::Refused { why: refusal, loses })
 }

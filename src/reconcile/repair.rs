@@ -1,10 +1,10 @@
 //! Carries a plan out and says what became of it: what was seen counts, not what was intended.
 
-use authorization::plan::StepRecord;
+use authorization::plan::{Difference, StepRecord};
 use authorization::plan::{Plan, Step};
 use authorization::resume::{self, Resume};
 use authorization::role::{ObservedRole, RoleView, Tags};
-use authorization::text::{chain, escaped};
+use authorization::text::chain;
 use authorization::verify::Finding;
 
 use super::{Work, refused};
@@ -13,7 +13,7 @@ use crate::case::Case;
 use crate::confirm::{Aim, Goal, Seen, look, second_look};
 use crate::journal::OpenRepair;
 use crate::observe::LookError;
-use crate::report::{AccountReport, QUICK_AUTHORIZATION, Status, commands};
+use crate::report::{AccountReport, Next, Status, Stuck, commands};
 
 /// Repairs a role by a plan that nothing forbids.
 pub(super) async fn repair(
@@ -29,7 +29,7 @@ pub(super) async fn repair(
     };
     let carried = carry_out(work.case, Course::OF_A_PLAN, &plan.steps, Goal::Repair, &mut open).await;
     let is_seen = carried.look.is_ok();
-    let report = judge(report, plan, carried);
+    let report = judge(work.case, report, plan, carried);
     if is_seen && report.status != Status::Stuck {
         open.close(report.status.word(), report.status == Status::Remediated).await;
     } else {
@@ -97,13 +97,13 @@ async fn take_off<'a>(case: Case<'a>, carried: Carried<'a>, open: &mut OpenRepai
 }
 
 /// What the run says in the end: what was seen counts, not what was intended.
-fn judge(report: AccountReport, plan: &Plan, carried: Carried<'_>) -> AccountReport {
+fn judge(case: Case<'_>, report: AccountReport, plan: &Plan, carried: Carried<'_>) -> AccountReport {
     let Carried { applied, look, aim, taken_off } = carried;
     let steps: Vec<_> = applied.steps.iter().chain(&taken_off).cloned().collect();
     let report = AccountReport { steps, ..report };
     let seen = match look {
         Ok(seen) => seen,
-        Err(error) => return unconfirmed(report, &aim, &applied.outcome, &error),
+        Err(error) => return unconfirmed(case, report, &aim, &applied.outcome, &error),
     };
     let is_strange = aim.is_strange(&seen);
     let status = match &applied.outcome {
@@ -116,29 +116,30 @@ fn judge(report: AccountReport, plan: &Plan, carried: Carried<'_>) -> AccountRep
         Outcome::Refused(_) => Status::Refused,
         Outcome::Applied | Outcome::Stranger(_) => Status::Stuck,
     };
-    let end = End { aim: &aim, outcome: &applied.outcome, seen: &seen, taken_off: &taken_off };
-    AccountReport {
-        status,
+    let end = End { case, aim: &aim, applied: &applied, seen: &seen, taken_off: &taken_off };
+    let report = AccountReport {
         after: RoleView::of(seen.role.present(), seen.tags.as_ref()),
-        next: end.next(status),
+        next: None,
         may_pass: applied.outcome.may_pass(),
-        residual: seen.findings.iter().cloned().chain(end.residue(status, plan, applied.has_deleted)).collect(),
+        residual: seen.findings.iter().cloned().chain(end.residue(status, plan)).collect(),
         ..report
-    }
+    };
+    end.tell(status, report)
 }
 
-/// How a repair ended, for the sentences about it.
+/// How a repair ended, for what is said about it.
 struct End<'a> {
+    case: Case<'a>,
     aim: &'a Aim<'a>,
-    outcome: &'a Outcome,
+    applied: &'a Applied,
     seen: &'a Seen,
     taken_off: &'a [StepRecord],
 }
 
 impl End<'_> {
     /// What a recreation changed beside the repair.
-    fn residue(&self, status: Status, plan: &Plan, has_deleted: bool) -> Vec<Finding> {
-        let replaced = status == Status::Remediated && has_deleted && !plan.loses.is_empty();
+    fn residue(&self, status: Status, plan: &Plan) -> Vec<Finding> {
+        let replaced = status == Status::Remediated && self.applied.has_deleted && !plan.loses.is_empty();
         let left = self.aim.left(&self.seen.role, self.seen.tags.as_ref());
         let description = (status == Status::Remediated).then_some(left.description).flatten();
         let gone = self.aim.repair().gone.iter().map(Finding::policy_gone);
@@ -148,72 +149,46 @@ impl End<'_> {
             .collect()
     }
 
-    fn next(&self, status: Status) -> Option<String> {
-        let cause = self.outcome.cause();
+    fn tell(&self, status: Status, report: AccountReport) -> AccountReport {
+        let outcome = &self.applied.outcome;
+        let cause = outcome.cause();
+        let cause = cause.as_deref();
         match status {
-            Status::Stuck if self.aim.is_strange(self.seen) => Some(self.strange(cause)),
             Status::Stuck => {
-                let cause = cause.unwrap_or_else(|| "the second look does not show what was written".to_owned());
-                Some(by_hand(&format!("{cause}. To finish by hand:"), self.aim, self.seen))
+                let had = self.aim.left(&ObservedRole::Missing, None).describe();
+                let why = if self.aim.is_strange(self.seen) {
+                    let taken_off = self.taken_off.iter().map(|step| step.target.as_str()).collect();
+                    Stuck::Stranger { cause, taken_off, had: &had }
+                } else {
+                    Stuck::Unfinished { cause, again: false }
+                };
+                let left = self.aim.left(&self.seen.role, self.seen.tags.as_ref());
+                report.then(status, &by_hand(self.case, why, &left))
             }
             Status::RolledBack => {
-                let cause = cause.unwrap_or_default();
-                Some(format!("{cause}; the role is as it was. {}", advice(self.outcome)))
+                let next = Next::RolledBack { cause: cause.unwrap_or_default(), may_pass: outcome.may_pass() };
+                report.then(status, &next)
             }
-            Status::Refused => cause,
-            _ => None,
+            Status::Refused => AccountReport { status, next: cause.map(str::to_owned), ..report },
+            _ => AccountReport { status, ..report },
         }
-    }
-
-    /// Commands that attach something to a role of unknown origin come with a warning.
-    fn strange(&self, cause: Option<String>) -> String {
-        let cause = cause.unwrap_or_else(|| {
-            "another role of that name stands in the place of the one that was looked at".to_owned()
-        });
-        let taken_off: Vec<_> = self.taken_off.iter().map(|step| step.target.as_str()).collect();
-        let taken_off = if taken_off.is_empty() {
-            "nothing stays attached to it by the guard".to_owned()
-        } else {
-            format!(
-                "what the guard had attached to it by name was taken off again ({})",
-                escaped(&taken_off.join(", "))
-            )
-        };
-        let had = self.aim.left(&ObservedRole::Missing, None).describe();
-        let ask = format!(
-            "{cause}; {taken_off}. Find out whose it is. The old role had: {had}. Only if the new role is yours, bring that back by hand:"
-        );
-        by_hand(&ask, self.aim, self.seen)
     }
 }
 
-fn unconfirmed(report: AccountReport, aim: &Aim<'_>, outcome: &Outcome, error: &LookError) -> AccountReport {
-    let cause = match outcome.cause() {
-        Some(cause) => {
-            format!("{cause}; what became of the role is not known, since the look at it failed ({})", chain(error))
-        }
-        None => format!("every step was done, but the look at the role afterwards failed ({})", chain(error)),
-    };
-    let lines = lines(&format!("{cause}. Look at the role; if it is missing:"), aim, &ObservedRole::Missing, None);
-    AccountReport { status: Status::Stuck, next: Some(lines), may_pass: error.may_pass(), ..report }
-}
-
-fn advice(outcome: &Outcome) -> String {
-    if outcome.may_pass() {
-        "It may pass: the next run tries again".to_owned()
-    } else {
-        format!("Remove the cause, then run again, or authorize by hand: {QUICK_AUTHORIZATION}")
-    }
+fn unconfirmed(
+    case: Case<'_>,
+    report: AccountReport,
+    aim: &Aim<'_>,
+    outcome: &Outcome,
+    error: &LookError,
+) -> AccountReport {
+    let (failure, unseen) = (outcome.cause(), chain(error));
+    let why = Stuck::Unseen { cause: failure.as_deref(), error: &unseen, again: false };
+    let left = aim.left(&ObservedRole::Missing, None);
+    AccountReport { may_pass: error.may_pass(), ..report }.then(Status::Stuck, &by_hand(case, why, &left))
 }
 
 /// The cause, then one command a line, ready to paste, and a link last.
-pub(super) fn by_hand(cause: &str, aim: &Aim<'_>, seen: &Seen) -> String {
-    lines(cause, aim, &seen.role, seen.tags.as_ref())
-}
-
-pub(super) fn lines(cause: &str, aim: &Aim<'_>, now: &ObservedRole, tags: Option<&Tags>) -> String {
-    let commands = commands(aim.role(), &aim.left(now, tags));
-    let link = format!("Without the extras, authorize in the console: {QUICK_AUTHORIZATION}");
-    let lines = std::iter::once(cause.to_owned()).chain(commands).chain([link]);
-    lines.collect::<Vec<_>>().join("\n")
+pub(super) fn by_hand<'a>(case: Case<'_>, why: Stuck<'a>, left: &Difference) -> Next<'a> {
+    Next::Stuck { why, commands: commands(&case.target.role, left) }
 }

@@ -1,20 +1,23 @@
 //! What an earlier run left behind is finished first, whatever this run was started for.
 
+use std::collections::BTreeSet;
+
 use authorization::plan::{self, Plan, Refusal, StepRecord, StepResult};
 use authorization::record::{Repair, Snapshot};
 use authorization::resume::{self, Resume};
 use authorization::role::{ObservedRole, RoleView, Tags};
 use authorization::target::AccountId;
+use authorization::text::chain;
 use authorization::verify::{Finding, FindingId};
 
-use super::repair::{Carried, by_hand, carry_out, lines};
+use super::repair::{Carried, by_hand, carry_out};
 use super::{Guard, Work, noted, refused, report_of, unseen};
 use crate::apply::{self, Course};
 use crate::case::Case;
 use crate::confirm::{Aim, Goal, Seen};
 use crate::journal::{Evidence, OpenRepair};
 use crate::observe::{self, LookError};
-use crate::report::{AccountReport, Status};
+use crate::report::{AccountReport, Next, Status, Stuck};
 
 /// What was done before the role was judged.
 #[derive(Default)]
@@ -78,17 +81,17 @@ impl Unfinished {
 
     /// In mode `plan`: the steps that finish it, under an id that a person can approve.
     pub(super) fn shown(&self, report: AccountReport, refusal: Option<&Refusal>) -> AccountReport {
-        let next = match refusal {
-            Some(refusal) => format!("`remediate` would refuse: {refusal}"),
-            None => "mode `remediate` finishes the repair by these steps, then judges the role again".to_owned(),
-        };
-        AccountReport {
+        let status = report.status;
+        let report = AccountReport {
             plan_id: Some(self.plan.id.to_string()),
             steps: self.steps.clone(),
-            next: Some(next),
             // Nobody is asked for a yes that would be refused.
             is_held: refusal.is_some_and(|refusal| !refusal.can_be_approved()),
             ..report
+        };
+        match refusal {
+            Some(why) => report.then(status, &Next::WouldRefuse { why, loses: &BTreeSet::new() }),
+            None => report.then(status, &Next::WouldFinish),
         }
     }
 
@@ -234,7 +237,9 @@ async fn finish_by(
     let Carried { applied, look, aim, taken_off } = carried;
     let steps: Vec<_> = applied.steps.iter().chain(&taken_off).cloned().collect();
     let why = applied.outcome.cause();
-    let (next, may_pass, after) = match look {
+    let why = why.as_deref();
+    let unseen = look.as_ref().err().map(|error| chain(error)).unwrap_or_default();
+    let (report, stuck, left) = match look {
         Ok(look) if aim.given_back(&look) => {
             let note = Some(Finding::journal_closed(&open.repair().request_id, open.repair().begun_at));
             let residual = residue(&aim, &look, case);
@@ -243,36 +248,28 @@ async fn finish_by(
             return Ok(Finished { observed: Some(look.role), steps, plan_id, residual, note });
         }
         Ok(look) => {
-            let why = why.unwrap_or_else(|| "the second look does not show what was written".to_owned());
-            let next = by_hand(&format!("{why}; the next run tries again. To finish by hand:"), &aim, &look);
-            (next, applied.outcome.may_pass(), RoleView::of(look.role.present(), None))
+            let after = RoleView::of(look.role.present(), None);
+            let report = AccountReport { after, may_pass: applied.outcome.may_pass(), ..report };
+            let left = aim.left(&look.role, look.tags.as_ref());
+            (report, Stuck::Unfinished { cause: why, again: true }, left)
         }
         Err(error) => {
-            let why = why.unwrap_or_else(|| "the look at the role afterwards failed".to_owned());
-            let text = format!("{why}; the next run tries again. Look at the role; if it is missing:");
-            (lines(&text, &aim, &ObservedRole::Missing, None), error.may_pass(), None)
+            let report = AccountReport { may_pass: error.may_pass(), ..report };
+            let stuck = Stuck::Unseen { cause: why, error: &unseen, again: true };
+            (report, stuck, aim.left(&ObservedRole::Missing, None))
         }
     };
-    Err(Box::new(AccountReport { steps, after, may_pass, ..stuck(open, report, next) }))
-}
-
-fn stuck(open: OpenRepair<'_>, report: AccountReport, next: String) -> AccountReport {
     open.leave_open(Status::Stuck.word());
-    AccountReport { status: Status::Stuck, next: Some(next), ..report }
+    Err(Box::new(AccountReport { steps, ..report }.then(Status::Stuck, &by_hand(case, stuck, &left))))
 }
 
 fn stranger(case: Case<'_>, open: OpenRepair<'_>, unfinished: &Unfinished, observed: &ObservedRole) -> AccountReport {
     let aim = Aim::new(Goal::GiveBack, case.baseline, open.repair());
     let had = aim.left(&ObservedRole::Missing, None).describe();
-    let text = format!(
-        "the role that exists now is somebody's: the unfinished repair does not know it, so it is left alone. The old role \
-         had: {had}. To give that up:\n\
-         dts-role-guard clear --account {} --unfinished\n\
-         Only if the role is yours, bring it back by hand:",
-        case.target.account
-    );
-    let next = lines(&text, &aim, observed, None);
-    stuck(open, unfinished.report(case, observed), next)
+    let why = Stuck::Unknown { account: &case.target.account, had: &had };
+    let next = by_hand(case, why, &aim.left(observed, None));
+    open.leave_open(Status::Stuck.word());
+    unfinished.report(case, observed).then(Status::Stuck, &next)
 }
 
 /// What the finished repair changed beside: policies that are gone, and the principals of the old trust policy.

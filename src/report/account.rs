@@ -11,7 +11,7 @@ use authorization::text::chain;
 use authorization::verify::Finding;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use super::{Status, Word};
+use super::{Next, Status, Word};
 use crate::observe::LookError;
 
 /// What became of one account's role.
@@ -194,23 +194,20 @@ impl AccountReport {
         Self { findings: self.findings, is_brief: true, ..Self::new(self.account_id, self.status) }
     }
 
+    /// An account that no look came to.
+    pub fn line(account_id: Option<AccountId>, status: Status, next: &Next<'_>) -> Self {
+        Self::new(account_id, status).then(status, next)
+    }
+
+    /// The same account with another status, and what a person should do about it.
+    pub fn then(self, status: Status, next: &Next<'_>) -> Self {
+        Self { status, next: Some(next.to_string()), ..self }
+    }
+
     /// An account that could not be looked at. Nothing was written.
     pub fn failed(account_id: Option<AccountId>, error: CallError, may_pass: bool) -> Self {
-        let advice = if may_pass { "it may pass: the next run looks again" } else { "a person must mend it" };
-        let next = format!("{}; nothing was written; {advice}", error.message);
+        let next = Next::Failed { error: &error.message, may_pass }.to_string();
         Self { error: Some(error), next: Some(next), may_pass, ..Self::new(account_id, Status::Failed) }
-    }
-
-    /// No time was left to look.
-    pub fn pending(account_id: Option<AccountId>) -> Self {
-        let next = "too little time was left to look at it: the next run does".to_owned();
-        Self { next: Some(next), ..Self::new(account_id, Status::Pending) }
-    }
-
-    /// The run was asked to end before this account was begun.
-    pub fn stopped(account_id: Option<AccountId>) -> Self {
-        let next = "the run was stopped before it was looked at: run it again".to_owned();
-        Self { next: Some(next), ..Self::new(account_id, Status::Pending) }
     }
 
     /// An account whose role was looked at.

@@ -10,7 +10,7 @@ use super::{Gate, Look, Place, Sweep, Swept, lines};
 use crate::config::FOLDERS;
 use crate::event::Wanted;
 use crate::members::{self, Admission, FolderId, FolderRules, Folders, Standing};
-use crate::report::{LeftOut, Results};
+use crate::report::{LeftOut, Next, Results, Status};
 
 /// An account that somebody named.
 pub(super) enum Named {
@@ -45,11 +45,13 @@ impl Sweep<'_> {
         let gate = match look.place {
             Place::LeftAlone(_) => Gate::of(&look),
             Place::Own => self.own_gate(&look, folders).await,
-            Place::Elsewhere if !is_certain && self.is_late() => Gate::closed(lines::pending(&look)),
+            Place::Elsewhere if !is_certain && self.is_late() => {
+                Gate::closed(lines::line(&look, Status::Pending, &Next::TooLate))
+            }
             Place::Elsewhere => {
                 let gate = self.gate(&look, folders).instrument(self.span(&look));
                 match self.guard.stop.unless_asked(gate).await {
-                    None => Gate::closed(lines::stopped(&look)),
+                    None => Gate::closed(lines::line(&look, Status::Pending, &Next::Stopped)),
                     Some(Ok(gate)) => gate,
                     Some(Err(why)) => return Named::Outside(look, why),
                 }
@@ -63,7 +65,9 @@ impl Sweep<'_> {
     async fn gate(&self, look: &Look, folders: &Folders<'_>) -> Result<Gate, String> {
         let place = match members::admit(&self.guard.session, &look.account).await {
             Admission::Member(place) => place,
-            Admission::Absent(status) => return Ok(Gate::closed(lines::absent(look, &status))),
+            Admission::Absent(status) => {
+                return Ok(Gate::closed(lines::line(look, Status::Skipped, &Next::NotActive(&status))));
+            }
             Admission::Unknown(error) => return Ok(Gate::closed(lines::unknown(look, &error))),
             Admission::Stranger => return Err(not_a_member(look)),
         };
@@ -72,7 +76,9 @@ impl Sweep<'_> {
             Ok(Standing::Outside) => {
                 Err(format!("account `{}` is in or below none of the folders of `{FOLDERS}`", look.account))
             }
-            Ok(Standing::Excluded(folder)) => Ok(Gate::closed(lines::in_folder(look, &folder))),
+            Ok(Standing::Excluded(folder)) => {
+                Ok(Gate::closed(lines::line(look, Status::Skipped, &Next::InFolder(&folder.to_string()))))
+            }
             Err(error) => Ok(Gate::closed(lines::unknown(look, &error))),
         }
     }
@@ -86,7 +92,9 @@ impl Sweep<'_> {
         match members::admit(&self.guard.session, &look.account).await {
             Admission::Member(place) => match folders.standing(&place).await {
                 Ok(Standing::Inside | Standing::Outside) => Gate::Open,
-                Ok(Standing::Excluded(folder)) => Gate::closed(lines::in_folder(look, &folder)),
+                Ok(Standing::Excluded(folder)) => {
+                    Gate::closed(lines::line(look, Status::Skipped, &Next::InFolder(&folder.to_string())))
+                }
                 Err(error) => Gate::closed(lines::unknown(look, &error)),
             },
             Admission::Absent(_) | Admission::Stranger => Gate::Open,

@@ -9,7 +9,7 @@ use super::pages::{OPERATION, Pages};
 use super::queue::Queue;
 use super::{Gate, Rules, Sweep, lines};
 use crate::members::{Folders, Standing};
-use crate::report::CallError;
+use crate::report::{CallError, Next, Status};
 
 /// Who became a member so lately may not have its access role yet (inferred).
 pub(super) const NEW_FOR: jiff::SignedDuration = jiff::SignedDuration::from_mins(10);
@@ -64,8 +64,12 @@ impl Sweep<'_> {
         look.is_new = member.joined.is_some_and(|joined| rules.now.duration_since(joined) < NEW_FOR);
         let gate = match (member.status, folders.standing(&member.place).await) {
             (_, Ok(Standing::Outside)) => return Ok(()),
-            (_, Ok(Standing::Excluded(folder))) => Gate::closed(lines::in_folder(&look, &folder)),
-            (MemberStatus::Absent(status), _) => Gate::closed(lines::absent(&look, &status)),
+            (_, Ok(Standing::Excluded(folder))) => {
+                Gate::closed(lines::line(&look, Status::Skipped, &Next::InFolder(&folder.to_string())))
+            }
+            (MemberStatus::Absent(status), _) => {
+                Gate::closed(lines::line(&look, Status::Skipped, &Next::NotActive(&status)))
+            }
             (MemberStatus::Active, Err(error)) => Gate::closed(lines::unknown(&look, &error)),
             (MemberStatus::Active, Ok(Standing::Inside)) => Gate::of(&look),
         };

@@ -38,7 +38,7 @@ use watch::Watch;
 use crate::config::{BRAKE_FROM, Config, EXCEPTIONS, EXCLUDE_ACCOUNTS};
 use crate::event::{Request, Wanted};
 use crate::reconcile::Guard;
-use crate::report::{AccountReport, LeftOut, Results};
+use crate::report::{AccountReport, LeftOut, Next, Results, Status};
 
 /// An account is begun only with this much time left, or that of so many of the slowest calls.
 const LEAST_TIME: Duration = Duration::from_secs(1);
@@ -96,7 +96,7 @@ impl Gate {
     /// Of an account that the directory need not be asked about.
     fn of(look: &Look) -> Self {
         match &look.place {
-            Place::LeftAlone(why) => Self::closed(lines::skipped(look, why)),
+            Place::LeftAlone(why) => Self::closed(lines::line(look, Status::Skipped, &Next::LeftAlone(why))),
             Place::Own | Place::Elsewhere => Self::Open,
         }
     }

@@ -17,7 +17,7 @@ use super::{Counts, Gate, Look, Stage, Sweep, lines};
 use crate::config::{BrakeTripped, Ratio};
 use crate::event::Approved;
 use crate::reconcile::Guard;
-use crate::report::{AccountReport, CallError, Results, Status};
+use crate::report::{AccountReport, CallError, Next, Results, Status};
 
 /// What is known after the first phase.
 #[derive(Debug, Default)]
@@ -129,7 +129,7 @@ impl Sweep<'_> {
         let Judged { mut lines, mut broken, errors, .. } = judged;
         let alone = if broken.is_empty() { None } else { self.alone().await };
         if alone.is_none() {
-            lines.extend(broken.into_iter().map(|broken| lines::unrepaired(broken.seen)));
+            lines.extend(broken.into_iter().map(|broken| broken.seen.then(Status::Pending, &Next::TooLateToRepair)));
             return (Results { accounts: lines, errors, ..Results::default() }, BTreeSet::new());
         }
         broken.sort_by_key(|broken| watch.has_failed(&broken.look.account));
@@ -155,13 +155,13 @@ impl Sweep<'_> {
 
     async fn repair(&self, broken: Broken, so_far: &Mutex<Repairs>) -> AccountReport {
         if self.is_held(so_far) {
-            return lines::held(broken.seen);
+            return broken.seen.then(Status::Refused, &Next::HeldBack);
         }
         if self.guard.stop.is_asked() {
-            return broken.seen.unrepaired();
+            return broken.seen.then(Status::Pending, &Next::StoppedBeforeRepair);
         }
         if self.is_late() {
-            return lines::unrepaired(broken.seen);
+            return broken.seen.then(Status::Pending, &Next::TooLateToRepair);
         }
         let report = self.visit(&broken.look, self.guard_for(&broken.look.account)).await;
         locked(so_far).add(&broken.look.account, &report);
@@ -208,15 +208,15 @@ impl Judge<'_> {
         match gate {
             Gate::Closed(line) => Verdict::last(look, *line),
             Gate::Open if self.sweep.guard.stop.is_asked() => {
-                let line = lines::stopped(&look);
+                let line = lines::line(&look, Status::Pending, &Next::Stopped);
                 Verdict::last(look, line)
             }
             Gate::Open if self.is_shut => {
-                let line = lines::behind(&look);
+                let line = lines::line(&look, Status::Pending, &Next::Behind);
                 Verdict::last(look, line)
             }
             Gate::Open if !is_certain && self.is_over() => {
-                let line = lines::pending(&look);
+                let line = lines::line(&look, Status::Pending, &Next::TooLate);
                 Verdict::last(look, line)
             }
             Gate::Open => self.look(look).await,
@@ -274,11 +274,17 @@ impl Judged {
     /// Nothing is written. In a plan, whose lines are drifted and none left for later, they say that it would not be.
     fn held(self, held: BrakeTripped) -> Results {
         tracing::warn!(reason = held.broken(), "held back");
-        let warned = self.lines.into_iter().map(|line| if is_broken(&line) { lines::warned(line) } else { line });
-        let held_back = self.broken.into_iter().map(|broken| lines::held(broken.seen));
+        let warned = self.lines.into_iter().map(|line| if is_broken(&line) { warned(line) } else { line });
+        let held_back = self.broken.into_iter().map(|broken| broken.seen.then(Status::Refused, &Next::HeldBack));
         let (accounts, reason) = (warned.chain(held_back).collect(), Some(held.broken()));
         Results { accounts, reason, errors: self.errors, ..Results::default() }
     }
+}
+
+/// A plan that the brake would keep from being carried out.
+fn warned(line: AccountReport) -> AccountReport {
+    let status = line.status;
+    AccountReport { is_held: true, ..line }.then(status, &Next::WouldHoldBack)
 }
 
 fn is_broken(line: &AccountReport) -> bool {

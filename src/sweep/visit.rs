@@ -13,7 +13,7 @@ use super::{Look, Place, Sweep, lines};
 use crate::event::Approved;
 use crate::members::{self, Admission, Barred, Entry};
 use crate::reconcile::{self, Guard};
-use crate::report::AccountReport;
+use crate::report::{AccountReport, Next, Status};
 
 /// The directory is asked again about this many accounts that cannot be entered. More have not left it all at once: then
 /// the set-up is wrong, and asking about each would take longer than the rest of the run.
@@ -36,8 +36,8 @@ impl Sweep<'_> {
         } else {
             stop.unless_asked(work).await
         };
-        let Some(done) = done else { return lines::stopped(look) };
-        let mut report = done.unwrap_or_else(|_panic| lines::broken_off(look, writes));
+        let Some(done) = done else { return lines::line(look, Status::Pending, &Next::Stopped) };
+        let mut report = done.unwrap_or_else(|_panic| broken_off(look, writes));
         report.findings.extend(self.expired_exception(&look.account));
         let took = clock.uptime().saturating_sub(begin).as_millis();
         AccountReport { reason, duration_ms: u64::try_from(took).unwrap_or(u64::MAX), ..report }
@@ -63,7 +63,7 @@ impl Sweep<'_> {
         let entry = Entry { role: &self.config.member_role, mode: guard.mode, is_new: look.is_new };
         match members::enter(&guard.session, &look.account, entry).await {
             Ok(session) => reconcile::role(&Guard { session, ..guard }, &target).await,
-            Err(barred) if barred.error.kind == Kind::NoTime => lines::pending(look),
+            Err(barred) if barred.error.kind == Kind::NoTime => lines::line(look, Status::Pending, &Next::TooLate),
             Err(barred) => self.not_entered(look, &barred).await,
         }
     }
@@ -73,8 +73,8 @@ impl Sweep<'_> {
         let may_have_left = self.is_whole() && !barred.error.kind.may_pass();
         if may_have_left && self.asked_again.fetch_add(1, Ordering::Relaxed) < ASKED_AGAIN {
             match members::admit(&self.guard.session, &look.account).await {
-                Admission::Stranger => return lines::gone(look),
-                Admission::Absent(status) => return lines::absent(look, &status),
+                Admission::Stranger => return lines::line(look, Status::Skipped, &Next::Left),
+                Admission::Absent(status) => return lines::line(look, Status::Skipped, &Next::NotActive(&status)),
                 Admission::Member(_) | Admission::Unknown(_) => {}
             }
         }
@@ -98,4 +98,10 @@ impl Sweep<'_> {
         let exception = self.config.exceptions.of(account)?;
         (!exception.holds(self.guard.session.clock().now())).then(|| exception.expired())
     }
+}
+
+/// A panic: a mistake of this program.
+fn broken_off(look: &Look, writes: bool) -> AccountReport {
+    let status = if writes { Status::Stuck } else { Status::Failed };
+    lines::line(look, status, &Next::BrokenOff { writes })
 }

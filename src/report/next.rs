@@ -1,0 +1,267 @@
+//! Every sentence of `next`: what a person should do about an account. A second language is another file like this one, and
+//! another `Display` of [`Refusal`](authorization::plan::Refusal).
+
+use std::collections::BTreeSet;
+use std::fmt;
+
+use authorization::plan::Refusal;
+use authorization::target::AccountId;
+use authorization::text::{escaped, foreign};
+
+use super::QUICK_AUTHORIZATION;
+
+/// What became of an account, for the sentence about it.
+#[derive(Debug)]
+pub enum Next<'a> {
+    /// Broken, and the mode allows no write.
+    Drifted {
+        /// Whether there is a role that would have to be deleted.
+        exists: bool,
+    },
+    /// The same in mode `plan`, where the plan deletes the role: who loses it.
+    Planned {
+        /// Whether there is a role that would have to be deleted.
+        exists: bool,
+        /// Whom the new role will not know.
+        loses: &'a BTreeSet<String>,
+    },
+    /// Mode `remediate` would not begin.
+    WouldRefuse {
+        /// Why.
+        why: &'a Refusal,
+        /// Whom the new role would not know.
+        loses: &'a BTreeSet<String>,
+    },
+    /// Mode `remediate` would finish what an earlier run left behind.
+    WouldFinish,
+    /// Mode `remediate` would leave a role of unknown origin alone.
+    WouldLeaveAlone(&'a AccountId),
+    /// The guard did not begin, or put everything back.
+    Refused {
+        /// Why.
+        why: &'a Refusal,
+        /// Whom the new role would not know, where a person can approve the plan.
+        loses: &'a BTreeSet<String>,
+    },
+    /// The brake holds the repair back.
+    HeldBack,
+    /// The brake would hold the repair back.
+    WouldHoldBack,
+    /// Too little time was left to look.
+    TooLate,
+    /// The run was stopped before the look.
+    Stopped,
+    /// Another run may write, and did not end in time.
+    Behind,
+    /// Broken, and too little time was left to repair it.
+    TooLateToRepair,
+    /// Broken, and the run was stopped before the repair.
+    StoppedBeforeRepair,
+    /// A call failed.
+    Failed {
+        /// The call's own words.
+        error: &'a str,
+        /// Whether the next run may succeed.
+        may_pass: bool,
+    },
+    /// A call failed, and what to do about it is known.
+    Advised(&'a str),
+    /// The accounts of the run could not be found out.
+    NotBegun,
+    /// A panic: a mistake of this program. What a run that writes had done by then is not known here.
+    BrokenOff {
+        /// Whether it may have written.
+        writes: bool,
+    },
+    /// The settings leave it alone.
+    LeftAlone(&'a str),
+    /// It is below a folder that the settings leave alone.
+    InFolder(&'a str),
+    /// The directory does not count it among its active members.
+    NotActive(&'a str),
+    /// It left the directory during the run.
+    Left,
+    /// The repair failed, and the role is as it was.
+    RolledBack {
+        /// Why.
+        cause: &'a str,
+        /// Whether the next run may succeed.
+        may_pass: bool,
+    },
+    /// A person must finish it.
+    Stuck {
+        /// Why.
+        why: Stuck<'a>,
+        /// What to type.
+        commands: Vec<String>,
+    },
+}
+
+/// Why a person must finish a repair.
+#[derive(Debug)]
+pub enum Stuck<'a> {
+    /// Not everything that was written shows.
+    Unfinished {
+        /// Why it did not go through, where that is known.
+        cause: Option<&'a str>,
+        /// Whether the next run tries again: it finishes what is on record.
+        again: bool,
+    },
+    /// The look afterwards failed.
+    Unseen {
+        /// Why it did not go through, where that is known.
+        cause: Option<&'a str>,
+        /// Why the look failed.
+        error: &'a str,
+        /// Whether the next run tries again.
+        again: bool,
+    },
+    /// Another role has taken the place of the one that was looked at.
+    Stranger {
+        /// Where that showed, if before the second look.
+        cause: Option<&'a str>,
+        /// What was attached to it by name and taken off again.
+        taken_off: Vec<&'a str>,
+        /// What the old role had.
+        had: &'a str,
+    },
+    /// The unfinished repair does not know the role that is there.
+    Unknown {
+        /// Whose role it is.
+        account: &'a AccountId,
+        /// What the old role had.
+        had: &'a str,
+    },
+}
+
+/// Said in each account that the brake holds back; why it does is said once, for the run.
+const HELD_BACK: &str = "the brake holds it back: `reason` of the report says why";
+
+impl fmt::Display for Next<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Drifted { exists } => drifted(f, *exists),
+            Self::Planned { exists, loses } => drifted(f, *exists).and_then(|()| losers(f, loses)),
+            Self::WouldRefuse { why, loses } => {
+                write!(f, "`remediate` would refuse: {why}")?;
+                losers(f, loses)
+            }
+            Self::WouldFinish => {
+                f.write_str("mode `remediate` finishes the repair by these steps, then judges the role again")
+            }
+            Self::WouldLeaveAlone(account) => write!(
+                f,
+                "the role that is there is somebody's, so `remediate` leaves it alone: find out whose it is, or give the unfinished repair up:\ndts-role-guard clear --account {account} --unfinished"
+            ),
+            Self::Refused { why, loses } => write!(f, "{why}").and_then(|()| losers(f, loses)),
+            Self::HeldBack => f.write_str(HELD_BACK),
+            Self::WouldHoldBack => write!(f, "`remediate` would refuse: {HELD_BACK}"),
+            Self::TooLate => f.write_str("too little time was left to look at it: the next run does"),
+            Self::Stopped => f.write_str("the run was stopped before it was looked at: run it again"),
+            Self::Behind => {
+                f.write_str("another run was at work until too little time was left: the next run looks at it")
+            }
+            Self::TooLateToRepair => {
+                f.write_str("it is broken, and too little time was left to repair it: the next run does")
+            }
+            Self::StoppedBeforeRepair => {
+                f.write_str("it is broken, and the run was stopped before it was repaired: run it again")
+            }
+            Self::Failed { error, may_pass } => {
+                let advice = if *may_pass { "it may pass: the next run looks again" } else { "a person must mend it" };
+                write!(f, "{error}; nothing was written; {advice}")
+            }
+            Self::Advised(advice) => write!(f, "{advice}; nothing was written"),
+            Self::NotBegun => f.write_str(
+                "not looked at: which accounts the run is about could not be found out (`errors` of the report)",
+            ),
+            Self::BrokenOff { writes } => {
+                let known = if *writes {
+                    "look at the role, the log has each step; with a journal folder the next run finishes it"
+                } else {
+                    "nothing was written"
+                };
+                write!(f, "the guard broke off there by a mistake of its own (`panic` in the log): {known}")
+            }
+            Self::LeftAlone(why) => f.write_str(why),
+            Self::InFolder(folder) => {
+                write!(f, "it is in or below the folder `{folder}` of the setting `DTS_GUARD_EXCLUDE_FOLDERS`")
+            }
+            Self::NotActive(status) => write!(f, "the resource directory says `{}` of it", foreign(status)),
+            Self::Left => f.write_str("it left the resource directory while the run was under way"),
+            Self::RolledBack { cause, may_pass: true } => {
+                write!(f, "{cause}; the role is as it was. It may pass: the next run tries again")
+            }
+            Self::RolledBack { cause, may_pass: false } => write!(
+                f,
+                "{cause}; the role is as it was. Remove the cause, then run again, or authorize by hand: {QUICK_AUTHORIZATION}"
+            ),
+            Self::Stuck { why, commands } => {
+                writeln!(f, "{why}")?;
+                commands.iter().try_for_each(|command| writeln!(f, "{command}"))?;
+                write!(f, "Without the extras, authorize in the console: {QUICK_AUTHORIZATION}")
+            }
+        }
+    }
+}
+
+impl fmt::Display for Stuck<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Unfinished { cause, again } => {
+                f.write_str(cause.unwrap_or("the second look does not show what was written"))?;
+                f.write_str(if *again {
+                    "; the next run tries again. To finish by hand:"
+                } else {
+                    ". To finish by hand:"
+                })
+            }
+            Self::Unseen { cause, again: true, .. } => {
+                f.write_str(cause.unwrap_or("the look at the role afterwards failed"))?;
+                f.write_str("; the next run tries again. Look at the role; if it is missing:")
+            }
+            Self::Unseen { cause, error, again: false } => {
+                match cause {
+                    Some(cause) => write!(
+                        f,
+                        "{cause}; what became of the role is not known, since the look at it failed ({error})"
+                    )?,
+                    None => write!(f, "every step was done, but the look at the role afterwards failed ({error})")?,
+                }
+                f.write_str(". Look at the role; if it is missing:")
+            }
+            Self::Stranger { cause, taken_off, had } => {
+                let place = "another role of that name stands in the place of the one that was looked at";
+                f.write_str(cause.unwrap_or(place))?;
+                if taken_off.is_empty() {
+                    f.write_str("; nothing stays attached to it by the guard")?;
+                } else {
+                    let names = escaped(&taken_off.join(", "));
+                    write!(f, "; what the guard had attached to it by name was taken off again ({names})")?;
+                }
+                write!(
+                    f,
+                    ". Find out whose it is. The old role had: {had}. Only if the new role is yours, bring that back by hand:"
+                )
+            }
+            Self::Unknown { account, had } => write!(
+                f,
+                "the role that exists now is somebody's: the unfinished repair does not know it, so it is left alone. The old role had: {had}. To give that up:\ndts-role-guard clear --account {account} --unfinished\nOnly if the role is yours, bring it back by hand:"
+            ),
+        }
+    }
+}
+
+fn drifted(f: &mut fmt::Formatter<'_>, exists: bool) -> fmt::Result {
+    let first = if exists { "delete the role, then " } else { "" };
+    write!(f, "mode `remediate` repairs it; by hand: {first}open {QUICK_AUTHORIZATION}")
+}
+
+/// Who loses the role is said before it is deleted: nothing brings that back.
+fn losers(f: &mut fmt::Formatter<'_>, loses: &BTreeSet<String>) -> fmt::Result {
+    if loses.is_empty() {
+        return Ok(());
+    }
+    let names: Vec<_> = loses.iter().map(String::as_str).collect();
+    write!(f, "\nthe new role can no longer be assumed by: {}", names.join(", "))
+}
