@@ -209,7 +209,7 @@ impl App {
         Self { patience, ..self }
     }
 
-    /// The same, showing how far a run over the organization is.
+    /// The same, showing how far a run over several accounts is.
     #[must_use]
     pub fn showing(self, progress: Arc<dyn Progress>) -> Self {
         Self { progress, ..self }

@@ -33,7 +33,7 @@ use place::{Done, Memory, Place as Kept};
 pub use progress::{Counts, LogLines, Progress, Stage};
 use queue::{Queue, Turn};
 pub use select::{Look, Place, Rules, Selection, needs_caller, outside, select};
-use watch::Watch;
+use watch::{Extent, Watch};
 
 use crate::config::{BRAKE_FROM, Config, EXCEPTIONS, EXCLUDE_ACCOUNTS};
 use crate::event::{Request, Wanted};
@@ -129,7 +129,7 @@ impl Sweep<'_> {
         let own = rules.look(&self.own);
         let gate = self.own_gate(&own, &folders).await;
         queue.offer(own, gate);
-        let watch = Watch::new(self, Some((&queue, &place)), &memory);
+        let watch = Watch::new(self, Extent::Whole(&queue, &place), &memory);
         let listed = self.list(&rules, &queue, &folders);
         let (listed, mut judged) = tokio::join!(listed, self.judge_all(queue.turns(), &watch, true));
         let begun = judged.take_begun();
@@ -194,7 +194,7 @@ impl Sweep<'_> {
         let order: HashMap<_, _> = turns.iter().map(|turn| turn.look.account.clone()).zip(0..).collect();
         let may_brake = self.request.scope == Scope::Organization && turns.len() >= BRAKE_FROM;
         let memory = if may_brake { Kept::new(self.guard.store.clone()).read().await } else { Memory::default() };
-        let watch = Watch::new(self, None, &memory);
+        let watch = Watch::new(self, Extent::Chosen(turns.len()), &memory);
         let judged = self.judge_all(stream::iter(turns), &watch, may_brake).await;
         let (mut results, _) = self.repair_all(judged, &watch).await;
         results.accounts.sort_by_key(|line| line.account_id.as_ref().and_then(|account| order.get(account)));

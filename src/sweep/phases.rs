@@ -26,7 +26,10 @@ pub(super) struct Judged {
     broken: Vec<Broken>,
     /// The broken ones among those that could be judged.
     share: Ratio,
+    /// Broken ones that were dealt with at once.
+    dealt_with: usize,
     failed: usize,
+    stage: Stage,
     errors: Vec<CallError>,
     /// The accounts that were begun.
     begun: HashSet<AccountId>,
@@ -98,7 +101,8 @@ impl Sweep<'_> {
             on_record,
         };
         let mut verdicts = pin!(turns.map(|turn| judge.judge(turn)).buffer_unordered(self.config.concurrency));
-        let mut judged = Judged { errors, ..Judged::default() };
+        let stage = if writes_now { Stage::Repairing } else { Stage::Judging };
+        let mut judged = Judged { stage, errors, ..Judged::default() };
         while let Some(verdict) = verdicts.next().await {
             judged.add(verdict, watch.is_whole());
             watch.judged(&judged).await;
@@ -132,6 +136,7 @@ impl Sweep<'_> {
             lines.extend(broken.into_iter().map(|broken| broken.seen.then(Status::Pending, &Next::TooLateToRepair)));
             return (Results { accounts: lines, errors, ..Results::default() }, BTreeSet::new());
         }
+        watch.begin_repairs();
         broken.sort_by_key(|broken| watch.has_failed(&broken.look.account));
         let (of, so_far) = (broken.len(), Mutex::default());
         let repairs = stream::iter(broken).map(|broken| self.repair(broken, &so_far));
@@ -139,7 +144,7 @@ impl Sweep<'_> {
         while let Some((line, done)) = repairs.next().await {
             lines.push(line);
             let failed = locked(&so_far).failed.len();
-            watch.repaired(Counts { stage: Stage::Repairing, done, of, broken: of, failed });
+            watch.repaired(Counts { stage: Stage::Repairing, done, of, broken: of, failed, left: None });
         }
         let Repairs { failed, held, .. } = std::mem::take(&mut *locked(&so_far));
         (Results { accounts: lines, errors, reason: held.map(BrakeTripped::failing), ..Results::default() }, failed)
@@ -253,7 +258,8 @@ impl Judged {
 
     pub(super) fn counts(&self, of: usize) -> Counts {
         let done = self.lines.len() + self.broken.len();
-        Counts { stage: Stage::Judging, done, of, broken: self.share.some, failed: self.failed }
+        let broken = self.share.some + self.dealt_with;
+        Counts { stage: self.stage, done, of, broken, failed: self.failed, left: None }
     }
 
     /// Those that wait for the second phase.
@@ -268,7 +274,9 @@ impl Judged {
     fn count(&mut self, status: Status) {
         self.share.of += usize::from(matches!(status, Status::Authorized | Status::Drifted));
         self.share.some += usize::from(status == Status::Drifted);
-        self.failed += usize::from(status == Status::Failed);
+        let ended_badly = matches!(status, Status::RolledBack | Status::Refused | Status::Stuck);
+        self.dealt_with += usize::from(ended_badly || status == Status::Remediated);
+        self.failed += usize::from(ended_badly || status == Status::Failed);
     }
 
     /// Nothing is written. In a plan, whose lines are drifted and none left for later, they say that it would not be.

@@ -4,11 +4,12 @@ use std::sync::Mutex;
 use std::time::Duration;
 
 /// What a run is at.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum Stage {
     /// It finds out which roles are broken.
+    #[default]
     Judging,
-    /// It repairs them.
+    /// It repairs them; of a few accounts it finds out at the same time which are broken.
     Repairing,
 }
 
@@ -25,6 +26,8 @@ pub struct Counts {
     pub broken: usize,
     /// Accounts that could not be judged, or not be repaired.
     pub failed: usize,
+    /// How long the rest of this stage takes at its pace so far, once that can be said.
+    pub left: Option<Duration>,
 }
 
 /// Shows it.
@@ -61,8 +64,9 @@ const EVERY: Duration = Duration::from_secs(5);
 impl Progress for LogLines {
     fn show(&self, counts: Counts, uptime: Duration) {
         if self.is_due(uptime) {
-            let Counts { stage, done, of, broken, failed } = counts;
-            tracing::info!(stage = stage.word(), done, of, broken, failed, "progress");
+            let Counts { stage, done, of, broken, failed, left } = counts;
+            let left_seconds = left.map(|left| left.as_secs());
+            tracing::info!(stage = stage.word(), done, of, broken, failed, leftSeconds = left_seconds, "progress");
         }
     }
 

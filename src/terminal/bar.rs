@@ -1,4 +1,4 @@
-//! A bar that shows how far a run over the organization is.
+//! A bar that shows how far a run over several accounts is.
 
 use std::io;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle, TermLike};
 
-use crate::sweep::{Counts, Progress, Stage};
+use crate::sweep::{Counts, Progress};
 use crate::telemetry::Log;
 
 /// Redrawn so often in a second.
@@ -72,70 +72,31 @@ const TEMPLATE: &str = "{bar:24} {msg}";
 
 /// A bar on standard error; invisible where that is no terminal. A log line takes its place, and it is drawn anew below.
 #[derive(Debug)]
-pub(super) struct Bar {
-    bar: ProgressBar,
-    begun: Mutex<Option<(Stage, Duration)>>,
-}
+pub(super) struct Bar(ProgressBar);
 
 impl Bar {
     pub(super) fn new() -> Self {
         let style = ProgressStyle::with_template(TEMPLATE).unwrap_or_else(|_| ProgressStyle::default_bar());
         let target = ProgressDrawTarget::term_like_with_hz(Box::<Screen>::default(), HERTZ);
-        Self { bar: ProgressBar::with_draw_target(Some(0), target).with_style(style), begun: Mutex::default() }
+        Self(ProgressBar::with_draw_target(Some(0), target).with_style(style))
     }
-}
-
-impl Bar {
-    /// When the stage began: each has a pace of its own.
-    fn begun(&self, stage: Stage, uptime: Duration) -> Duration {
-        let mut begun = self.begun.lock().unwrap_or_else(PoisonError::into_inner);
-        match *begun {
-            Some((same, at)) if same == stage => at,
-            _ => begun.insert((stage, uptime)).1,
-        }
-    }
-}
-
-/// Guesses too early are worse than none.
-const TELLING: usize = 5;
-
-/// How long the rest takes at the pace so far.
-fn left(counts: Counts, took: Duration) -> Option<Duration> {
-    let Counts { done, of, .. } = counts;
-    let rest = u32::try_from(of.saturating_sub(done)).ok()?;
-    let done = u32::try_from(done).ok().filter(|_| done >= TELLING)?;
-    Some(took.saturating_mul(rest) / done)
 }
 
 impl Progress for Bar {
-    fn show(&self, counts: Counts, uptime: Duration) {
-        let Counts { stage, done, of, broken, failed } = counts;
-        let left = left(counts, uptime.saturating_sub(self.begun(stage, uptime)));
+    fn show(&self, counts: Counts, _: Duration) {
+        let Self(bar) = self;
+        let Counts { stage, done, of, broken, failed, left } = counts;
         let left = left.map(|left| format!(", about {} s left", left.as_secs())).unwrap_or_default();
         // The run that carries a plan out has the bar of the one that made it.
-        if self.bar.is_finished() {
-            self.bar.reset();
+        if bar.is_finished() {
+            bar.reset();
         }
-        self.bar.set_length(of as u64);
-        self.bar.set_position(done as u64);
-        self.bar.set_message(format!("{done} of {of} {}: {broken} broken, {failed} failed{left}", stage.word()));
+        bar.set_length(of as u64);
+        bar.set_position(done as u64);
+        bar.set_message(format!("{done} of {of} {}: {broken} broken, {failed} failed{left}", stage.word()));
     }
 
     fn end(&self) {
-        *self.begun.lock().unwrap_or_else(PoisonError::into_inner) = None;
-        self.bar.finish_and_clear();
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_time_left_follows_the_pace() {
-        let counts = |done| Counts { stage: Stage::Repairing, done, of: 100, broken: 100, failed: 0 };
-        assert_eq!(left(counts(4), Duration::from_secs(4)), None);
-        assert_eq!(left(counts(20), Duration::from_secs(10)), Some(Duration::from_secs(40)));
-        assert_eq!(left(counts(100), Duration::from_secs(10)), Some(Duration::ZERO));
+        self.0.finish_and_clear();
     }
 }

@@ -5,7 +5,7 @@ use std::io::{Read as _, Write as _};
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
-use emulator::DTS_ROLE;
+use emulator::{DTS_ROLE, Member, Seed};
 use serde_json::Value;
 use tempfile::TempDir;
 use testkit::{ACCOUNT, Lab, command_on_a_terminal, other_trust};
@@ -105,4 +105,31 @@ fn quiet_tells_no_path_and_writes_the_lines_all_the_same() {
     let (code, seen) = on_a_screen(&lab, &["remediate", "--yes", "--quiet"], &[("HOME", home.path())], None);
     assert_eq!((code, seen.as_str()), (0, ""));
     assert_eq!(logs(&home.path().join(".local/state/dts-role-guard/log")).len(), 1);
+}
+
+const MEMBERS: [&str; 2] = ["2234567890123456", "3234567890123456"];
+
+#[test]
+fn a_run_over_accounts_that_were_named_shows_how_far_it_is_and_what_is_left() {
+    let broken = |_, member: Member| member.seed(Seed::Policy);
+    let lab = Lab::organization(|directory| directory.members(MEMBERS.map(str::to_owned), broken));
+    let temp = TempDir::new().unwrap();
+    let named = |command: &'static str| {
+        let accounts = ["--account", MEMBERS[0], "--account", MEMBERS[1], "--scope", "organization"];
+        [vec![command], accounts.to_vec(), vec!["--yes"; usize::from(command == "remediate")]].concat()
+    };
+    for (command, code, shown) in [
+        ("verify", 1, "1 of 2 judging: 1 broken, 0 failed, about "),
+        ("remediate", 0, "1 of 2 repairing: 1 broken, 0 failed, about "),
+        ("verify", 0, "1 of 2 judging: 0 broken, 0 failed, about "),
+    ] {
+        let (found, seen) = on_a_screen(&lab, &named(command), &[("TMPDIR", temp.path())], None);
+        assert!(found == code && seen.contains(shown), "{command}: {seen}");
+    }
+}
+
+#[test]
+fn a_run_over_one_account_shows_no_bar() {
+    let (_, seen) = on_a_screen(&broken(), &["verify"], &[], None);
+    assert!(!seen.contains("judging"), "{seen}");
 }
