@@ -11,7 +11,7 @@ use authorization::verify::FindingId;
 use serde_json::Value;
 use similar::{ChangeTag, TextDiff};
 
-use super::{AccountReport, Report};
+use super::{AccountReport, Report, Status};
 
 /// How something changes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -76,8 +76,20 @@ impl AccountReport {
         self.steps.iter().all(|step| matches!(step.result, StepResult::Planned | StepResult::Skipped))
     }
 
-    /// What a repair changes, or changed.
+    /// Whether the role is broken and nobody asked for a plan: the difference is the one to the wanted role.
+    pub(super) fn is_only_judged(&self) -> bool {
+        self.status == Status::Drifted && self.steps.is_empty() && self.plan_id.is_none() && !self.cut
+    }
+
+    fn fails(&self, id: FindingId) -> bool {
+        self.findings.iter().any(|finding| finding.id == id && finding.failed())
+    }
+
+    /// What a repair changes, or changed; of a role that was only judged, what it lacks.
     pub(super) fn changes(&self) -> Vec<Change> {
+        if self.is_only_judged() {
+            return self.lacks();
+        }
         let mut changes: Vec<_> = self.role_change().into_iter().collect();
         if self.trust_lines().iter().any(|line| matches!(line, DiffLine::Gone(_) | DiffLine::New(_))) {
             changes.push(Change::new(Sign::Changed, "trust policy", "line by line below"));
@@ -85,6 +97,16 @@ impl AccountReport {
         changes.extend(self.policy_changes());
         changes.extend(self.setting_changes());
         changes
+    }
+
+    fn lacks(&self) -> Vec<Change> {
+        let is_missing = self.fails(FindingId::RoleMissing);
+        let role = is_missing.then(|| Change::new(Sign::Added, "role", "should exist"));
+        let trust = (!is_missing && !self.trust_lines().is_empty())
+            .then(|| Change::new(Sign::Changed, "trust policy", "should be as below"));
+        let policy = (is_missing || self.fails(FindingId::PolicyMissing))
+            .then(|| Change::new(Sign::Added, format!("policy {}", baseline::DTS.policy()), "should be attached"));
+        role.into_iter().chain(trust).chain(policy).collect()
     }
 
     fn role_change(&self) -> Option<Change> {
@@ -186,10 +208,17 @@ impl AccountReport {
         if let Some(after) = &self.after {
             return Some(after.trust_policy.clone());
         }
-        let text = if self.happens("CreateRole") {
+        let is_wanted = self.is_only_judged() && self.fails(FindingId::TrustServiceMissing);
+        // The least that lets DTS in; where a document cannot be mended, the whole of another one.
+        let mended = |before| with_service(&document(before), baseline::DTS.service);
+        let text = if self.is_only_judged() && self.fails(FindingId::RoleMissing) {
+            baseline::DTS.trust.to_owned()
+        } else if is_wanted {
+            mended(before?).unwrap_or_else(|_| baseline::DTS.trust.to_owned())
+        } else if self.happens("CreateRole") {
             baseline::DTS.trust.to_owned()
         } else if self.happens("UpdateRole") {
-            with_service(&document(before?), baseline::DTS.service).ok()?
+            mended(before?).ok()?
         } else {
             return None;
         };

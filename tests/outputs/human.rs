@@ -2,7 +2,7 @@
 
 use anstream::adapter::strip_str;
 use dts_role_guard::report::{Human, Render, Report};
-use serde_json::json;
+use serde_json::{Value, json};
 use unicode_width::UnicodeWidthStr as _;
 
 use crate::samples::{self, WORST};
@@ -83,6 +83,35 @@ fn what_is_destroyed_is_said_in_red_and_in_words() {
     assert!(text.contains(&format!("{red}will be destroyed for good:")), "{text}");
     assert!(text.contains(&format!("{red}the role id 300123456789012345")), "{text}");
     assert!(text.contains("Service ecs.aliyuncs.com can no longer assume the role"), "{text}");
+}
+
+/// Nobody asked for a plan: the difference is the one between what is and what should be.
+#[test]
+fn a_role_that_was_only_judged_is_shown_beside_the_wanted_one() {
+    let judged = |finding: &str, before: Value| {
+        let mut account = samples::broken(1, "drifted", "x");
+        account["findings"] = json!([{"id": finding, "severity": "failed", "message": "it is so", "evidence": {}}]);
+        (account["planId"], account["steps"], account["before"]) = (Value::Null, json!([]), before);
+        text(&samples::of(&samples::run("manual", &[account])))
+    };
+    let missing = judged("role-missing", Value::Null);
+    let policy = "  + policy System/AliyunDTSRolePolicy: should be attached";
+    for part in ["  wanted     + role: should exist\n", policy, "+           \"dts.aliyuncs.com\"\n"] {
+        assert!(missing.contains(part), "{part}: {missing}");
+    }
+    let role = samples::broken(1, "drifted", "x")["before"].clone();
+    let bare = judged("policy-missing", role.clone());
+    assert!(bare.contains(policy) && !bare.contains("  trust "), "{bare}");
+    let shut = judged("trust-service-missing", role.clone());
+    assert!(shut.contains("~ trust policy: should be as below") && !shut.contains(policy), "{shut}");
+    assert!(
+        shut.contains("  \"ecs.aliyuncs.com\"") && !shut.contains("-           \"ecs"),
+        "nobody else loses it: {shut}"
+    );
+    let mut denied = role;
+    denied["trustPolicy"] = json!("no document");
+    let denied = judged("trust-service-missing", denied);
+    assert!(denied.contains("- no document\n"), "{denied}");
 }
 
 /// Neither the terminal nor the eye is led astray.

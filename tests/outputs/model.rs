@@ -18,6 +18,7 @@ async fn record() {
     let healthy = Lab::new(Some(Role::dts()));
     save("healthy", testkit::json(&healthy.run(Mode::Verify).await));
     let lab = Lab::new(Some(broken()));
+    save("judged", testkit::json(&lab.run(Mode::Verify).await));
     save("drifted", testkit::json(&lab.run(Mode::Plan).await));
     let denied = lab.emulator.fault(Rule::on("CreateRole").from(2).deny());
     save("stuck", testkit::json(&lab.run(Mode::Remediate).await));

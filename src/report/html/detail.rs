@@ -81,9 +81,14 @@ fn findings(title: &str, findings: &[Finding]) -> Markup {
 fn difference(account: &AccountReport) -> Markup {
     let (changes, gone, lines) = (account.changes(), account.destroyed(), account.trust_lines());
     let planned = account.is_planned();
+    let title = match planned {
+        _ if account.is_only_judged() => "What should be",
+        true => "What a repair changes",
+        false => "What the repair changed",
+    };
     html! {
         @if !changes.is_empty() {
-            h4 { (if planned { "What a repair changes" } else { "What the repair changed" }) }
+            h4 { (title) }
             ul class="changes" {
                 @for change in &changes {
                     li { code class=(sign_class(change.sign)) { (change.sign.text()) } " " (foreign(&change.what))

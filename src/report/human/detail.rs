@@ -89,7 +89,11 @@ impl Human {
 
     /// What is, what should be and what is done about it.
     fn difference(self, text: &mut String, account: &AccountReport) {
-        let title = if account.is_planned() { "change" } else { "changed" };
+        let title = match account.is_planned() {
+            _ if account.is_only_judged() => "wanted",
+            true => "change",
+            false => "changed",
+        };
         self.section(text, title, account.changes().iter().map(change));
         let red = colour(AnsiColor::Red).bold();
         let gone = account.destroyed();
