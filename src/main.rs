@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use aliyun::clock::{SharedClock, SystemClock};
+use aliyun::credentials::Place;
 use authorization::text::chain;
 use clap::{CommandFactory as _, Parser as _};
 use dts_role_guard::config::{LOG, Variables, lines_file, on_platform};
@@ -46,7 +47,9 @@ async fn run() -> ExitCode {
     let app = App::new(&variables, clock.clone(), log);
     let code = match command {
         Command::Serve => serve(app, log).await,
-        command => ExitCode::from(terminal::run(app.on_terminal(), &variables, command).await),
+        command => {
+            ExitCode::from(terminal::run(app.wired(|wiring| wiring.place = Place::Terminal), &variables, command).await)
+        }
     };
     log.finish(clock.now());
     code

@@ -69,7 +69,7 @@ pub(crate) fn serve(certificate: PathBuf) -> Result<(), Failure> {
     let log = Log::Stdout;
     log.start(None, clock.clone());
     let http = Http::trusting(USER_AGENT, roots, clock.clone()).map_err(|error| error.to_string())?;
-    let app = Arc::new(App::new(&variables, clock, log).connecting(http));
+    let app = Arc::new(App::new(&variables, clock, log).wired(|wiring| wiring.http = Arc::new(http).into()));
     let early = Arc::clone(&app);
     let initialize = move |_| {
         let app = Arc::clone(&early);

@@ -25,7 +25,8 @@ pub(crate) fn serve() -> Result<ExitCode, Failure> {
     let variables: Variables = std::env::vars().collect();
     let clock = Arc::new(SystemClock::start());
     Log::Stdout.start(None, clock.clone());
-    let app = App::new(&variables, clock, Log::Stdout).entering_at(ENTRIES_PER_SECOND);
+    let app =
+        App::new(&variables, clock, Log::Stdout).wired(|wiring| wiring.entries_per_second = Some(ENTRIES_PER_SECOND));
     let app = Arc::new(app);
     let service = service_fn(move |invocation| Arc::clone(&app).invoke(invocation));
     let tokio = tokio::runtime::Builder::new_current_thread().enable_all().build()?;

@@ -37,7 +37,7 @@ impl App {
         let span = tracing::error_span!("doctor", request_id = visit.request_id);
         let Visit { request_id, keys, account, deadline } = visit;
         let http = self.http().map_err(Abort::Tls)?;
-        let transport: Arc<dyn Transport> = match &self.transport {
+        let transport: Arc<dyn Transport> = match &self.wiring.transport {
             Some(transport) => transport.clone(),
             None => http.clone(),
         };
@@ -51,7 +51,7 @@ impl App {
         let means = Means {
             config: self.config(),
             credentials,
-            place: self.place,
+            place: self.wiring.place,
             account: account.clone(),
             request_id: &request_id,
             clock: self.clock.clone(),

@@ -1,46 +1,46 @@
 //! Event in, report out: decode, choose the target, reconcile, report. It cannot fail to answer.
 
+mod answer;
 mod doctor;
+mod session;
+mod wiring;
 
+pub use answer::Abort;
 pub use doctor::Visit;
+pub use wiring::Wiring;
 
-use std::num::NonZeroU32;
+use std::sync::Arc;
 use std::sync::atomic::AtomicUsize;
-use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
+use aliyun::RateLimits;
 use aliyun::clock::{Deadline, SharedClock};
-use aliyun::credentials::{self, Credentials, Found, Place, ProfileKeys};
-use aliyun::{AssumeRole, BadNetwork, Connection, Endpoint, Endpoints, Http, RateLimits, Session, Transport};
+use aliyun::credentials::{Found, ProfileKeys};
 use authorization::baseline;
 use authorization::settings::Scope;
 use authorization::target::AccountId;
-use fc_runtime::{Context, Diagnostic, HeaderCredentials, Invocation};
-use serde_json::Value;
+use fc_runtime::{Context, Diagnostic, Invocation};
 use tracing::Instrument as _;
+
+use answer::{abort, answer};
+use session::found;
 
 use crate::clear::{self, NotCleared};
 use crate::config::{Config, InvalidSettings, NOTIFY, Variables};
 use crate::event::{self, Allowed, Clear, Decision, Event, Request};
-use crate::journal::{Bounded, JournalLog, Store};
+use crate::journal::JournalLog;
 use crate::notify::{self, Hook, Means, News};
 use crate::reconcile::Guard;
-use crate::report::{AccountReport, CallError, Json, Next, Render, Report, Results, Run, Status, message_for_queues};
+use crate::report::{AccountReport, Next, Report, Results, Run, Status};
 use crate::stop::Stop;
-use crate::sweep::{LogLines, Progress, Sweep, Swept, joined, outside};
+use crate::sweep::{Sweep, Swept, joined, outside};
 use crate::telemetry::Log;
 
 /// Kept back from the deadline for the answer itself.
 const ANSWER_MARGIN: Duration = Duration::from_millis(500);
 
-/// Opening connections ahead of the first call may take so long; the platform gives an initializer three seconds.
-const WARM_TIMEOUT: Duration = Duration::from_secs(2);
-
 /// The lines of a long report wait for their reader so long, all together.
 const LOG_PATIENCE: Duration = Duration::from_secs(2);
-
-/// A session's keys end with it, wherever a repair stands then: a run is over this long before.
-const KEYS_MARGIN: Duration = Duration::from_mins(1);
 
 /// Said of a batch whose records all turned out to be none for the guard.
 const NOTHING_TO_DO: &str = "no record is for the guard";
@@ -55,22 +55,11 @@ pub struct App {
     environment: Found,
     clock: SharedClock,
     log: Log,
-    /// The way to the cloud, where it is not HTTP.
-    transport: Option<Arc<dyn Transport>>,
-    /// HTTP, once it was needed. Its connections outlive an invocation.
-    http: OnceLock<Arc<Http>>,
-    place: Place,
-    /// The keys of a terminal whose variables hold none.
-    profile: Option<Result<ProfileKeys, credentials::Error>>,
-    /// Where the journal's files live, if not where the settings say.
-    store: Option<Arc<dyn Store>>,
-    patience: usize,
+    wiring: Wiring,
     /// Held by a run that may write: two in one process would undo each other's work.
     repairs: tokio::sync::Mutex<()>,
-    progress: Arc<dyn Progress>,
     /// Who is told of a run, whether or not the other settings are right.
     hooks: Vec<Hook>,
-    stop: Stop,
     /// None with a mistake in the settings.
     rate: Option<Arc<RateLimits>>,
 }
@@ -90,43 +79,6 @@ pub struct Ask {
     pub deadline: Deadline,
 }
 
-/// A run that could not begin.
-#[derive(Debug, thiserror::Error)]
-pub enum Abort {
-    /// The settings are wrong.
-    #[error(transparent)]
-    Settings(#[from] InvalidSettings),
-    /// There are no usable keys.
-    #[error(transparent)]
-    Credentials(#[from] credentials::Error),
-    /// TLS cannot be set up.
-    #[error("TLS cannot be set up")]
-    Tls(#[source] Box<dyn std::error::Error + Send + Sync>),
-    /// A terminal's proxy or roots cannot be used.
-    #[error(transparent)]
-    Network(#[from] BadNetwork),
-}
-
-impl Abort {
-    fn error_type(&self) -> &'static str {
-        match self {
-            Self::Settings(_) => "InvalidSettings",
-            Self::Credentials(_) => "NoCredentials",
-            Self::Tls(_) => "NoTls",
-            Self::Network(_) => "NoNetwork",
-        }
-    }
-
-    /// The exit code of a terminal command.
-    #[must_use]
-    pub fn exit_code(&self) -> u8 {
-        match self {
-            Self::Settings(_) => 2,
-            Self::Credentials(_) | Self::Tls(_) | Self::Network(_) => 3,
-        }
-    }
-}
-
 impl App {
     /// Reads the settings and the environment's keys.
     #[must_use]
@@ -141,15 +93,8 @@ impl App {
             environment,
             clock,
             log,
-            transport: None,
-            http: OnceLock::new(),
-            place: Place::Function,
-            profile: None,
-            store: None,
-            patience: usize::MAX,
+            wiring: Wiring::default(),
             repairs: tokio::sync::Mutex::default(),
-            progress: Arc::new(LogLines::default()),
-            stop: Stop::default(),
             rate,
             hooks: hooks.unwrap_or_default(),
         }
@@ -173,65 +118,21 @@ impl App {
         self
     }
 
-    /// The same with another way to the cloud.
+    /// The same, put together in another way: a terminal, a test or a benchmark has parts of its own.
     #[must_use]
-    pub fn over(self, transport: Arc<dyn Transport>) -> Self {
-        Self { transport: Some(transport), ..self }
-    }
-
-    /// The same on a terminal, whose keys may have no token.
-    #[must_use]
-    pub fn on_terminal(self) -> Self {
-        Self { place: Place::Terminal, ..self }
-    }
-
-    /// The same with a person's keys, where the environment holds none, or why there are none.
-    #[must_use]
-    pub fn with_profile(self, keys: Result<ProfileKeys, credentials::Error>) -> Self {
-        Self { profile: Some(keys), ..self }
-    }
-
-    /// The same over HTTP that is set up already, and may have connections.
-    #[must_use]
-    pub fn connecting(self, http: Http) -> Self {
-        Self { http: OnceLock::from(Arc::new(http)), ..self }
-    }
-
-    /// The same with another place for the journal's files.
-    #[must_use]
-    pub fn keeping(self, store: Arc<dyn Store>) -> Self {
-        Self { store: Some(store), ..self }
-    }
-
-    /// The same, repeating nothing more than so many times: see [`Connection::repeating_at_most`].
-    #[must_use]
-    pub fn repeating_at_most(self, patience: usize) -> Self {
-        Self { patience, ..self }
-    }
-
-    /// The same, showing how far a run over several accounts is.
-    #[must_use]
-    pub fn showing(self, progress: Arc<dyn Progress>) -> Self {
-        Self { progress, ..self }
-    }
-
-    /// The same, ending in order when it is asked to.
-    #[must_use]
-    pub fn stopping_at(self, stop: Stop) -> Self {
-        Self { stop, ..self }
-    }
-
-    /// The same with another limit for `AssumeRole`: see [`RateLimits::entering_at`].
-    #[must_use]
-    pub fn entering_at(self, rate: NonZeroU32) -> Self {
-        let limits = |config: &Config| RateLimits::per_second(config.rate, self.clock.clone()).entering_at(rate);
-        Self { rate: self.config.as_ref().ok().map(limits).map(Arc::new), ..self }
+    pub fn wired(mut self, change: impl FnOnce(&mut Wiring)) -> Self {
+        change(&mut self.wiring);
+        if let (Some(entries), Ok(config)) = (self.wiring.entries_per_second, &self.config) {
+            let limits = RateLimits::per_second(config.rate, self.clock.clone());
+            self.rate = Some(Arc::new(limits.entering_at(entries)));
+        }
+        self
     }
 
     /// What asks a run to end.
     #[must_use]
     pub fn stop(&self) -> &Stop {
-        &self.stop
+        &self.wiring.stop
     }
 
     /// The clock of every run.
@@ -280,7 +181,7 @@ impl App {
             Err(why) => Some(News::of_abort(context.request_id.as_str(), &why.error_type, &why.error_message)),
         };
         let Some(news) = news else { return };
-        let store = self.store.clone().or_else(|| self.config.as_ref().ok()?.journal_store());
+        let store = self.wiring.store.clone().or_else(|| self.config.as_ref().ok()?.journal_store());
         let means = Means { clock: self.clock.clone(), deadline: self.deadline(context), store };
         notify::tell(&self.hooks, news, means).await;
     }
@@ -375,7 +276,7 @@ impl App {
 
     /// A run that was asked to end says so.
     fn with_stop(&self, results: Results) -> Results {
-        let stopped = self.stop.is_asked().then(|| STOPPED.to_owned());
+        let stopped = self.wiring.stop.is_asked().then(|| STOPPED.to_owned());
         Results { reason: joined(stopped, results.reason), ..results }
     }
 
@@ -383,7 +284,7 @@ impl App {
         let ProfileKeys { credentials, role } = self.keys(ask.keys.clone())?;
         tracing::debug!(source = %credentials.source, "credentials");
         let session = self.session(config, credentials, ask)?;
-        let (session, own, deadline) = match self.stop.unless_asked(self.enter(session, role, ask)).await {
+        let (session, own, deadline) = match self.wiring.stop.unless_asked(self.enter(session, role, ask)).await {
             None => return Ok(Swept::of(AccountReport::line(None, Status::Pending, &Next::Stopped))),
             Some(Ok(entered)) => entered,
             Some(Err(failed)) => return Ok(Swept::of(*failed)),
@@ -399,135 +300,10 @@ impl App {
             store: self.store_until(config, deadline),
             request_id: ask.request_id.clone(),
             begun: self.clock.uptime(),
-            stop: self.stop.clone(),
+            stop: self.wiring.stop.clone(),
         };
         let trigger = ask.event.trigger.name.as_deref();
-        let (repairs, progress, asked_again) = (&self.repairs, &*self.progress, AtomicUsize::new(0));
+        let (repairs, progress, asked_again) = (&self.repairs, &*self.wiring.progress, AtomicUsize::new(0));
         Ok(Sweep { guard, own, config, request, trigger, repairs, progress, asked_again }.run().await)
     }
-
-    /// What a run signs with, and the role that a profile leads into first.
-    fn keys(&self, headers: Found) -> Result<ProfileKeys, credentials::Error> {
-        if let Some(profile) = &self.profile {
-            return profile.clone();
-        }
-        let credentials = credentials::resolve(headers, self.environment.clone(), self.place)?;
-        Ok(ProfileKeys { credentials, role: None })
-    }
-
-    /// The session of the own account, which account that is, and when the run must be over.
-    async fn enter(
-        &self,
-        session: Session,
-        role: Option<AssumeRole>,
-        ask: &Ask,
-    ) -> Result<(Session, AccountId, Deadline), Box<AccountReport>> {
-        let (mut session, mut deadline) = (session, ask.deadline);
-        if let Some(role) = role {
-            let lifetime = Duration::from_secs(role.duration_seconds.into());
-            deadline = deadline.earlier(Deadline::after(&*self.clock, lifetime.saturating_sub(KEYS_MARGIN)));
-            let keys = session.assume_role(&role).await.map_err(failed)?;
-            session = session.with_keys(keys, "").ending_by(deadline);
-        }
-        let own = own_account(&session, ask.account.clone()).await?;
-        Ok((session.in_account(&own), own, deadline))
-    }
-
-    /// Each run has its own patience with the folder.
-    fn store_until(&self, config: &Config, deadline: Deadline) -> Option<Arc<dyn Store>> {
-        let store = self.store.clone().or_else(|| config.journal_folder())?;
-        Some(Arc::new(Bounded::until(store, self.clock.clone(), deadline)))
-    }
-
-    fn session(&self, config: &Config, credentials: Credentials, ask: &Ask) -> Result<Session, Abort> {
-        let transport = match &self.transport {
-            Some(transport) => transport.clone(),
-            None => self.http().map_err(Abort::Tls)?,
-        };
-        Ok(self.session_over(transport, config, credentials, ask.account.as_ref(), ask.deadline))
-    }
-
-    fn session_over(
-        &self,
-        transport: Arc<dyn Transport>,
-        config: &Config,
-        credentials: Credentials,
-        account: Option<&AccountId>,
-        deadline: Deadline,
-    ) -> Session {
-        let per_second = || Arc::new(RateLimits::per_second(config.rate, self.clock.clone()));
-        let rate = self.rate.clone().unwrap_or_else(per_second);
-        let connection =
-            Connection::new(transport, config.endpoints.clone(), config.signature, rate, self.clock.clone())
-                .repeating_at_most(self.patience);
-        Session::new(Arc::new(connection), credentials, account.map_or("", AccountId::as_str), deadline)
-    }
-
-    fn http(&self) -> Result<Arc<Http>, Box<dyn std::error::Error + Send + Sync>> {
-        if let Some(http) = self.http.get() {
-            return Ok(http.clone());
-        }
-        let http = Arc::new(Http::with_clock(crate::USER_AGENT, self.clock.clone())?);
-        Ok(self.http.get_or_init(|| http).clone())
-    }
-
-    /// Opens the connections that a run begins with, so that the first one finds them. It takes at most two seconds, calls
-    /// nothing, and cannot fail: a run without it makes its own.
-    pub async fn warm(&self) {
-        let (Ok(config), Ok(http)) = (self.config(), self.http()) else { return };
-        let url = |endpoint: &Endpoint| endpoint.url().clone();
-        let Endpoints { ram, sts, resource_manager } = &config.endpoints;
-        // Two reads at the same time.
-        let mut addresses = vec![(url(ram), 2), (url(sts), 1)];
-        if config.scope == Scope::Organization {
-            addresses.push((url(resource_manager), 1));
-        }
-        http.warm(&addresses, WARM_TIMEOUT).await;
-    }
-}
-
-/// The platform says whose function it is; where it does not, the keys do.
-async fn own_account(session: &Session, known: Option<AccountId>) -> Result<AccountId, Box<AccountReport>> {
-    if let Some(account) = known {
-        return Ok(account);
-    }
-    let caller = session.get_caller_identity().await.map_err(failed)?;
-    caller
-        .account_id
-        .parse()
-        .map_err(|error| Box::new(AccountReport::failed(None, CallError::of_identity(&error), true)))
-}
-
-#[expect(clippy::needless_pass_by_value, reason = "it maps an error")]
-fn failed(error: aliyun::Error) -> Box<AccountReport> {
-    Box::new(AccountReport::failed(None, CallError::from(&error), error.kind.may_pass()))
-}
-
-fn found(keys: HeaderCredentials) -> Found {
-    Found {
-        access_key_id: keys.access_key_id,
-        access_key_secret: keys.access_key_secret,
-        security_token: keys.security_token,
-    }
-}
-
-fn abort(why: &Abort) -> Diagnostic {
-    let text = authorization::text::chain(why);
-    tracing::error!(reason = text, "the run could not begin");
-    Diagnostic::new(why.error_type(), text)
-}
-
-/// A person gets the whole report; what triggers start gets what a queue takes.
-fn answer(report: &Report) -> Result<String, Diagnostic> {
-    let for_queues = report.is_for_queues();
-    let Some(failure) = report.failure() else {
-        return Ok(if for_queues { report.compact("").to_string() } else { Json.render(report) });
-    };
-    if !for_queues {
-        let whole = serde_json::to_value(report).unwrap_or_default();
-        return Err(Diagnostic::new(failure.error_type, failure.error_message).with_report(whole));
-    }
-    let diagnostic = Diagnostic::new(failure.error_type, message_for_queues(&failure.error_message));
-    let around = diagnostic.clone().with_report(Value::Null).to_json().to_string();
-    Err(diagnostic.with_report(report.compact(&around)))
 }

@@ -184,7 +184,7 @@ pub async fn run(app: App, variables: &Variables, command: Command) -> u8 {
         Command::Remediate(RemediateOptions { options, yes }) => (Mode::Remediate, options, yes),
     };
     let stop = Stop::default();
-    let app = app.stopping_at(stop.clone());
+    let app = app.wired(|wiring| wiring.stop = stop.clone());
     let advice =
         app.config().ok().map(|config| Advice::new(config, options.scope.map(Scope::from), options.profile.as_deref()));
     tokio::select! {
@@ -218,8 +218,11 @@ async fn carry_out(app: App, variables: &Variables, mode: Mode, options: Options
         Ok(output) => output,
         Err(why) => return unwritable(&why),
     };
-    let app = if options.output.shows_progress() { app.showing(Arc::new(bar::Bar::new())) } else { app };
-    let app = app.with(asked);
+    let app = app.with(asked).wired(|wiring| {
+        if options.output.shows_progress() {
+            wiring.progress = Arc::new(bar::Bar::new());
+        }
+    });
     let asks = mode.writes() && !yes;
     let run = if asks { ask_first(&app, &options, asked).await } else { run_in(&app, &options, asked).await.map(Some) };
     // Both may be one terminal.

@@ -10,6 +10,7 @@ use aliyun::credentials::{Error, Found, Place, ProfileKeys, Unusable, Wanted, fr
 use aliyun::secret::Zeroizing;
 use aliyun::{BadNetwork, Http, Network};
 use authorization::text::foreign;
+use std::sync::Arc;
 
 use crate::config::{Variables, on_platform};
 use crate::handler::{Abort, App};
@@ -34,14 +35,14 @@ pub(super) fn equip(app: App, variables: &Variables, profile: Option<&str>) -> R
     let app = match network(variables)? {
         Some(network) => {
             let http = Http::through(crate::USER_AGENT, network, app.clock().clone()).map_err(Abort::Tls)?;
-            app.connecting(http)
+            app.wired(|wiring| wiring.http = Arc::new(http).into())
         }
         None => app,
     };
     let found = Found::in_environment(|name| variables.get(name).cloned());
     // A part of them is an error, which a profile does not make good.
     if matches!(from_environment(found, Place::Terminal), Ok(None)) {
-        return Ok(app.with_profile(profile_keys(variables, profile)));
+        return Ok(app.wired(|wiring| wiring.profile = Some(profile_keys(variables, profile))));
     }
     if let Some(profile) = profile {
         let profile = foreign(profile);

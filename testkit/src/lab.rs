@@ -93,7 +93,7 @@ impl Lab {
 
     /// The same with another way to the cloud, and with less patience: what is repeated four times is repeated enough.
     pub async fn run_over(&self, transport: Arc<dyn Transport>, mode: Mode) -> Report {
-        let app = self.app().over(transport).repeating_at_most(3);
+        let app = self.app().wired(|wiring| (wiring.transport, wiring.repeats) = (Some(transport), 3));
         self.ask_app(&app, mode, None, Duration::from_mins(10)).await
     }
 

@@ -64,7 +64,7 @@ impl Tls {
         let lab = Lab::around(Emulator::start_tls(world(role)).unwrap());
         let clock = Arc::new(Thawed { real: lab.clock(), frozen: Mutex::default() });
         let http = Http::trusting(USER_AGENT, roots(&lab.emulator), clock.clone()).unwrap();
-        let app = lab.app_with(clock.clone()).connecting(http);
+        let app = lab.app_with(clock.clone()).wired(|wiring| wiring.http = Arc::new(http).into());
         Self { lab, clock, app }
     }
 

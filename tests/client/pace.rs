@@ -35,7 +35,7 @@ impl Transport for FirstHangs {
 async fn a_call_that_was_given_up_says_nothing_about_the_pace_of_the_next() {
     let lab = Lab::new(Some(Role::dts().detach(DTS_POLICY)));
     let transport = FirstHangs { http: Http::new(USER_AGENT).unwrap(), clock: lab.clock(), calls: AtomicUsize::new(0) };
-    let app = lab.app().over(Arc::new(transport));
+    let app = lab.app().wired(|wiring| wiring.transport = Some(Arc::new(transport)));
     let report = lab.ask_app(&app, Mode::Remediate, None, Duration::from_mins(2)).await;
     assert_eq!(report.status, Status::Remediated, "{:?}", report.accounts[0].next);
 }

@@ -70,7 +70,13 @@ impl Transport for Gate {
 }
 
 async fn through(lab: &Lab, gate: &Arc<Gate>) -> Report {
-    lab.ask_app(&lab.app().over(gate.clone()), Mode::Remediate, None, Duration::from_mins(10)).await
+    lab.ask_app(
+        &lab.app().wired(|wiring| wiring.transport = Some(gate.clone())),
+        Mode::Remediate,
+        None,
+        Duration::from_mins(10),
+    )
+    .await
 }
 
 /// What the first guard takes away after it was let go.

@@ -18,7 +18,7 @@ async fn a_slow_folder_needs_more_of_the_deadline() {
         let lab = Lab::new(Some(full()));
         let takes = Duration::from_millis(milliseconds);
         let far = Far { folder: journal::Folder::new(folder.path().to_owned()), clock: lab.clock(), takes };
-        let app = lab.app().keeping(Arc::new(far));
+        let app = lab.app().wired(|wiring| wiring.store = Some(Arc::new(far)));
         let report = lab.ask_app(&app, Mode::Remediate, None, Duration::from_secs(8)).await;
         if enough {
             assert_eq!(report.status, Status::Remediated, "{milliseconds}: {}", json(&report));

@@ -180,7 +180,9 @@ async fn a_panic_in_one_account_is_its_line_and_the_rest_goes_on() {
     // The account stands in the role's ARN, which is percent-encoded.
     let cases = [("verify", format!("%3A{}%3Arole", id(2)), "failed"), ("remediate", "CreateRole".to_owned(), "stuck")];
     for (mode, at, expected) in cases {
-        let app = lab.app().over(Arc::new(Mistaken { http: Http::new(USER_AGENT).unwrap(), at }));
+        let app = lab.app().wired(|wiring| {
+            wiring.transport = Some(Arc::new(Mistaken { http: Http::new(USER_AGENT).unwrap(), at }));
+        });
         let report = checked(&lab.invoke_app(&app, &timer(mode), Duration::from_mins(10)).await);
         let broken_off = with_status(&report, expected);
         assert!(!broken_off.is_empty() && next(broken_off[0]).contains("by a mistake of its own"), "{report}");

@@ -1,0 +1,128 @@
+//! The way from keys to a session in an account, and the connections that outlive an invocation.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use aliyun::clock::Deadline;
+use aliyun::credentials::{self, Credentials, Found, ProfileKeys};
+use aliyun::{AssumeRole, Connection, Endpoint, Endpoints, Http, RateLimits, Session, Transport};
+use authorization::settings::Scope;
+use authorization::target::AccountId;
+use fc_runtime::HeaderCredentials;
+
+use super::{Abort, App, Ask};
+use crate::config::Config;
+use crate::journal::{Bounded, Store};
+use crate::report::{AccountReport, CallError};
+
+/// A session's keys end with it, wherever a repair stands then: a run is over this long before.
+const KEYS_MARGIN: Duration = Duration::from_mins(1);
+
+/// Opening connections ahead of the first call may take so long; the platform gives an initializer three seconds.
+const WARM_TIMEOUT: Duration = Duration::from_secs(2);
+
+impl App {
+    /// What a run signs with, and the role that a profile leads into first.
+    pub(super) fn keys(&self, headers: Found) -> Result<ProfileKeys, credentials::Error> {
+        if let Some(profile) = &self.wiring.profile {
+            return profile.clone();
+        }
+        let credentials = credentials::resolve(headers, self.environment.clone(), self.wiring.place)?;
+        Ok(ProfileKeys { credentials, role: None })
+    }
+
+    /// The session of the own account, which account that is, and when the run must be over.
+    pub(super) async fn enter(
+        &self,
+        session: Session,
+        role: Option<AssumeRole>,
+        ask: &Ask,
+    ) -> Result<(Session, AccountId, Deadline), Box<AccountReport>> {
+        let (mut session, mut deadline) = (session, ask.deadline);
+        if let Some(role) = role {
+            let lifetime = Duration::from_secs(role.duration_seconds.into());
+            deadline = deadline.earlier(Deadline::after(&*self.clock, lifetime.saturating_sub(KEYS_MARGIN)));
+            let keys = session.assume_role(&role).await.map_err(failed)?;
+            session = session.with_keys(keys, "").ending_by(deadline);
+        }
+        let own = own_account(&session, ask.account.clone()).await?;
+        Ok((session.in_account(&own), own, deadline))
+    }
+
+    /// Each run has its own patience with the folder.
+    pub(super) fn store_until(&self, config: &Config, deadline: Deadline) -> Option<Arc<dyn Store>> {
+        let store = self.wiring.store.clone().or_else(|| config.journal_folder())?;
+        Some(Arc::new(Bounded::until(store, self.clock.clone(), deadline)))
+    }
+
+    pub(super) fn session(&self, config: &Config, credentials: Credentials, ask: &Ask) -> Result<Session, Abort> {
+        let transport = match &self.wiring.transport {
+            Some(transport) => transport.clone(),
+            None => self.http().map_err(Abort::Tls)?,
+        };
+        Ok(self.session_over(transport, config, credentials, ask.account.as_ref(), ask.deadline))
+    }
+
+    pub(super) fn session_over(
+        &self,
+        transport: Arc<dyn Transport>,
+        config: &Config,
+        credentials: Credentials,
+        account: Option<&AccountId>,
+        deadline: Deadline,
+    ) -> Session {
+        let per_second = || Arc::new(RateLimits::per_second(config.rate, self.clock.clone()));
+        let rate = self.rate.clone().unwrap_or_else(per_second);
+        let connection =
+            Connection::new(transport, config.endpoints.clone(), config.signature, rate, self.clock.clone())
+                .repeating_at_most(self.wiring.repeats);
+        Session::new(Arc::new(connection), credentials, account.map_or("", AccountId::as_str), deadline)
+    }
+
+    pub(super) fn http(&self) -> Result<Arc<Http>, Box<dyn std::error::Error + Send + Sync>> {
+        if let Some(http) = self.wiring.http.get() {
+            return Ok(http.clone());
+        }
+        let http = Arc::new(Http::with_clock(crate::USER_AGENT, self.clock.clone())?);
+        Ok(self.wiring.http.get_or_init(|| http).clone())
+    }
+
+    /// Opens the connections that a run begins with, so that the first one finds them. It takes at most two seconds, calls
+    /// nothing, and cannot fail: a run without it makes its own.
+    pub async fn warm(&self) {
+        let (Ok(config), Ok(http)) = (self.config(), self.http()) else { return };
+        let url = |endpoint: &Endpoint| endpoint.url().clone();
+        let Endpoints { ram, sts, resource_manager } = &config.endpoints;
+        // Two reads at the same time.
+        let mut addresses = vec![(url(ram), 2), (url(sts), 1)];
+        if config.scope == Scope::Organization {
+            addresses.push((url(resource_manager), 1));
+        }
+        http.warm(&addresses, WARM_TIMEOUT).await;
+    }
+}
+
+/// The platform says whose function it is; where it does not, the keys do.
+async fn own_account(session: &Session, known: Option<AccountId>) -> Result<AccountId, Box<AccountReport>> {
+    if let Some(account) = known {
+        return Ok(account);
+    }
+    let caller = session.get_caller_identity().await.map_err(failed)?;
+    caller
+        .account_id
+        .parse()
+        .map_err(|error| Box::new(AccountReport::failed(None, CallError::of_identity(&error), true)))
+}
+
+#[expect(clippy::needless_pass_by_value, reason = "it maps an error")]
+fn failed(error: aliyun::Error) -> Box<AccountReport> {
+    Box::new(AccountReport::failed(None, CallError::from(&error), error.kind.may_pass()))
+}
+
+pub(super) fn found(keys: HeaderCredentials) -> Found {
+    Found {
+        access_key_id: keys.access_key_id,
+        access_key_secret: keys.access_key_secret,
+        security_token: keys.security_token,
+    }
+}
