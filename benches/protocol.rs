@@ -32,7 +32,7 @@ fn main() {
     std::thread::scope(|scope| {
         for (name, cloud, journal, crashes, stranger, switches) in scenarios {
             scope.spawn(move || {
-                prove(name, &Scenario { cloud, journal, crashes, stranger, switches });
+                prove(name, &Scenario { journal, crashes, stranger, switches, ..Scenario::of(cloud) });
             });
         }
     });

@@ -76,12 +76,43 @@ async fn every_report_on_records_follows_the_schema() {
     }
 }
 
-#[test]
-fn the_schema_refuses_what_is_no_report() {
+/// A valid report with one thing wrong: each field that must be there is taken away, each word becomes another, and one that
+/// nobody knows comes in.
+#[tokio::test]
+async fn the_schema_refuses_what_is_no_report() {
     let schema = serde_json::from_str(include_str!("../schema/report-v1.json")).unwrap();
     let validator = jsonschema::validator_for(&schema).unwrap();
-    assert!(!validator.is_valid(&serde_json::json!({})));
-    assert!(!validator.is_valid(&serde_json::json!({"schema": "dts-role-guard/report/v2"})));
+    let report = Lab::new(Some(broken())).run(Mode::Remediate).await;
+    let valid: serde_json::Value = serde_json::from_str(&Json.render(&report)).unwrap();
+    assert!(validator.is_valid(&valid), "{valid:#}");
+    for place in ["", "/trigger", "/summary", "/accounts/0/findings/0", "/accounts/0/steps/0"] {
+        let mut more = valid.clone();
+        more.pointer_mut(place).unwrap()["unheard-of"] = json!(1);
+        assert!(!validator.is_valid(&more), "{place}: one field more");
+    }
+    for field in ["schema", "status", "requestId", "trigger", "mode", "strategy", "startedAt", "summary", "accounts"] {
+        let mut less = valid.clone();
+        less.as_object_mut().unwrap().remove(field).unwrap();
+        assert!(!validator.is_valid(&less), "{field} is missing");
+    }
+    for (place, wrong) in [
+        ("/schema", json!("dts-role-guard/report/v2")),
+        ("/status", json!("unheard-of")),
+        ("/mode", json!("repair")),
+        ("/startedAt", json!("today")),
+        ("/summary/accounts", json!(-1)),
+        ("/accounts", json!({})),
+        ("/accounts/0/status", json!("ignored")),
+        ("/accounts/0/accountId", json!(1)),
+        ("/accounts/0/findings/0/id", json!("unheard-of")),
+        ("/accounts/0/findings/0/severity", json!("harmless")),
+        ("/accounts/0/steps/0/action", json!("GetRole")),
+        ("/accounts/0/steps/0/result", json!("perhaps")),
+    ] {
+        let mut other = valid.clone();
+        *other.pointer_mut(place).unwrap() = wrong;
+        assert!(!validator.is_valid(&other), "{place}");
+    }
 }
 
 #[tokio::test]

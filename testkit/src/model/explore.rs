@@ -1,13 +1,13 @@
 //! Visits every state, and says what must hold where it ends.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use dts_role_guard::report::Status;
 use emulator::DTS_POLICY;
 
 use super::cloud::{Cloud, Role, custom, system};
 use super::process::Process;
-use super::world::{Choice, Scenario, World};
+use super::world::{Scenario, World};
 
 const EXTRA: &str = "TeamExtra";
 
@@ -17,27 +17,53 @@ impl Scenario {
     }
 }
 
-/// How much was visited, and what was wrong with it.
+/// How much was visited, how it may end, and what was wrong with it.
 #[derive(Debug, Default)]
 pub struct Explored {
     pub states: usize,
     pub ends: usize,
+    /// What the role is and how the guards ended, each only once.
+    pub outcomes: BTreeSet<String>,
     pub violations: Vec<String>,
+}
+
+/// Which orders are left out, since they lead to nothing that others do not lead to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reduction {
+    /// A state that was seen before is not visited again, and what nobody can come between with an effect is one step.
+    Whole,
+    /// Only what nobody can come between is one step.
+    Steps,
+    /// None.
+    Nothing,
 }
 
 /// Visits every state. One that was seen before leads nowhere new.
 pub fn explore(scenario: &Scenario) -> Explored {
+    explore_by(Reduction::Whole, scenario)
+}
+
+/// The same with fewer orders left out, for small scenarios.
+pub fn explore_by(reduction: Reduction, scenario: &Scenario) -> Explored {
     let mut explored = Explored { states: 1, ..Explored::default() };
     let mut seen = HashSet::new();
     let mut open = vec![Vec::new()];
     while let Some(mut path) = open.pop() {
-        let mut world = replay(scenario, &path);
+        let mut world = World::new(scenario, reduction == Reduction::Nothing);
+        for choice in &path {
+            world.step(*choice);
+        }
         loop {
             let mut new = world.choices();
-            new.retain(|choice| seen.insert(world.key_after(*choice)));
+            if reduction == Reduction::Whole {
+                new.retain(|choice| seen.insert(world.key_after(*choice)));
+            } else {
+                explored.states += new.len();
+            }
             if world.is_over() {
                 open.extend(new.iter().map(|choice| [&path[..], &[*choice]].concat()));
                 explored.ends += 1;
+                explored.outcomes.insert(outcome(&world));
                 let violations = violations(scenario, world);
                 explored.violations.extend(violations.map(|what| format!("{what}: {path:?}")));
                 break;
@@ -52,12 +78,13 @@ pub fn explore(scenario: &Scenario) -> Explored {
     explored
 }
 
-fn replay(scenario: &Scenario, path: &[Choice]) -> World {
-    let mut world = World::new(scenario);
-    for choice in path {
-        world.step(*choice);
-    }
-    world
+/// The guards are alike, so it does not matter which is which; nor does the number of a role, which tells how many there were
+/// before.
+fn outcome(world: &World) -> String {
+    let role = world.shared.cloud.role.as_ref().map(|role| Role { id: 0, ..role.clone() });
+    let mut guards = world.guards.each_ref().map(|guard| format!("{:?}", guard.ended()));
+    guards.sort();
+    format!("{role:?} {guards:?}")
 }
 
 /// What must hold once both guards have ended or died.

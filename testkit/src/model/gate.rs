@@ -10,6 +10,7 @@ use authorization::target::AccountId;
 use dts_role_guard::journal::Store;
 use futures_util::future::BoxFuture;
 
+use super::bug::Saboteur;
 use super::shared::{Op, Outcome};
 
 type Slot = Arc<Mutex<Option<Outcome>>>;
@@ -17,13 +18,21 @@ pub(super) type Queue = Arc<Mutex<VecDeque<(Op, Slot)>>>;
 
 /// One guard's way to the world.
 #[derive(Clone)]
-pub(super) struct Gate(pub(super) Queue);
+pub(super) struct Gate {
+    pub(super) queue: Queue,
+    /// Between this guard and the world.
+    pub(super) saboteur: Saboteur,
+}
 
 impl Gate {
     async fn ask(&self, op: Op) -> Outcome {
+        if let Some(outcome) = self.saboteur.instead(&op) {
+            return outcome;
+        }
         let slot = Slot::default();
-        self.0.lock().unwrap().push_back((op, slot.clone()));
-        std::future::poll_fn(|_| slot.lock().unwrap().take().map_or(Poll::Pending, Poll::Ready)).await
+        self.queue.lock().unwrap().push_back((op.clone(), slot.clone()));
+        let outcome = std::future::poll_fn(|_| slot.lock().unwrap().take().map_or(Poll::Pending, Poll::Ready)).await;
+        self.saboteur.told(&op, outcome)
     }
 }
 

@@ -11,6 +11,7 @@ use dts_role_guard::journal::Store;
 use dts_role_guard::reconcile::{self, Guard};
 use dts_role_guard::report::{AccountReport, Status};
 
+use super::bug::{Bug, Saboteur};
 use super::cloud::Params;
 use super::gate::{Gate, Queue};
 use super::shared::{Files, Op, Outcome, Shared};
@@ -33,9 +34,9 @@ pub(super) struct Process {
 }
 
 impl Process {
-    pub(super) fn start(name: &str, journal: bool, patience: usize) -> Self {
+    pub(super) fn start(name: &str, journal: bool, patience: usize, bug: Option<Bug>) -> Self {
         let queue = Queue::default();
-        let guard = guard(name, &Gate(queue.clone()), journal, patience);
+        let guard = guard(name, &Gate { queue: queue.clone(), saboteur: Saboteur::of(bug) }, journal, patience);
         let target = baseline::DTS.target(ACCOUNT.parse().unwrap());
         let run = Box::pin(async move { reconcile::role(&guard, &target).await });
         let mut process = Self { queue, state: State::Runs(run), history: DefaultHasher::new(), writes: Vec::new() };
@@ -98,6 +99,12 @@ impl Process {
         for _ in 0..self.at_once() {
             self.grant_one(shared, settling);
         }
+        self.poll();
+    }
+
+    /// The first call that waits, and nothing else.
+    pub(super) fn grant_first(&mut self, shared: &mut Shared) {
+        self.grant_one(shared, false);
         self.poll();
     }
 

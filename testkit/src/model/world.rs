@@ -5,6 +5,7 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 
 use dts_role_guard::report::Status;
 
+use super::bug::Bug;
 use super::cloud::Cloud;
 use super::process::{CRASHED, Process};
 use super::shared::{Op, Shared};
@@ -34,9 +35,19 @@ pub struct Scenario {
     pub stranger: bool,
     /// How often the turn may pass to the other guard while the one that had it could go on; without a number, always.
     pub switches: Option<usize>,
+    /// What the guards do wrong.
+    pub bug: Option<Bug>,
+}
+
+impl Scenario {
+    /// Two guards that share nothing but the cloud, and nobody else.
+    pub fn of(cloud: Cloud) -> Self {
+        Self { cloud, journal: false, crashes: false, stranger: false, switches: None, bug: None }
+    }
 }
 
 /// Two guards, what they share, and a dead guard's last call.
+#[allow(clippy::struct_excessive_bools, reason = "each is a question of its own")]
 pub(super) struct World {
     pub(super) shared: Shared,
     pub(super) guards: [Process; 2],
@@ -45,6 +56,9 @@ pub(super) struct World {
     journal: bool,
     crashes: bool,
     stranger: bool,
+    bug: Option<Bug>,
+    /// Whether each call is a step of its own, whatever it is.
+    single_steps: bool,
 }
 
 /// Whose turn it is, where that counts.
@@ -62,14 +76,14 @@ impl Turn {
 }
 
 impl World {
-    pub(super) fn new(scenario: &Scenario) -> Self {
-        let Scenario { cloud, journal, crashes, stranger, switches } = scenario.clone();
+    pub(super) fn new(scenario: &Scenario, single_steps: bool) -> Self {
+        let Scenario { cloud, journal, crashes, stranger, switches, bug } = scenario.clone();
         // Whether two guards end well depends on how often they try; what a crash leaves behind does not.
         let patience = usize::from(!crashes);
         let shared = Shared { cloud, files: BTreeMap::new() };
-        let guards = ["one", "one"].map(|name| Process::start(name, journal, patience));
+        let guards = ["one", "one"].map(|name| Process::start(name, journal, patience, bug));
         let turn = switches.map(|switches_left| Turn { guard: None, switches_left });
-        Self { shared, guards, on_the_way: Vec::new(), turn, journal, crashes, stranger }
+        Self { shared, guards, on_the_way: Vec::new(), turn, journal, crashes, stranger, bug, single_steps }
     }
 
     pub(super) fn choices(&self) -> Vec<Choice> {
@@ -97,7 +111,7 @@ impl World {
     /// too late: see [`Self::step`].
     fn may_arrive(&self) -> bool {
         let calls = |guard: &Process| guard.next().is_some_and(|op| op.is_call());
-        !self.on_the_way.is_empty() && (self.is_over() || self.guards.iter().any(calls))
+        !self.on_the_way.is_empty() && (self.single_steps || self.is_over() || self.guards.iter().any(calls))
     }
 
     fn may_take_the_turn(&self, guard: usize) -> bool {
@@ -126,7 +140,9 @@ impl World {
         self.turn = self.turn_after(choice);
         self.take(choice);
         if let Choice::Grant(index) = choice {
-            self.guards[index].settle(&mut self.shared, folder);
+            if !self.single_steps {
+                self.guards[index].settle(&mut self.shared, folder);
+            }
             // What a finishing run has seen back, the record orders no more: a call that is later than that is a person's.
             if self.guards[index].has_seen_the_end() {
                 self.on_the_way.clear();
@@ -136,6 +152,7 @@ impl World {
 
     fn take(&mut self, choice: Choice) {
         match choice {
+            Choice::Grant(index) if self.single_steps => self.guards[index].grant_first(&mut self.shared),
             Choice::Grant(index) => self.guards[index].grant(&mut self.shared, false),
             Choice::Crash(index) => {
                 self.on_the_way = self.guards[index].sent();
@@ -193,7 +210,7 @@ impl World {
 
     /// One more run, alone.
     pub(super) fn run_once_more(&mut self) -> Status {
-        let mut process = Process::start("third", self.journal, 3);
+        let mut process = Process::start("third", self.journal, 3, self.bug);
         while process.next().is_some() {
             process.grant(&mut self.shared, true);
         }

@@ -195,21 +195,24 @@ mod tests {
     #[test]
     fn a_finding_is_called_the_same_everywhere() {
         use FindingId::*;
-        for id in [
-            RoleMissing,
-            TrustServiceMissing,
-            PolicyMissing,
-            TrustExtraPrincipal,
-            TrustConditional,
-            TrustUnreadable,
-            TrustReplaced,
-            PolicyExtra,
-            PolicyGone,
-            JournalOpen,
-            ExceptionExpired,
-            DescriptionDiffers,
-        ] {
+        let mut next = Some(RoleMissing);
+        while let Some(id) = next {
             assert_eq!(json!(id), json!(id.word()));
+            // One that is new does not compile until it has its place here.
+            next = match id {
+                RoleMissing => Some(TrustServiceMissing),
+                TrustServiceMissing => Some(PolicyMissing),
+                PolicyMissing => Some(TrustExtraPrincipal),
+                TrustExtraPrincipal => Some(TrustConditional),
+                TrustConditional => Some(TrustUnreadable),
+                TrustUnreadable => Some(TrustReplaced),
+                TrustReplaced => Some(PolicyExtra),
+                PolicyExtra => Some(PolicyGone),
+                PolicyGone => Some(JournalOpen),
+                JournalOpen => Some(ExceptionExpired),
+                ExceptionExpired => Some(DescriptionDiffers),
+                DescriptionDiffers => None,
+            };
         }
     }
 }
