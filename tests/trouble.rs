@@ -119,8 +119,9 @@ async fn whoever_loses_the_role_is_named_before_and_after() {
     let lab = Lab::new(Some(Role::dts().trust(ANYBODY)));
     let shown = lab.run(Mode::Plan).await;
     for name in ["*", "Service *.aliyuncs.com"] {
-        let line = next(&shown).lines().last().unwrap().to_owned();
-        assert!(line.starts_with("the new role can no longer be assumed by") && line.contains(name), "{line}");
+        let text = next(&shown);
+        let line = text.lines().find(|line| line.starts_with("the new role can no longer be assumed by"));
+        assert!(line.unwrap().contains(name), "{text}");
     }
     let plan = account(&shown)["planId"].as_str().unwrap().to_owned();
     let report = lab.ask(Mode::Remediate, Some(&plan), TIME).await;

@@ -140,8 +140,8 @@ const HELD_BACK: &str = "the brake holds it back: `reason` of the report says wh
 impl fmt::Display for Next<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Drifted { exists } => drifted(f, *exists),
-            Self::Planned { exists, loses } => drifted(f, *exists).and_then(|()| losers(f, loses)),
+            Self::Drifted { exists } => drifted(f, *exists, &BTreeSet::new()),
+            Self::Planned { exists, loses } => drifted(f, *exists, loses),
             Self::WouldRefuse { why, loses } => {
                 write!(f, "`remediate` would refuse: {why}")?;
                 losers(f, loses)
@@ -252,9 +252,13 @@ impl fmt::Display for Stuck<'_> {
     }
 }
 
-fn drifted(f: &mut fmt::Formatter<'_>, exists: bool) -> fmt::Result {
+/// The cause first, a link last.
+fn drifted(f: &mut fmt::Formatter<'_>, exists: bool, loses: &BTreeSet<String>) -> fmt::Result {
     let first = if exists { "delete the role, then " } else { "" };
-    write!(f, "mode `remediate` repairs it; by hand: {first}open {QUICK_AUTHORIZATION}")
+    f.write_str("mode `remediate` repairs it")?;
+    losers(f, loses)?;
+    let joint = if loses.is_empty() { "; " } else { "\n" };
+    write!(f, "{joint}by hand: {first}open {QUICK_AUTHORIZATION}")
 }
 
 /// Who loses the role is said before it is deleted: nothing brings that back.
@@ -264,4 +268,24 @@ fn losers(f: &mut fmt::Formatter<'_>, loses: &BTreeSet<String>) -> fmt::Result {
     }
     let names: Vec<_> = loses.iter().map(String::as_str).collect();
     write!(f, "\nthe new role can no longer be assumed by: {}", names.join(", "))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_cause_comes_first_and_a_link_last() {
+        let loses = BTreeSet::from(["Service ecs.aliyuncs.com".to_owned()]);
+        let planned = Next::Planned { exists: true, loses: &loses }.to_string();
+        let lines: Vec<_> = planned.lines().collect();
+        assert_eq!(
+            lines[..2],
+            ["mode `remediate` repairs it", "the new role can no longer be assumed by: Service ecs.aliyuncs.com"]
+        );
+        assert_eq!(lines[2], format!("by hand: delete the role, then open {QUICK_AUTHORIZATION}"));
+        let why = Stuck::Unfinished { cause: None, again: false };
+        let stuck = Next::Stuck { why, commands: vec!["aliyun ram CreateRole".to_owned()] }.to_string();
+        assert!(stuck.lines().last().is_some_and(|line| line.ends_with(QUICK_AUTHORIZATION)), "{stuck}");
+    }
 }
