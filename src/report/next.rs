@@ -137,6 +137,11 @@ pub enum Stuck<'a> {
 /// Said in each account that the brake holds back; why it does is said once, for the run.
 const HELD_BACK: &str = "the brake holds it back: `reason` of the report says why";
 
+const NOT_BEGUN: &str =
+    "not looked at: which accounts the run is about could not be found out (`errors` of the report)";
+
+const UNKNOWN_WRITES: &str = "look at the role, the log has each step; with a journal folder the next run finishes it";
+
 impl fmt::Display for Next<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -167,20 +172,16 @@ impl fmt::Display for Next<'_> {
             Self::StoppedBeforeRepair => {
                 f.write_str("it is broken, and the run was stopped before it was repaired: run it again")
             }
-            Self::Failed { error, may_pass } => {
-                let advice = if *may_pass { "it may pass: the next run looks again" } else { "a person must mend it" };
-                write!(f, "{error}; nothing was written; {advice}")
+            Self::Failed { error, may_pass: true } => {
+                write!(f, "{error}; nothing was written; it may pass: the next run looks again")
+            }
+            Self::Failed { error, may_pass: false } => {
+                write!(f, "{error}; nothing was written; a person must mend it")
             }
             Self::Advised(advice) => write!(f, "{advice}; nothing was written"),
-            Self::NotBegun => f.write_str(
-                "not looked at: which accounts the run is about could not be found out (`errors` of the report)",
-            ),
+            Self::NotBegun => f.write_str(NOT_BEGUN),
             Self::BrokenOff { writes } => {
-                let known = if *writes {
-                    "look at the role, the log has each step; with a journal folder the next run finishes it"
-                } else {
-                    "nothing was written"
-                };
+                let known = if *writes { UNKNOWN_WRITES } else { "nothing was written" };
                 write!(f, "the guard broke off there by a mistake of its own (`panic` in the log): {known}")
             }
             Self::LeftAlone(why) => f.write_str(why),

@@ -226,6 +226,7 @@ async fn a_role_that_cannot_be_read_or_is_broken() {
     .await;
 }
 
+#[expect(clippy::too_many_lines, reason = "a table")]
 #[tokio::test]
 async fn a_directory_that_cannot_be_asked_and_members_that_cannot_be_entered() {
     let denied = |operation: &'static str| move |cloud: &Emulator| cloud.fault(Rule::on(operation).every().deny());

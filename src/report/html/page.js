@@ -6,19 +6,22 @@
   const rows = Array.from(body.rows);
   const words = document.getElementById("words");
   const shown = document.getElementById("shown");
-  const texts = rows.map((row) => row.textContent.toLowerCase());
+  // Thousands of rows are read when somebody filters, not when the page opens.
+  let texts = null;
+  const tell = (count) => { shown.textContent = `${count} of ${rows.length} rows`; };
   const filter = () => {
+    texts ??= rows.map((row) => row.textContent.toLowerCase());
     const wanted = words.value.toLowerCase().split(/\s+/).filter(Boolean);
     let count = 0;
     rows.forEach((row, index) => {
       row.hidden = !wanted.every((word) => texts[index].includes(word));
       if (!row.hidden) count += 1;
     });
-    shown.textContent = `${count} of ${rows.length} rows`;
+    tell(count);
   };
   words.addEventListener("input", filter);
   document.getElementById("filter").hidden = false;
-  filter();
+  tell(rows.length);
   // The order of the page is that of urgency: by status it is kept as it is.
   const places = new Map(rows.map((row, index) => [row, index]));
   const key = (row, column) => {
