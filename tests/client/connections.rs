@@ -210,7 +210,7 @@ async fn a_connection_that_the_network_forgot_costs_one_call() {
     let http = Http::trusting(USER_AGENT, roots(&emulator), Arc::new(SystemClock::start())).unwrap();
     let send = async || {
         let url = emulator.url().parse().unwrap();
-        let post = Post { url, headers: Vec::new(), body: String::new().into(), timeout: Duration::from_millis(500) };
+        let post = Post { url, headers: Vec::new(), body: String::new().into(), timeout: Duration::from_secs(2) };
         http.send(post).await.map(|reply| reply.status)
     };
     assert_eq!(send().await.unwrap(), 400);

@@ -31,6 +31,8 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
 const IDLE: Duration = Duration::from_secs(20);
 /// What was sent and is not acknowledged for this long was sent into a connection that the network has forgotten.
 const UNACKNOWLEDGED: Duration = Duration::from_secs(5);
+/// So many turns of the other tasks, after which a connection is back where the next call finds it.
+const TURNS: usize = 16;
 
 /// HTTP with its connections. Dropping it closes them.
 #[derive(Debug)]
@@ -123,6 +125,10 @@ impl Http {
     pub async fn warm(&self, addresses: &[(Url, usize)], timeout: Duration) {
         let each = addresses.iter().flat_map(|(url, count)| std::iter::repeat_n(url, *count));
         join_all(each.map(|url| self.open(url, timeout))).await;
+        // The client takes a connection back in a task of its own, a moment after the reply.
+        for _ in 0..TURNS {
+            tokio::task::yield_now().await;
+        }
     }
 
     async fn open(&self, url: &Url, timeout: Duration) {
