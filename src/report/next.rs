@@ -148,8 +148,7 @@ impl fmt::Display for Next<'_> {
             Self::Drifted { exists } => drifted(f, *exists, &BTreeSet::new()),
             Self::Planned { exists, loses } => drifted(f, *exists, loses),
             Self::WouldRefuse { why, loses } => {
-                write!(f, "`remediate` would refuse: {why}")?;
-                losers(f, loses)
+                write!(f, "`remediate` would refuse: {why}").and_then(|()| losers(f, loses))
             }
             Self::WouldFinish => {
                 f.write_str("mode `remediate` finishes the repair by these steps, then judges the role again")

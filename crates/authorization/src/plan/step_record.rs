@@ -87,12 +87,6 @@ impl StepRecord {
     pub fn holds(&self) -> bool {
         matches!(self.result, StepResult::Done | StepResult::Already)
     }
-
-    /// Whether it is a creation that had its effect.
-    #[must_use]
-    pub fn has_created(&self) -> bool {
-        self.action == "CreateRole" && self.holds()
-    }
 }
 
 /// A saved report is read back with the words of this program, and with no others.
