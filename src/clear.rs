@@ -64,6 +64,6 @@ pub(crate) fn line(account: &AccountId, cleared: Result<String, NotCleared>) -> 
         Ok(text) => (Status::Skipped, text.trim_end().to_owned()),
         Err(why) => (Status::Refused, why.to_string()),
     };
-    tracing::info!(account = account.as_str(), status = status.word(), next, "clear");
+    tracing::info!(account = account.as_str(), status = status.as_str(), next, "clear");
     AccountReport { next: Some(next), ..AccountReport::new(Some(account.clone()), status) }
 }

@@ -43,7 +43,7 @@ async fn every_report_follows_the_schema_and_has_its_exit_code() {
         let value = serde_json::from_str(&Json.render(&report)).unwrap();
         let errors: Vec<_> = validator.iter_errors(&value).map(|error| error.to_string()).collect();
         assert_eq!(errors, [""; 0], "{status}: {value:#}");
-        assert_eq!((report.status.word(), report.exit_code()), (status, code), "{value:#}");
+        assert_eq!((report.status.as_str(), report.exit_code()), (status, code), "{value:#}");
     }
 }
 

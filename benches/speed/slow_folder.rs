@@ -22,5 +22,5 @@ pub(crate) fn remediate(cloud: &Emulator, folder: &std::path::Path, takes: Durat
     let guard = by_hand::guard(session, Some(Arc::new(store)), "benchmark");
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let report = runtime.block_on(reconcile::role(&guard, &baseline::DTS.target(ACCOUNT.parse()?)));
-    Ok(report.status.word().to_owned())
+    Ok(report.status.as_str().to_owned())
 }

@@ -6,8 +6,8 @@ use crate::say;
 
 /// Says what will be made and removed; only `yes` is taken.
 pub(crate) fn asked(caller: &Caller, names: &Names) -> bool {
-    let account = authorization::text::foreign(&caller.account_id);
-    let arn = authorization::text::foreign(&caller.arn);
+    let account = authorization::text::sanitized(&caller.account_id);
+    let arn = authorization::text::sanitized(&caller.arn);
     say(&format!(
         "In account {account}, with the keys of {arn}, this makes\n\
          \x20 the role    {}, which trusts dts.aliyuncs.com alone and, for some\n\

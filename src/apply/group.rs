@@ -6,7 +6,7 @@ use authorization::plan::{Refusal, Step, StepRecord, StepResult, restorable};
 use authorization::record::{Act, Phase};
 use authorization::role::{Role, Tags};
 use authorization::target::PolicyRef;
-use authorization::text::{chain, foreign};
+use authorization::text::{chain, sanitized};
 use futures_util::future::join_all;
 
 use super::settled::role_id_now;
@@ -276,7 +276,7 @@ impl<'a> Run<'a, '_> {
             };
             let ours = |policy: &PolicyRef| self.items.iter().any(|item| attached(item, policy));
             let added = now.policies.difference(&found.policies).find(|policy| !ours(policy))?;
-            Some(format!("policy `{}` was attached", foreign(&added.to_string())))
+            Some(format!("policy `{}` was attached", sanitized(&added.to_string())))
         })
     }
 
@@ -289,7 +289,7 @@ impl<'a> Run<'a, '_> {
 
 impl Stop {
     pub(super) fn stranger(role_id: &str) -> Self {
-        let id = foreign(role_id);
+        let id = sanitized(role_id);
         Self::Stranger(format!(
             "another role of that name, with the id `{id}`, stands in the place of the one that was looked at"
         ))

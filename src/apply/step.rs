@@ -8,7 +8,7 @@ use std::time::Duration;
 use aliyun::{Error, Kind, Retry};
 use authorization::plan::{Refusal, StepRecord, StepResult};
 use authorization::target::PolicyRef;
-use authorization::text::{chain, foreign};
+use authorization::text::{chain, sanitized};
 
 use super::group::Now;
 use super::settled;
@@ -225,7 +225,7 @@ impl Run<'_, '_> {
             return Ok(Next::Again);
         };
         if let Some(added) = attached.iter().find(|policy| !self.had(policy)) {
-            let what = format!("policy `{}` was attached", foreign(&added.to_string()));
+            let what = format!("policy `{}` was attached", sanitized(&added.to_string()));
             return Err(Stop::Refused(Refusal::Changed(what)));
         }
         self.open.check_ours().await.map_err(Stop::Refused)?;

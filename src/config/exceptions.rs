@@ -11,7 +11,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use authorization::target::AccountId;
-use authorization::text::foreign;
+use authorization::text::sanitized;
 use authorization::verify::{Finding, FindingId};
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
@@ -89,13 +89,13 @@ impl Exception {
     }
 
     pub(crate) fn text(&self) -> String {
-        let (until, reason) = (&self.expires.written, foreign(&self.reason));
+        let (until, reason) = (&self.expires.written, sanitized(&self.reason));
         format!("left alone until {until} by the file of `DTS_GUARD_EXCEPTIONS`: {reason}")
     }
 
     /// It no longer protects.
     pub(crate) fn expired(&self) -> Finding {
-        let (expires, reason) = (&self.expires.written, foreign(&self.reason));
+        let (expires, reason) = (&self.expires.written, sanitized(&self.reason));
         let message = format!("its exception expired on {expires} and no longer protects it ({reason}): take it out");
         Finding::new(FindingId::ExceptionExpired, message, json!({"expires": expires, "reason": reason}))
     }
@@ -104,7 +104,7 @@ impl Exception {
 fn explain(error: &toml::de::Error, text: &str) -> String {
     let before = error.span().and_then(|span| text.get(..span.start));
     let line = before.map_or(1, |before| before.matches('\n').count() + 1);
-    let what = foreign(error.message().trim());
+    let what = sanitized(error.message().trim());
     format!("line {line}: {what}; each `[[exception]]` takes `account`, `reason` and `expires`")
 }
 
@@ -121,7 +121,7 @@ impl<'de> Deserialize<'de> for Expiry {
             other => other.type_str().to_owned(),
         };
         let at = moment(&written).ok_or_else(|| {
-            let shown = foreign(&written);
+            let shown = sanitized(&written);
             serde::de::Error::custom(format!("`{shown}` is no date such as 2026-12-31, and no time with a zone"))
         })?;
         Ok(Self { at, written })

@@ -10,7 +10,7 @@ use crate::notify::hooks;
 use aliyun::{Api, Endpoint};
 use authorization::settings::NamedVariants;
 use authorization::target::{AccountId, BadRoleName, RoleName};
-use authorization::text::foreign;
+use authorization::text::sanitized;
 use std::collections::BTreeSet;
 use std::num::NonZeroU32;
 use std::path::Path;
@@ -21,7 +21,7 @@ pub(super) fn unknown_names(variables: &Variables) -> Vec<Mistake> {
 }
 
 fn unknown(name: &str) -> Mistake {
-    Mistake(format!("`{}` is no setting; there are {}", foreign(name), KNOWN.join(", ")))
+    Mistake(format!("`{}` is no setting; there are {}", sanitized(name), KNOWN.join(", ")))
 }
 
 pub(super) struct Reader<'a> {
@@ -36,7 +36,7 @@ impl Reader<'_> {
     }
 
     pub(super) fn mistake(&mut self, name: &str, value: &str, right: &str) {
-        self.mistakes.push(Mistake(format!("`{name}` is `{}`: it takes {right}", foreign(value))));
+        self.mistakes.push(Mistake(format!("`{name}` is `{}`: it takes {right}", sanitized(value))));
     }
 
     pub(super) fn word<T: NamedVariants + Default>(&mut self, name: &str) -> T {

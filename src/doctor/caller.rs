@@ -4,7 +4,7 @@ use aliyun::{CallerIdentity, Error, Kind, Session};
 use authorization::baseline::DTS_ROLE;
 use authorization::settings::Scope;
 use authorization::target::AccountId;
-use authorization::text::{chain, foreign};
+use authorization::text::{chain, sanitized};
 
 use super::report::Answer;
 
@@ -42,7 +42,7 @@ pub(super) async fn check(
 }
 
 fn of(caller: &CallerIdentity, told: Option<&AccountId>, scope: Scope) -> Answer {
-    let account = foreign(&caller.account_id);
+    let account = sanitized(&caller.account_id);
     if let Some(told) = told.filter(|told| told.as_str() != caller.account_id) {
         return Answer::failed(
             format!("the keys are those of account `{account}`, but the function is in account `{told}`"),
@@ -54,7 +54,7 @@ fn of(caller: &CallerIdentity, told: Option<&AccountId>, scope: Scope) -> Answer
             format!("the keys are those of the role `{DTS_ROLE}`, which is the one that is guarded"),
             "give the function a role of its own: a repair would delete the role whose keys it works with",
         ),
-        Some(role) => Answer::ok(format!("role `{}` of account `{account}`", foreign(role))),
+        Some(role) => Answer::ok(format!("role `{}` of account `{account}`", sanitized(role))),
         None if caller.arn.ends_with(":root") => {
             let said = format!("the root of account `{account}`");
             let next = "use the keys of a RAM role with the policies in `policies/`";
@@ -63,7 +63,7 @@ fn of(caller: &CallerIdentity, told: Option<&AccountId>, scope: Scope) -> Answer
                 Scope::Organization => Answer::failed(said + ", which cannot assume a role in a member", next),
             }
         }
-        None => Answer::ok(format!("`{}`", foreign(&caller.arn))),
+        None => Answer::ok(format!("`{}`", sanitized(&caller.arn))),
     }
 }
 

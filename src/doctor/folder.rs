@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use aliyun::clock::{Deadline, SharedClock};
 use aliyun::credentials::Place;
-use authorization::text::foreign;
+use authorization::text::sanitized;
 
 use super::checks::{Checks, timed};
 use super::report::Answer;
@@ -70,7 +70,7 @@ pub(super) async fn check(
         return checks.skip(&IDS, &format!("there is no folder: `{JOURNAL_DIR}` is `off`, or no home is known"));
     };
     let is_named = matches!(journal, JournalPlace::Named(_));
-    let shown = foreign(&folder.path().to_string_lossy());
+    let shown = sanitized(&folder.path().to_string_lossy());
     let (mut lost, mut is_closed) = (None, false);
     let was_there = bounded(clock, deadline, &folder, |folder| Ok(folder.to_read()?.is_some())).await;
     for (id, (writes, look)) in IDS.into_iter().zip(CHECKS) {
@@ -125,7 +125,7 @@ fn failed(folder: &str, error: &io::Error) -> Answer {
         _ => format!("use another file system for `{JOURNAL_DIR}`, such as NAS or a local disk"),
     };
     Answer::failed(
-        format!("`{folder}`: {}", foreign(&error.to_string())),
+        format!("`{folder}`: {}", sanitized(&error.to_string())),
         format!("{next}; until then no repair begins"),
     )
 }
@@ -151,7 +151,7 @@ impl Drop for Scratch {
 }
 
 fn exists(scene: &Scene) -> io::Result<Answer> {
-    let shown = foreign(&scene.path.to_string_lossy());
+    let shown = sanitized(&scene.path.to_string_lossy());
     if !fs::metadata(&scene.path)?.is_dir() {
         return Ok(Answer::failed(format!("`{shown}` is no folder"), format!("name a folder in `{JOURNAL_DIR}`")));
     }
@@ -171,7 +171,7 @@ fn is_exclusive(scene: &Scene) -> io::Result<Answer> {
     let name = Scratch::in_folder(&scene.path);
     let (first, second) = (name.beside(b"1")?, name.beside(b"2")?);
     if let Err(error) = fs::hard_link(&first.0, &name.0) {
-        let said = format!("no hard links ({}), so two guards can claim one repair", foreign(&error.to_string()));
+        let said = format!("no hard links ({}), so two guards can claim one repair", sanitized(&error.to_string()));
         return Ok(Answer::warning(said, ONE_ONLY));
     }
     Ok(match fs::hard_link(&second.0, &name.0) {
@@ -272,7 +272,7 @@ fn unescaped(text: &str) -> String {
 }
 
 fn judge(kind: &str, is_named: bool, place: Place) -> Answer {
-    let shown = foreign(kind);
+    let shown = sanitized(kind);
     let is_fleeting = ["tmpfs", "ramfs", "overlay"].contains(&kind);
     if kind.starts_with("fuse") || kind.contains("ossfs") {
         let said = format!("`{shown}`, as an OSS mount is: it does not keep two guards apart");

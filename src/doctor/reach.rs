@@ -5,7 +5,7 @@ use std::time::Duration;
 use aliyun::clock::Clock;
 use aliyun::{Api, Endpoint, Http, NotReached, Session};
 use authorization::settings::Scope;
-use authorization::text::{chain, foreign};
+use authorization::text::{chain, sanitized};
 use futures_util::future::join_all;
 use jiff::Timestamp;
 
@@ -128,7 +128,7 @@ impl Probe {
                 )
             }
             Err(Trouble::Name(why)) => Answer::failed(
-                format!("the name of `{address}` is not found: {}", foreign(why)),
+                format!("the name of `{address}` is not found: {}", sanitized(why)),
                 format!(
                     "correct `{}`, or let the function ask a name server (its VPC may have none)",
                     setting(self.api)

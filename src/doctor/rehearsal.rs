@@ -7,7 +7,7 @@ use authorization::plan::{Step, is_privileged};
 use authorization::role::ObservedRole;
 use authorization::settings::Mode;
 use authorization::target::AccountId;
-use authorization::text::{chain, foreign};
+use authorization::text::{chain, sanitized};
 use authorization::verify::{self, Finding};
 use tokio::sync::Mutex;
 
@@ -86,7 +86,7 @@ fn answer<'a>(operation: &str, tried: impl Iterator<Item = &'a (Step, Rehearsed)
     let (mut count, mut worst) = (0, None);
     for (step, rehearsed) in tried {
         count += 1;
-        let step = foreign(&step.target(&DTS.role));
+        let step = sanitized(&step.target(&DTS.role));
         let answer = match rehearsed {
             Rehearsed::Allowed => continue,
             Rehearsed::Gone => Answer::warning(

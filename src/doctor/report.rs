@@ -140,7 +140,7 @@ impl Report {
         let count = |status| self.checks.iter().filter(|check| check.status == status).count();
         let all = [Status::Failed, Status::Warning, Status::Ok, Status::Skipped].map(|status| (status, count(status)));
         let some = all.into_iter().filter(|(_, count)| *count > 0);
-        some.map(|(status, count)| format!("{count} {}", status.word())).collect::<Vec<_>>().join(", ")
+        some.map(|(status, count)| format!("{count} {}", status.as_str())).collect::<Vec<_>>().join(", ")
     }
 
     /// For a person at a terminal: a line for each check, what to do below it, and the verdict in the last line.
@@ -166,7 +166,7 @@ impl Report {
         let _ = writeln!(
             text,
             "\n{style}{}{style:#}: {}; {agreed} of {} inferred facts agree",
-            self.status.word(),
+            self.status.as_str(),
             self.counts(),
             self.facts.len()
         );
@@ -177,7 +177,7 @@ impl Report {
 impl Status {
     /// The word in the report.
     #[must_use]
-    pub fn word(self) -> &'static str {
+    pub fn as_str(self) -> &'static str {
         match self {
             Self::Skipped => "skipped",
             Self::Ok => "ok",

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use authorization::baseline::DTS_ROLE;
-use authorization::text::foreign;
+use authorization::text::sanitized;
 use serde_json::Value;
 
 use super::eventbridge::{Record, Verdict};
@@ -29,7 +29,7 @@ pub(super) fn judge(record: &Record<'_>) -> Verdict {
         return leave_out(format!("{} names no role", record.name()));
     }
     if !roles.iter().any(|role| role.eq_ignore_ascii_case(DTS_ROLE)) {
-        return leave_out(format!("{} is about another role, `{}`", record.name(), foreign(&roles.join("`, `"))));
+        return leave_out(format!("{} is about another role, `{}`", record.name(), sanitized(&roles.join("`, `"))));
     }
     if is_read(record) {
         return leave_out(format!("{} changes nothing", record.name()));
@@ -165,7 +165,7 @@ fn is_read(record: &Record<'_>) -> bool {
 fn by_whom(record: &Record<'_>) -> String {
     let actor = record.object("userIdentity");
     let name = actor.as_deref().and_then(|actor| field::text(actor, "userName"));
-    name.map(|name| format!(" by `{}`", foreign(&name))).unwrap_or_default()
+    name.map(|name| format!(" by `{}`", sanitized(&name))).unwrap_or_default()
 }
 
 /// Who made the call, if it looks like a call of the guard.

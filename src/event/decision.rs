@@ -30,7 +30,7 @@ pub enum Decision {
 impl Decision {
     /// For the log.
     #[must_use]
-    pub fn word(&self) -> &'static str {
+    pub fn as_str(&self) -> &'static str {
         match self {
             Self::Run(_) => "run",
             Self::Clear(_) => "clear",

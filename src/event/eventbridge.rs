@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use authorization::target::AccountId;
-use authorization::text::foreign;
+use authorization::text::sanitized;
 use serde_json::Value;
 
 use super::field::{self, Object};
@@ -91,7 +91,7 @@ fn judge(record: &Record<'_>) -> Verdict {
     }
     match record.text("errorCode") {
         Some(code) => {
-            let reason = format!("{} failed with the code `{}`: nothing changed", record.name(), foreign(&code));
+            let reason = format!("{} failed with the code `{}`: nothing changed", record.name(), sanitized(&code));
             Verdict::LeaveOut(TriggerKind::Audit, reason)
         }
         None => member::judge(record).unwrap_or_else(|| actiontrail::judge(record)),
@@ -160,7 +160,7 @@ impl<'a> Record<'a> {
     pub(super) fn name(&self) -> String {
         match self.event_name().as_str() {
             "" => "an event without a name".to_owned(),
-            name => format!("`{}`", foreign(name)),
+            name => format!("`{}`", sanitized(name)),
         }
     }
 

@@ -2,7 +2,7 @@
 
 use authorization::settings::{Mode, Scope};
 use authorization::target::AccountId;
-use authorization::text::foreign;
+use authorization::text::sanitized;
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer};
 
@@ -36,7 +36,7 @@ pub(super) fn word(text: &str) -> Result<Wish, String> {
         return Ok(Wish::default());
     }
     let mode = text.parse().map_err(|()| {
-        format!("`{}` is none of `verify`, `plan`, `remediate`, `doctor`, and no JSON object either", foreign(text))
+        format!("`{}` is none of `verify`, `plan`, `remediate`, `doctor`, and no JSON object either", sanitized(text))
     })?;
     Ok(Wish { mode: Some(mode), ..Wish::default() })
 }
@@ -51,6 +51,6 @@ pub(super) fn json(text: &str) -> Result<Wish, String> {
 
 fn explain(error: &serde_path_to_error::Error<serde_json::Error>) -> String {
     let path = error.path().to_string();
-    let place = if path == "." { "the event".to_owned() } else { format!("`{}`", foreign(&path)) };
-    format!("{place}: {}", foreign(&error.inner().to_string()))
+    let place = if path == "." { "the event".to_owned() } else { format!("`{}`", sanitized(&path)) };
+    format!("{place}: {}", sanitized(&error.inner().to_string()))
 }

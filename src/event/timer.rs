@@ -1,6 +1,6 @@
 //! A time trigger: `{"triggerTime", "triggerName", "payload"}`, its payload a text that may be empty or hold JSON.
 
-use authorization::text::foreign;
+use authorization::text::sanitized;
 use serde_json::{Map, Value};
 
 use super::{Allowed, Event, Wish, decide, manual};
@@ -14,7 +14,7 @@ pub(super) fn decode(object: &Map<String, Value>, allowed: Allowed) -> Event {
 }
 
 pub(super) fn name(object: &Map<String, Value>) -> Option<String> {
-    object.get("triggerName").and_then(Value::as_str).map(foreign)
+    object.get("triggerName").and_then(Value::as_str).map(sanitized)
 }
 
 fn wish(payload: Option<&Value>) -> Result<Wish, String> {

@@ -103,7 +103,7 @@ impl App {
         for fact in report.facts.iter().filter(|fact| !fact.agrees) {
             self.log.line(self.clock.now(), line(json!({"doctor": "fact", "fact": fact})));
         }
-        let whole = json!({"doctor": report.status.word(), "checks": report.counts(), "facts": report.facts.len()});
+        let whole = json!({"doctor": report.status.as_str(), "checks": report.counts(), "facts": report.facts.len()});
         self.log.line(self.clock.now(), line(whole));
     }
 }

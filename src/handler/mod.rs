@@ -202,7 +202,7 @@ impl App {
 
     fn ask(&self, event: Event, context: &Context) -> Ask {
         let trigger = event.trigger.name.as_deref();
-        tracing::info!(retry = context.retry_count, trigger, decision = event.decision.word(), "invoked");
+        tracing::info!(retry = context.retry_count, trigger, decision = event.decision.as_str(), "invoked");
         Ask {
             request_id: context.request_id.as_str().to_owned(),
             event,

@@ -112,7 +112,7 @@ impl News {
 
 impl Item {
     fn of_account(account: &AccountReport) -> Self {
-        let mut ids: Vec<_> = account.findings.iter().map(|finding| finding.id.word()).collect();
+        let mut ids: Vec<_> = account.findings.iter().map(|finding| finding.id.as_str()).collect();
         ids.sort_unstable();
         ids.dedup();
         let key = account.account_id.as_ref().map_or("unknown", |id| id.as_str()).to_owned();
@@ -120,10 +120,10 @@ impl Item {
         let why = first.map(|first| format!(". {}", harmless(first, NEXT))).unwrap_or_default();
         let found = if ids.is_empty() { String::new() } else { format!(": {}", listed(&ids)) };
         Self {
-            state: state(&json!([account.status.word(), ids])),
+            state: state(&json!([account.status.as_str(), ids])),
             always: matches!(account.status, Status::Stuck | Status::Remediated),
             urgency: account.status,
-            line: format!("{key} {}{found}{why}", account.status.word()),
+            line: format!("{key} {}{found}{why}", account.status.as_str()),
             key,
         }
     }
@@ -177,7 +177,7 @@ fn title(report: &Report) -> String {
         (summary.remediated, Status::Remediated),
     ];
     let counts = counts.iter().filter(|(count, _)| *count > 0);
-    let mut parts: Vec<_> = counts.map(|(count, status)| format!("{count} {}", status.word())).collect();
+    let mut parts: Vec<_> = counts.map(|(count, status)| format!("{count} {}", status.as_str())).collect();
     if parts.is_empty() {
         parts.push("the run failed".to_owned());
     }

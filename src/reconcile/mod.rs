@@ -15,7 +15,7 @@ use authorization::resume::Resume;
 use authorization::role::{ObservedRole, RoleView, Tags};
 use authorization::settings::{Approval, Mode, Strategy};
 use authorization::target::Target;
-use authorization::text::{chain, foreign};
+use authorization::text::{chain, sanitized};
 use authorization::verify::{self, Finding};
 
 use crate::apply;
@@ -208,7 +208,7 @@ impl Guard {
         }
         let caller = self.session.get_caller_identity().await?;
         if caller.account_id != target.account.as_str() {
-            let keys = foreign(&caller.account_id);
+            let keys = sanitized(&caller.account_id);
             return Ok(Some(Refusal::OtherAccount { keys, target: target.account.clone() }));
         }
         let own = caller.role_name().is_some_and(|role| target.role.is(role));

@@ -31,9 +31,9 @@ pub(super) async fn repair(
     let is_seen = carried.look.is_ok();
     let report = judge(work.case, report, plan, carried);
     if is_seen && report.status != Status::Stuck {
-        open.close(report.status.word(), report.status == Status::Remediated).await;
+        open.close(report.status.as_str(), report.status == Status::Remediated).await;
     } else {
-        open.leave_open(report.status.word());
+        open.leave_open(report.status.as_str());
     }
     report
 }

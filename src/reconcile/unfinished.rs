@@ -164,7 +164,7 @@ impl Work<'_> {
         let open = self.journal.adopt().await.map_err(|refusal| unlooked(case, &refusal))?;
         let (observed, unfinished) = hold(case, open.repair()).await?;
         if let Some(refusal) = unfinished.doubt(guard, open.evidence(guard.approval)) {
-            open.leave_open(Status::Refused.word());
+            open.leave_open(Status::Refused.as_str());
             return Err(Box::new(unfinished.refused(case, &observed, &refusal)));
         }
         let course = match &unfinished.resume {
@@ -229,7 +229,7 @@ async fn finish_by(
 ) -> Result<Finished, Box<AccountReport>> {
     let (plan, report) = (&unfinished.plan, unfinished.report(case, observed));
     if let Some(refusal) = apply::too_late(case.session, &plan.steps, open.slowest()) {
-        open.leave_open(Status::Refused.word());
+        open.leave_open(Status::Refused.as_str());
         return Err(Box::new(refused(report, &refusal)));
     }
     open.extend(&plan.steps);
@@ -259,7 +259,7 @@ async fn finish_by(
             (report, stuck, aim.left(&ObservedRole::Missing, None))
         }
     };
-    open.leave_open(Status::Stuck.word());
+    open.leave_open(Status::Stuck.as_str());
     Err(Box::new(AccountReport { steps, ..report }.then(Status::Stuck, &by_hand(case, stuck, &left))))
 }
 
@@ -268,7 +268,7 @@ fn stranger(case: Case<'_>, open: OpenRepair<'_>, unfinished: &Unfinished, obser
     let had = aim.left(&ObservedRole::Missing, None).describe();
     let why = Stuck::Unknown { account: &case.target.account, had: &had };
     let next = by_hand(case, why, &aim.left(observed, None));
-    open.leave_open(Status::Stuck.word());
+    open.leave_open(Status::Stuck.as_str());
     unfinished.report(case, observed).then(Status::Stuck, &next)
 }
 

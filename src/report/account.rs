@@ -115,9 +115,9 @@ impl From<&Error> for CallError {
     fn from(error: &Error) -> Self {
         Self {
             operation: error.operation.into(),
-            code: error.code.as_deref().map(authorization::text::foreign),
+            code: error.code.as_deref().map(authorization::text::sanitized),
             message: chain(error),
-            request_id: error.request_id.as_deref().map(authorization::text::foreign),
+            request_id: error.request_id.as_deref().map(authorization::text::sanitized),
         }
     }
 }

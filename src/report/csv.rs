@@ -1,6 +1,6 @@
 //! One line for each account and role (RFC 4180), for a spreadsheet.
 
-use authorization::text::foreign;
+use authorization::text::sanitized;
 
 use super::view::{finding_ids, harmless_lines};
 use super::{AccountReport, Render, Report};
@@ -18,9 +18,9 @@ impl Render for Csv {
             text.push_str(&line(cells(account)));
         }
         // What belongs to no account has no id.
-        let errors = report.errors.iter().map(|error| ("failed", foreign(&error.to_string())));
+        let errors = report.errors.iter().map(|error| ("failed", sanitized(&error.to_string())));
         let missing = report.missing().map(|missing| ("missing", missing));
-        let reason = report.reason.as_deref().map(|reason| (report.status.word(), foreign(reason)));
+        let reason = report.reason.as_deref().map(|reason| (report.status.as_str(), sanitized(reason)));
         for (status, words) in errors.chain(missing).chain(reason) {
             let mut cells = [const { String::new() }; 8];
             let [_, _, state, _, next, ..] = &mut cells;
@@ -38,13 +38,13 @@ fn cells(account: &AccountReport) -> [String; 8] {
     [
         id.to_owned(),
         account.role_name.to_owned(),
-        account.status.word().to_owned(),
+        account.status.as_str().to_owned(),
         finding_ids(account),
         harmless_lines(account.next.as_deref().unwrap_or_default()),
         // A short line of an account in order has no time.
         if account.is_brief { String::new() } else { account.duration_ms.to_string() },
-        account.plan_id.as_deref().map(foreign).unwrap_or_default(),
-        foreign(code),
+        account.plan_id.as_deref().map(sanitized).unwrap_or_default(),
+        sanitized(code),
     ]
 }
 

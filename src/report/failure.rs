@@ -60,7 +60,7 @@ impl Report {
         statuses.sort_unstable_by(|one, other| other.cmp(one));
         let counted = statuses.chunk_by(|one, other| one == other);
         let counts: Vec<_> =
-            counted.filter_map(|same| Some(format!("{} {}", same.len(), same.first()?.word()))).collect();
+            counted.filter_map(|same| Some(format!("{} {}", same.len(), same.first()?.as_str()))).collect();
         let run = self.errors.iter().map(ToString::to_string).chain(self.reason.clone());
         let urgent = self.most_urgent().map(AccountReport::in_one_line);
         let counts = Some(counts.join(", ")).filter(|counts| !counts.is_empty());
@@ -79,7 +79,7 @@ impl AccountReport {
     fn in_one_line(&self) -> String {
         let account = self.account_id.as_ref().map_or("unknown", |id| id.as_str());
         let why = self.next.as_deref().unwrap_or("see the report");
-        format!("account {account}: {}: {why}", self.status.word())
+        format!("account {account}: {}: {why}", self.status.as_str())
     }
 }
 

@@ -35,7 +35,7 @@ impl Report {
 }
 
 fn account_line(request_id: &str, account: &AccountReport) -> Map<String, Value> {
-    let mut ids: Vec<_> = account.findings.iter().map(|finding| finding.id.word()).collect();
+    let mut ids: Vec<_> = account.findings.iter().map(|finding| finding.id.as_str()).collect();
     let mut known = HashSet::new();
     ids.retain(|id| known.insert(*id));
     let whole = documents_last(json!(account));

@@ -79,7 +79,7 @@ pub enum Status {
 impl Status {
     /// The word in the report.
     #[must_use]
-    pub fn word(self) -> &'static str {
+    pub fn as_str(self) -> &'static str {
         match self {
             Self::Ignored => "ignored",
             Self::Rejected => "rejected",

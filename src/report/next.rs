@@ -6,7 +6,7 @@ use std::fmt;
 
 use authorization::plan::Refusal;
 use authorization::target::AccountId;
-use authorization::text::{escaped, foreign};
+use authorization::text::{escaped, sanitized};
 
 use super::QUICK_AUTHORIZATION;
 
@@ -187,7 +187,7 @@ impl fmt::Display for Next<'_> {
             Self::InFolder(folder) => {
                 write!(f, "it is in or below the folder `{folder}` of the setting `DTS_GUARD_EXCLUDE_FOLDERS`")
             }
-            Self::NotActive(status) => write!(f, "the resource directory says `{}` of it", foreign(status)),
+            Self::NotActive(status) => write!(f, "the resource directory says `{}` of it", sanitized(status)),
             Self::Left => f.write_str("it left the resource directory while the run was under way"),
             Self::RolledBack { cause, may_pass: true } => {
                 write!(f, "{cause}; the role is as it was. It may pass: the next run tries again")

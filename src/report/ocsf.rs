@@ -4,7 +4,7 @@
 //! Advice is no condition, and an account that could not be looked at has no finding: nobody knows.
 
 use authorization::target::AccountId;
-use authorization::text::foreign;
+use authorization::text::sanitized;
 use authorization::verify::Finding;
 use jiff::Timestamp;
 use serde_json::{Map, Value, json};
@@ -59,8 +59,8 @@ fn event(report: &Report, account: &AccountReport, finding: &Finding, activity: 
     };
     let (severity_id, severity) = if id == 1 { (4, "High") } else { (1, "Informational") };
     let (verdict_id, verdict) = if id == 1 { (3, "Fail") } else { (1, "Pass") };
-    let control = finding.id.word();
-    let told = if activity == Activity::Close { "repaired".to_owned() } else { foreign(&finding.message) };
+    let control = finding.id.as_str();
+    let told = if activity == Activity::Close { "repaired".to_owned() } else { sanitized(&finding.message) };
     let owner = account.account_id.as_ref().map_or("unknown", AccountId::as_str);
     let arn = format!("acs:ram::{owner}:role/{}", account.role_name);
     let message = format!("{control} in account {owner}: {told}");
@@ -77,13 +77,13 @@ fn event(report: &Report, account: &AccountReport, finding: &Finding, activity: 
             "version": VERSION,
             "profiles": ["cloud"],
             "product": {"name": "dts-role-guard", "vendor_name": "dts-role-guard", "version": env!("CARGO_PKG_VERSION")},
-            "correlation_uid": foreign(&report.request_id),
+            "correlation_uid": sanitized(&report.request_id),
         },
         // The same for the same condition in every run.
         "finding_info": {
             "uid": format!("dts-role-guard/{owner}/{}/{control}", account.role_name),
             "title": format!("{} fails the condition {control}", account.role_name),
-            "desc": foreign(&finding.message),
+            "desc": sanitized(&finding.message),
             "analytic": {"type_id": 1, "type": "Rule", "uid": control, "name": control},
         },
         "compliance": {"control": control, "status_id": verdict_id, "status": verdict},

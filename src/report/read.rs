@@ -1,7 +1,7 @@
 //! A saved report, read again.
 
 use authorization::baseline::DTS_ROLE;
-use authorization::text::foreign;
+use authorization::text::sanitized;
 use serde::Deserialize;
 use serde::de::{Deserializer, Error as _};
 use serde_json::Value;
@@ -43,7 +43,7 @@ pub enum NoReport {
 /// The text is no report of ours.
 pub fn read(text: &str) -> Result<Report, NoReport> {
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
-    let value: Value = serde_json::from_str(text).map_err(|error| NoReport::Json(foreign(&error.to_string())))?;
+    let value: Value = serde_json::from_str(text).map_err(|error| NoReport::Json(sanitized(&error.to_string())))?;
     let (prefix, value) = match value {
         Value::Object(mut fields) if fields.contains_key("errorMessage") => match fields.shift_remove("report") {
             Some(report) => ("report.", report),
@@ -53,8 +53,8 @@ pub fn read(text: &str) -> Result<Report, NoReport> {
         _ => return Err(NoReport::At { path: ".".to_owned(), why: "an object is expected".to_owned() }),
     };
     let report: Report = serde_path_to_error::deserialize(&value).map_err(|error| {
-        let why = foreign(&error.inner().to_string());
-        NoReport::At { path: foreign(&format!("{prefix}{}", error.path())), why }
+        let why = sanitized(&error.inner().to_string());
+        NoReport::At { path: sanitized(&format!("{prefix}{}", error.path())), why }
     })?;
     checked(report)
 }
@@ -62,20 +62,20 @@ pub fn read(text: &str) -> Result<Report, NoReport> {
 /// A summary may count more than is listed (see `truncated`), never less.
 fn checked(report: Report) -> Result<Report, NoReport> {
     if let Err(why) = report.started_at.parse::<jiff::Timestamp>() {
-        return Err(NoReport::At { path: "startedAt".to_owned(), why: foreign(&why.to_string()) });
+        return Err(NoReport::At { path: "startedAt".to_owned(), why: sanitized(&why.to_string()) });
     }
     let listed = Summary::of(&report.accounts);
     let counts = report.summary.counts().into_iter().zip(listed.counts());
     for ((status, count), (_, listed)) in counts {
         if listed > count {
-            return Err(NoReport::Count { status: status.word(), count, listed });
+            return Err(NoReport::Count { status: status.as_str(), count, listed });
         }
     }
     Ok(report)
 }
 
 fn message(text: Option<&Value>) -> String {
-    foreign(text.and_then(Value::as_str).unwrap_or("no message"))
+    sanitized(text.and_then(Value::as_str).unwrap_or("no message"))
 }
 
 impl Summary {
@@ -107,5 +107,7 @@ pub(super) fn role_name<'de, D: Deserializer<'de>>(deserializer: D) -> Result<&'
 fn one_of<'de, D: Deserializer<'de>>(deserializer: D, known: &[&'static str]) -> Result<&'static str, D::Error> {
     let text = String::deserialize(deserializer)?;
     let found = known.iter().find(|word| **word == text);
-    found.copied().ok_or_else(|| D::Error::custom(format!("`{}` is none of `{}`", foreign(&text), known.join("`, `"))))
+    found
+        .copied()
+        .ok_or_else(|| D::Error::custom(format!("`{}` is none of `{}`", sanitized(&text), known.join("`, `"))))
 }

@@ -6,7 +6,7 @@ use authorization::baseline;
 use authorization::plan::{StepRecord, StepResult};
 use authorization::policy::{self, with_service};
 use authorization::role::RoleView;
-use authorization::text::{escaped, foreign};
+use authorization::text::{escaped, sanitized};
 use authorization::verify::FindingId;
 use serde_json::Value;
 use similar::{ChangeTag, TextDiff};
@@ -191,7 +191,7 @@ impl AccountReport {
         let of_others = |id| matches!(id, FindingId::TrustReplaced | FindingId::TrustExtraPrincipal);
         let findings = self.findings.iter().chain(&self.residual).filter(|finding| of_others(finding.id));
         let told = findings.filter_map(|finding| finding.evidence.get("principals")?.as_array());
-        losers.extend(told.flatten().filter_map(Value::as_str).map(foreign));
+        losers.extend(told.flatten().filter_map(Value::as_str).map(sanitized));
         losers
     }
 
@@ -284,7 +284,7 @@ impl Report {
 
 /// The ids of the findings, with blanks between them, each once.
 pub(super) fn finding_ids(account: &AccountReport) -> String {
-    let mut ids: Vec<_> = account.findings.iter().map(|finding| finding.id.word()).collect();
+    let mut ids: Vec<_> = account.findings.iter().map(|finding| finding.id.as_str()).collect();
     ids.dedup();
     ids.join(" ")
 }

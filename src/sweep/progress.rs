@@ -47,7 +47,7 @@ impl std::fmt::Debug for dyn Progress + '_ {
 impl Stage {
     /// The word for it.
     #[must_use]
-    pub fn word(self) -> &'static str {
+    pub fn as_str(self) -> &'static str {
         match self {
             Self::Judging => "judging",
             Self::Repairing => "repairing",
@@ -66,7 +66,7 @@ impl Progress for LogLines {
         if self.is_due(uptime) {
             let Counts { stage, done, of, broken, failed, left } = counts;
             let left_seconds = left.map(|left| left.as_secs());
-            tracing::info!(stage = stage.word(), done, of, broken, failed, leftSeconds = left_seconds, "progress");
+            tracing::info!(stage = stage.as_str(), done, of, broken, failed, leftSeconds = left_seconds, "progress");
         }
     }
 

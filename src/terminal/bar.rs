@@ -93,7 +93,7 @@ impl Progress for Bar {
         }
         bar.set_length(of as u64);
         bar.set_position(done as u64);
-        bar.set_message(format!("{done} of {of} {}: {broken} broken, {failed} failed{left}", stage.word()));
+        bar.set_message(format!("{done} of {of} {}: {broken} broken, {failed} failed{left}", stage.as_str()));
     }
 
     fn end(&self) {

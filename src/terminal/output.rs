@@ -215,5 +215,5 @@ impl Drop for NewFile {
 }
 
 fn shown(path: &Path) -> String {
-    format!("`{}`", authorization::text::foreign(&path.to_string_lossy()))
+    format!("`{}`", authorization::text::sanitized(&path.to_string_lossy()))
 }

@@ -9,7 +9,7 @@ use std::path::Path;
 use aliyun::credentials::{Error, Found, Place, ProfileKeys, Unusable, Wanted, from_environment};
 use aliyun::secret::Zeroizing;
 use aliyun::{BadNetwork, Http, Network};
-use authorization::text::foreign;
+use authorization::text::sanitized;
 use std::sync::Arc;
 
 use crate::config::{Variables, on_platform};
@@ -45,7 +45,7 @@ pub(super) fn equip(app: App, variables: &Variables, profile: Option<&str>) -> R
         return Ok(app.wired(|wiring| wiring.profile = Some(profile_keys(variables, profile))));
     }
     if let Some(profile) = profile {
-        let profile = foreign(profile);
+        let profile = sanitized(profile);
         tracing::warn!(
             profile,
             "`--profile` is not looked at: the variables `ALIBABA_CLOUD_*` hold keys and come first"
@@ -68,7 +68,7 @@ fn profile_keys(variables: &Variables, argument: Option<&str>) -> Result<Profile
         _ => Unusable::Unreadable(error.to_string()),
     });
     let keys = bytes.and_then(|bytes| ProfileKeys::read(&bytes, wanted));
-    keys.map_err(|why| Error::Profile { file: foreign(&path.to_string_lossy()), why })
+    keys.map_err(|why| Error::Profile { file: sanitized(&path.to_string_lossy()), why })
 }
 
 /// None where nothing is set.
@@ -86,7 +86,7 @@ fn network(variables: &Variables) -> Result<Option<Network>, BadNetwork> {
     if let Some(path) = roots {
         let pem = read(Path::new(path)).map_err(|error| BadNetwork::BadRoots {
             variable: SSL_CERT_FILE,
-            file: foreign(path),
+            file: sanitized(path),
             why: format!("cannot be read: {error}"),
         })?;
         network = network.trusting(SSL_CERT_FILE, path, &pem)?;

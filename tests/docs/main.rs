@@ -141,7 +141,7 @@ fn the_events_of_the_guide_are_accepted() {
     let events = events.iter().map(|event| {
         event.strip_prefix('\'').map_or_else(|| bare(event), |quoted| quoted.split('\'').next().unwrap().to_owned())
     });
-    let decisions: Vec<_> = events.map(|event| decode(event.as_bytes(), allowed).decision.word()).collect();
+    let decisions: Vec<_> = events.map(|event| decode(event.as_bytes(), allowed).decision.as_str()).collect();
     let (procedures, exercises) = decisions.split_at(4);
     assert_eq!(procedures, ["run", "run", "clear", "clear"]);
     assert!(exercises.len() >= 12 && exercises.iter().all(|word| ["run", "clear"].contains(word)), "{exercises:?}");

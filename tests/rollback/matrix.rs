@@ -74,7 +74,7 @@ impl Examined {
             .chain([&evidence.further, &evidence.look])
             .map(|run| run.calls.len())
             .sum::<usize>();
-        let word = evidence.disturbed[0].report.as_ref().map_or("killed", |report| report.status.word());
+        let word = evidence.disturbed[0].report.as_ref().map_or("killed", |report| report.status.as_str());
         *self.ends.entry(word).or_default() += 1;
         if let Trouble::Stranger(_) = evidence.case.trouble {
             // What somebody destroyed is not lost by the guard.

@@ -68,7 +68,7 @@ fn settings(suite: &Suite, role: &Answer, name: &str) {
     );
     let arn = format!("acs:ram::{}:role/{name}", suite.caller.account_id);
     let told = role.text("/Role/Arn").unwrap_or_default();
-    let seen = authorization::text::foreign(told);
+    let seen = authorization::text::sanitized(told);
     book.write("arn", told.eq_ignore_ascii_case(&arn), format!("`{seen}`"), id);
 }
 

@@ -70,7 +70,7 @@ pub(super) async fn run(suite: &Suite) -> Result<(), Stop> {
         None => book.untried("members-own", format!("`GetResourceDirectory`: {}", master.seen())),
     }
     let strange = members.iter().find(|(_, status)| !STATUSES.contains(&status.as_str()));
-    let seen = strange.map_or_else(|| "they are".to_owned(), |(_, status)| authorization::text::foreign(status));
+    let seen = strange.map_or_else(|| "they are".to_owned(), |(_, status)| authorization::text::sanitized(status));
     book.write("members-status", strange.is_none(), seen, page.request_id);
     let nobody = Ask::directory("GetAccount").with("AccountId", NOBODY);
     suite.answers("member-unknown", &nobody, &["EntityNotExists.Account"]).await?;

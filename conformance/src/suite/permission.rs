@@ -37,7 +37,7 @@ async fn session_role(suite: &Suite) -> Result<Credentials, Stop> {
     }
     let (role, _) = suite.until(&Ask::role("GetRole", &name), Answer::is_done).await?;
     let told = role.text("/Role/Description").unwrap_or_default();
-    let seen = authorization::text::foreign(told);
+    let seen = authorization::text::sanitized(told);
     suite.book.write("description-empty", told.is_empty(), format!("`{seen}`"), role.request_id);
     let session = sessions::assume_soon(suite, &name).await?;
     *suite.session.lock().unwrap_or_else(PoisonError::into_inner) = Some(session.clone());
@@ -53,7 +53,7 @@ async fn identity(suite: &Suite, session: &Credentials) -> Result<(), Stop> {
         let role = suite.cloud.names.session_role();
         let arn = format!("acs:ram::{}:assumed-role/{role}/{}", suite.caller.account_id, sessions::SESSION_NAME);
         let told = answer.text("/Arn").unwrap_or_default();
-        let seen = format!("`{}`", authorization::text::foreign(told));
+        let seen = format!("`{}`", authorization::text::sanitized(told));
         book.write("identity-arn", told.eq_ignore_ascii_case(&arn), seen, answer.request_id.clone());
     } else {
         book.untried("identity-arn", answer.seen());
@@ -70,7 +70,7 @@ async fn denied(suite: &Suite, session: &Credentials) -> Result<(), Stop> {
     let field = |name: &str| answer.text(&format!("/AccessDeniedDetail/{name}"));
     let is_told = field("AuthAction").is_some() && field("NoPermissionType").is_some();
     let seen = match field("NoPermissionType") {
-        Some(kind) => format!("`{}`", authorization::text::foreign(kind)),
+        Some(kind) => format!("`{}`", authorization::text::sanitized(kind)),
         None => "no such detail".to_owned(),
     };
     book.write("denied-detail", is_told, seen, answer.request_id.clone());

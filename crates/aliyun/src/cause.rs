@@ -1,7 +1,7 @@
 //! Why a call did not succeed, in words for whoever has to mend it: which key, which permission on which resource, which
 //! address.
 
-use authorization::text::foreign;
+use authorization::text::sanitized;
 use serde::Deserialize;
 
 use super::request::Request;
@@ -72,8 +72,8 @@ impl Denial {
     fn caller(&self) -> Option<String> {
         let name = self.auth_principal_display_name.as_deref()?;
         let account = self.auth_principal_owner_id.as_deref();
-        let of = account.map(|account| format!(" of account `{}`", foreign(account))).unwrap_or_default();
-        Some(format!("`{}`{of}", foreign(name)))
+        let of = account.map(|account| format!(" of account `{}`", sanitized(account))).unwrap_or_default();
+        Some(format!("`{}`{of}", sanitized(name)))
     }
 }
 
@@ -97,7 +97,7 @@ impl Asked {
 /// Enough of a key id to know it by.
 fn beginning(id: &str) -> String {
     let shown: String = id.chars().take((id.chars().count() / 2).min(8)).collect();
-    foreign(&format!("{shown}…"))
+    sanitized(&format!("{shown}…"))
 }
 
 /// In the words of the vendor's authorization tables.
@@ -155,9 +155,9 @@ impl Error {
     fn what_is_denied(&self, asked: &Asked) -> String {
         let denial = self.denial.as_deref();
         let told = denial.and_then(|denial| denial.auth_action.as_deref());
-        let resources: Vec<_> = asked.resources.iter().map(|resource| format!("`{}`", foreign(resource))).collect();
+        let resources: Vec<_> = asked.resources.iter().map(|resource| format!("`{}`", sanitized(resource))).collect();
         let on = if resources.is_empty() { String::new() } else { format!(" on {}", resources.join(" and ")) };
-        let what = format!("`{}`{on}", foreign(told.unwrap_or(&asked.permission)));
+        let what = format!("`{}`{on}", sanitized(told.unwrap_or(&asked.permission)));
         let caller = denial.and_then(Denial::caller);
         let of = caller.as_ref().map(|caller| format!(" of {caller}")).unwrap_or_default();
         let policy = denial.and_then(|denial| denial.policy_type.as_deref()).unwrap_or_default();

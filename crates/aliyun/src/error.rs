@@ -4,7 +4,7 @@ use std::error::Error as StdError;
 use std::fmt;
 use std::time::Duration;
 
-use authorization::text::foreign;
+use authorization::text::sanitized;
 
 use super::{Asked, Denial};
 
@@ -201,10 +201,10 @@ impl fmt::Display for Error {
             _ => {}
         }
         if let Some(code) = &self.code {
-            write!(f, ", code `{}`", foreign(code))?;
+            write!(f, ", code `{}`", sanitized(code))?;
         }
         match &self.request_id {
-            Some(id) => write!(f, ", request id `{}`", foreign(id)),
+            Some(id) => write!(f, ", request id `{}`", sanitized(id)),
             None => Ok(()),
         }
     }

@@ -4,7 +4,7 @@ use std::error::Error as StdError;
 use std::fmt;
 use std::io;
 
-use authorization::text::foreign;
+use authorization::text::sanitized;
 use hyper_util::client::proxy::matcher::Matcher;
 use reqwest::NoProxy;
 use rustls::RootCertStore;
@@ -81,7 +81,7 @@ impl Network {
         let with_scheme = if text.contains("://") { text.to_owned() } else { format!("http://{text}") };
         let url = Url::parse(&with_scheme).ok().filter(Url::has_host).ok_or(BadNetwork::NoUrl(variable))?;
         if !matches!(url.scheme(), "http" | "https") {
-            return Err(BadNetwork::OtherScheme { variable, scheme: foreign(url.scheme()) });
+            return Err(BadNetwork::OtherScheme { variable, scheme: sanitized(url.scheme()) });
         }
         let matcher = Matcher::builder().https(url.as_str()).no(no_proxy).build();
         Ok(Self { proxy: Some(Proxy { variable, url, direct: no_proxy.to_owned(), matcher }), ..self })
@@ -93,7 +93,7 @@ impl Network {
     /// # Errors
     /// When there is no certificate in it, or one that is damaged.
     pub fn trusting(self, variable: &'static str, file: &str, pem: &[u8]) -> Result<Self, BadNetwork> {
-        let bad = |why: &str| BadNetwork::BadRoots { variable, file: foreign(file), why: why.to_owned() };
+        let bad = |why: &str| BadNetwork::BadRoots { variable, file: sanitized(file), why: why.to_owned() };
         let found: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(pem).collect();
         let found = found.map_err(|_| bad("holds a damaged certificate"))?;
         if found.is_empty() {

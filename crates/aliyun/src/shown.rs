@@ -3,7 +3,7 @@
 //! They are foreign text. In their documented form they are shown as they are, else cut and escaped; and never if they hold
 //! a secret of the call that they answer, as a gateway does that quotes the request in the wrong field.
 
-use authorization::text::foreign;
+use authorization::text::sanitized;
 use percent_encoding::percent_decode_str;
 use secrecy::ExposeSecret;
 use secrecy::zeroize::Zeroizing;
@@ -34,7 +34,7 @@ impl Secrets {
         if self.0.iter().any(|secret| text.contains(secret.as_str()) || decoded.contains(secret.as_str())) {
             return WITHHELD.to_owned();
         }
-        if is_documented(&text) { text } else { foreign(&text) }
+        if is_documented(&text) { text } else { sanitized(&text) }
     }
 }
 

@@ -2,7 +2,7 @@
 //!
 //! | module | what it is |
 //! |---|---|
-//! | [`text`] | foreign text made harmless |
+//! | [`text`] | untrusted text made safe to show |
 //! | [`target`] | accounts, roles and policies as types |
 //! | [`settings`] | the settings that a decision depends on |
 //! | [`baseline`] | what a role must look like |

@@ -7,7 +7,7 @@ use crate::baseline::Baseline;
 use crate::plan::{Step, Wanted};
 use crate::role::{ObservedRole, Tags};
 use crate::target::RoleName;
-use crate::text::foreign;
+use crate::text::sanitized;
 
 use crate::record::{Phase, Repair, Snapshot};
 
@@ -33,7 +33,7 @@ impl Resume {
     pub fn describe(&self, role: &RoleName) -> String {
         let words = |steps: &[Step]| {
             let words: Vec<_> =
-                steps.iter().map(|step| format!("{} {}", step.action(), foreign(&step.target(role)))).collect();
+                steps.iter().map(|step| format!("{} {}", step.action(), sanitized(&step.target(role)))).collect();
             words.join(", ")
         };
         match self {

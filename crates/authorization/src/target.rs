@@ -38,7 +38,7 @@ impl FromStr for AccountId {
 
     fn from_str(text: &str) -> Result<Self, BadAccountId> {
         let digits = (5..=20).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_digit());
-        if digits { Ok(Self(text.to_owned())) } else { Err(BadAccountId(crate::text::foreign(text))) }
+        if digits { Ok(Self(text.to_owned())) } else { Err(BadAccountId(crate::text::sanitized(text))) }
     }
 }
 

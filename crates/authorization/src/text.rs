@@ -1,16 +1,15 @@
-//! Foreign text made harmless, and the chain of an error.
+//! Untrusted text made safe to show, and the chain of an error.
 
 use std::error::Error;
 use std::fmt::Write as _;
 
-/// Foreign text is cut here, in characters.
-const FOREIGN_LIMIT: usize = 256;
+/// Untrusted text is cut after this many characters.
+const LIMIT: usize = 256;
 
-/// Makes text from an event or from the cloud harmless: cut at 256 characters; control, escape and bidirectional
-/// characters escaped.
+/// Text from an event, a file or the cloud, safe to show: cut, and control, bidirectional and invisible characters escaped.
 #[must_use]
-pub fn foreign(text: &str) -> String {
-    match text.char_indices().nth(FOREIGN_LIMIT) {
+pub fn sanitized(text: &str) -> String {
+    match text.char_indices().nth(LIMIT) {
         Some((end, _)) => escaped(text.get(..end).unwrap_or_default()) + "…",
         None => escaped(text),
     }
@@ -20,16 +19,14 @@ pub fn foreign(text: &str) -> String {
 #[must_use]
 pub fn escaped(text: &str) -> String {
     let mut shown = String::with_capacity(text.len());
-    text.chars().for_each(|character| push_harmless(&mut shown, character));
-    shown
-}
-
-fn push_harmless(shown: &mut String, character: char) {
-    if character.is_control() || is_invisible(character) {
-        shown.extend(character.escape_unicode());
-    } else {
-        shown.push(character);
+    for character in text.chars() {
+        if character.is_control() || is_invisible(character) {
+            shown.extend(character.escape_unicode());
+        } else {
+            shown.push(character);
+        }
     }
+    shown
 }
 
 /// Marks that turn the direction of text, separate lines, or show nothing (source: Unicode, `Default_Ignorable_Code_Point`,
@@ -81,21 +78,21 @@ mod tests {
 
     #[test]
     fn foreign_text_cannot_draw_on_a_terminal() {
-        assert_eq!(foreign("a\u{1b}[31mb\nc\u{202e}d"), "a\\u{1b}[31mb\\u{a}c\\u{202e}d");
+        assert_eq!(sanitized("a\u{1b}[31mb\nc\u{202e}d"), "a\\u{1b}[31mb\\u{a}c\\u{202e}d");
     }
 
     #[test]
     fn what_shows_nothing_is_escaped() {
         for hidden in ['\u{ad}', '\u{34f}', '\u{180e}', '\u{200b}', '\u{2063}', '\u{3164}', '\u{fe0f}', '\u{feff}'] {
-            assert_eq!(foreign(&format!("a{hidden}b")), format!("a{}b", hidden.escape_unicode()));
+            assert_eq!(sanitized(&format!("a{hidden}b")), format!("a{}b", hidden.escape_unicode()));
         }
-        assert_eq!(foreign("a\u{e0041}\u{e0100}é漢"), "a\\u{e0041}\\u{e0100}é漢");
+        assert_eq!(sanitized("a\u{e0041}\u{e0100}é漢"), "a\\u{e0041}\\u{e0100}é漢");
     }
 
     #[test]
     fn foreign_text_is_cut_by_characters() {
-        let shown = foreign(&"é".repeat(300));
-        assert_eq!(shown.chars().count(), FOREIGN_LIMIT + 1);
+        let shown = sanitized(&"é".repeat(300));
+        assert_eq!(shown.chars().count(), LIMIT + 1);
         assert!(shown.ends_with('…'));
     }
 

@@ -1,7 +1,7 @@
 //! One account after the other, as many as fit.
 
 use authorization::plan::{StepRecord, StepResult};
-use authorization::text::{escaped, foreign};
+use authorization::text::{escaped, sanitized};
 use authorization::verify::Finding;
 use maud::{Markup, PreEscaped, html};
 
@@ -52,15 +52,15 @@ fn is_told(account: &AccountReport) -> bool {
 fn one(account: &AccountReport) -> Markup {
     html! {
         article {
-            h3 { (id(account)) " · " (account.role_name) " · " span class=(class(account.status)) { (account.status.word()) } }
-            @if let Some(reason) = &account.reason { p { "Looked at since: " (foreign(reason)) } }
+            h3 { (id(account)) " · " (account.role_name) " · " span class=(class(account.status)) { (account.status.as_str()) } }
+            @if let Some(reason) = &account.reason { p { "Looked at since: " (sanitized(reason)) } }
             @if account.cut { p { strong { "This is a part of what was reported: the whole did not fit." } } }
             (findings("Found", &account.findings))
             (difference(account))
             (steps(account))
             (findings("Left after the repair", &account.residual))
             (next(account))
-            @if let Some(plan) = &account.plan_id { p class="plan" { "Plan " (foreign(plan)) } }
+            @if let Some(plan) = &account.plan_id { p class="plan" { "Plan " (sanitized(plan)) } }
         }
     }
 }
@@ -71,7 +71,7 @@ fn findings(title: &str, findings: &[Finding]) -> Markup {
             h4 { (title) }
             ul {
                 @for finding in findings.iter().take(LISTED) {
-                    li { b class=(if finding.failed() { "bad" } else { "warn" }) { (finding.id.word()) } " " (foreign(&finding.message)) }
+                    li { b class=(if finding.failed() { "bad" } else { "warn" }) { (finding.id.as_str()) } " " (sanitized(&finding.message)) }
                 }
             }
         }
@@ -91,14 +91,14 @@ fn difference(account: &AccountReport) -> Markup {
             h4 { (title) }
             ul class="changes" {
                 @for change in &changes {
-                    li { code class=(sign_class(change.sign)) { (change.sign.text()) } " " (foreign(&change.what))
+                    li { code class=(sign_class(change.sign)) { (change.sign.text()) } " " (sanitized(&change.what))
                         @if !change.note.is_empty() { ": " (change.note) } }
                 }
             }
         }
         @if !gone.is_empty() {
             p class="bad" { strong { (if planned { "Will be destroyed for good:" } else { "Destroyed for good:" }) } }
-            ul { @for gone in gone.iter().take(LISTED) { li class="bad" { (foreign(gone)) } } }
+            ul { @for gone in gone.iter().take(LISTED) { li class="bad" { (sanitized(gone)) } } }
         }
         @if !lines.is_empty() {
             h4 { "Trust policy, before (-) and after (+)" }
@@ -109,9 +109,9 @@ fn difference(account: &AccountReport) -> Markup {
 
 fn diff_line(line: &DiffLine) -> Markup {
     match line {
-        DiffLine::Same(line) => html! { "  " (foreign(line)) },
-        DiffLine::Gone(line) => html! { del { "- " (foreign(line)) } },
-        DiffLine::New(line) => html! { ins { "+ " (foreign(line)) } },
+        DiffLine::Same(line) => html! { "  " (sanitized(line)) },
+        DiffLine::Gone(line) => html! { del { "- " (sanitized(line)) } },
+        DiffLine::New(line) => html! { ins { "+ " (sanitized(line)) } },
         DiffLine::Gap => html! { "  …" },
     }
 }
@@ -153,7 +153,7 @@ fn steps(account: &AccountReport) -> Markup {
                     @for (step, (begin, took)) in account.steps.iter().zip(&times).take(LISTED) {
                         tr {
                             th scope="row" { (step.action) }
-                            td { (foreign(&step.target)) }
+                            td { (sanitized(&step.target)) }
                             td class=(result_class(step.result)) { (result(step)) }
                             td { @if step.attempts > 0 { (duration(*begin)) } }
                             td { @if step.attempts > 0 { (duration(*took)) } }
@@ -174,7 +174,7 @@ fn result(step: &StepRecord) -> String {
     let word = serde_json::json!(step.result);
     let word = word.as_str().unwrap_or_default();
     match &step.error {
-        Some(error) => format!("{word}: {}", foreign(error)),
+        Some(error) => format!("{word}: {}", sanitized(error)),
         None => word.to_owned(),
     }
 }

@@ -6,7 +6,7 @@
 mod detail;
 mod table;
 
-use authorization::text::{escaped, foreign};
+use authorization::text::{escaped, sanitized};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use maud::{DOCTYPE, Markup, PreEscaped, html};
@@ -99,10 +99,10 @@ fn run(report: &Report) -> String {
         TriggerKind::Audit => "started by a record of a change",
         TriggerKind::Member => "started by a new member account",
     };
-    let name = report.trigger.name.as_deref().map(|name| format!(" ({})", foreign(name))).unwrap_or_default();
+    let name = report.trigger.name.as_deref().map(|name| format!(" ({})", sanitized(name))).unwrap_or_default();
     format!(
         "Begun at {}, {} long, in mode {}, {trigger}{name}.",
-        foreign(&report.started_at),
+        sanitized(&report.started_at),
         duration(report.duration_ms),
         report.mode
     )
@@ -112,10 +112,10 @@ fn run(report: &Report) -> String {
 fn verdict(report: &Report) -> String {
     let counts: Vec<_> = report.summary.counts().into_iter().filter(|(_, count)| *count > 0).collect();
     let worse = counts.first().is_none_or(|(worst, _)| *worst < report.status);
-    let mut parts: Vec<_> = worse.then(|| report.status.word().to_owned()).into_iter().collect();
+    let mut parts: Vec<_> = worse.then(|| report.status.as_str().to_owned()).into_iter().collect();
     for (index, (status, count)) in counts.into_iter().enumerate() {
         let of = if index == 0 { format!(" of {}", thousands(report.summary.accounts)) } else { String::new() };
-        parts.push(format!("{}{of} {}", thousands(count), status.word()));
+        parts.push(format!("{}{of} {}", thousands(count), status.as_str()));
     }
     parts.join(", ")
 }
@@ -124,13 +124,13 @@ fn verdict(report: &Report) -> String {
 fn said(report: &Report) -> Markup {
     html! {
         @if let Some(missing) = report.missing() { p { strong { (missing) "." } } }
-        @if let Some(reason) = &report.reason { p { (foreign(reason)) } }
+        @if let Some(reason) = &report.reason { p { (sanitized(reason)) } }
         @if let Some(example) = &report.example { p { "A right event: " code { (escaped(&example.to_string())) } } }
         @if !report.errors.is_empty() {
-            ul { @for error in report.errors.iter().take(100) { li class="bad" { (foreign(&error.to_string())) } } }
+            ul { @for error in report.errors.iter().take(100) { li class="bad" { (sanitized(&error.to_string())) } } }
         }
         @if !report.ignored.is_empty() {
-            ul { @for left_out in &report.ignored { li { "record " (left_out.record) " ignored: " (foreign(&left_out.reason)) } } }
+            ul { @for left_out in &report.ignored { li { "record " (left_out.record) " ignored: " (sanitized(&left_out.reason)) } } }
         }
     }
 }
@@ -140,7 +140,7 @@ fn counts(report: &Report) -> Markup {
         ul class="counts" {
             @for (status, count) in report.summary.counts() {
                 @if count > 0 {
-                    li { b class=(class(status)) { (thousands(count)) } " " (status.word()) }
+                    li { b class=(class(status)) { (thousands(count)) } " " (status.as_str()) }
                 }
             }
         }
@@ -174,7 +174,7 @@ fn picture(accounts: &[&AccountReport]) -> Markup {
                 figcaption { "One square for each listed account, the most urgent first: "
                     @for (index, (status, path)) in paths.iter().enumerate() {
                         @if index > 0 { ", " }
-                        span class=(class(*status)) { (thousands(path.matches('z').count())) " " (status.word()) }
+                        span class=(class(*status)) { (thousands(path.matches('z').count())) " " (status.as_str()) }
                     }
                     "."
                 }

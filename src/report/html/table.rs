@@ -1,6 +1,6 @@
 //! All accounts as a table.
 
-use authorization::text::foreign;
+use authorization::text::sanitized;
 use maud::{Markup, PreEscaped, html};
 
 use super::super::view::{duration, finding_ids, thousands};
@@ -35,7 +35,7 @@ fn row(account: &AccountReport, says_why: bool) -> Markup {
     html! {
         tr {
             th scope="row" { (id(account)) }
-            td class=(class(account.status)) { (account.status.word()) }
+            td class=(class(account.status)) { (account.status.as_str()) }
             td { (finding_ids(account)) }
             td { @if says_why { (reason(account)) } }
             td data-ms=[(!account.is_brief).then_some(account.duration_ms)] { (time) }
@@ -45,7 +45,7 @@ fn row(account: &AccountReport, says_why: bool) -> Markup {
 
 fn reason(account: &AccountReport) -> String {
     let first = account.next.as_deref().and_then(|next| next.lines().next()).unwrap_or_default();
-    let harmless = foreign(first);
+    let harmless = sanitized(first);
     match harmless.char_indices().nth(REASON) {
         Some((end, _)) => harmless.get(..end).unwrap_or_default().to_owned() + "…",
         None => harmless,

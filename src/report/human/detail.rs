@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use anstyle::AnsiColor;
 use authorization::plan::{StepRecord, StepResult};
-use authorization::text::{escaped, foreign};
+use authorization::text::{escaped, sanitized};
 use authorization::verify::{Finding, Severity};
 
 use super::layout::{is_to_paste, wrapped};
@@ -21,7 +21,7 @@ const INDENT: &str = "           ";
 impl Human {
     pub(super) fn account(&self, account: &AccountReport) -> String {
         let style = style(account.status);
-        let word = account.status.word();
+        let word = account.status.as_str();
         let mut text = format!("{BOLD}{}{BOLD:#}  {}  {style}{word}{style:#}\n", id(account), account.role_name);
         if let Some(reason) = &account.reason {
             self.section(&mut text, "why", [self.prose(&escaped(reason))]);
@@ -37,7 +37,7 @@ impl Human {
             && let Some(error) = &account.error
             && account.next.is_none()
         {
-            self.section(&mut text, "error", [self.prose(&foreign(&error.to_string()))]);
+            self.section(&mut text, "error", [self.prose(&sanitized(&error.to_string()))]);
         }
         if let Some(next) = &account.next {
             self.section(&mut text, "next", next.lines().map(|line| self.next(line)));
@@ -76,9 +76,9 @@ impl Human {
             Severity::Failed => ("✗", colour(AnsiColor::Red)),
             Severity::Advisory => ("!", colour(AnsiColor::Yellow)),
         };
-        let word = finding.id.word();
+        let word = finding.id.as_str();
         // The styles take no columns.
-        let lines = wrapped(&foreign(&finding.message), self.width.saturating_sub(word.len() + 15), "", "");
+        let lines = wrapped(&sanitized(&finding.message), self.width.saturating_sub(word.len() + 15), "", "");
         let mut lines = lines.lines();
         let mut text = format!("{style}{mark} {word}{style:#}  {}\n", lines.next().unwrap_or_default());
         for line in lines {
@@ -101,7 +101,7 @@ impl Human {
         if !gone.is_empty() {
             self.section(text, "", [format!("{red}{destroyed}{red:#}\n")]);
             let line = |gone: &String| {
-                let lines = wrapped(&foreign(gone), self.width, &format!("{INDENT}  "), &format!("{INDENT}    "));
+                let lines = wrapped(&sanitized(gone), self.width, &format!("{INDENT}  "), &format!("{INDENT}    "));
                 format!("{red}{}{red:#}\n", lines.trim())
             };
             self.section(text, "", gone.iter().map(|gone| format!("  {}", line(gone))));
@@ -114,9 +114,9 @@ impl Human {
         let limit = if self.verbose { usize::MAX } else { DOCUMENT };
         let more = lines.len().saturating_sub(limit);
         let line = |line| match line {
-            DiffLine::Same(line) => format!("{DIM}  {}{DIM:#}\n", foreign(&line)),
-            DiffLine::Gone(line) => format!("{red}- {}{red:#}\n", foreign(&line)),
-            DiffLine::New(line) => format!("{green}+ {}{green:#}\n", foreign(&line)),
+            DiffLine::Same(line) => format!("{DIM}  {}{DIM:#}\n", sanitized(&line)),
+            DiffLine::Gone(line) => format!("{red}- {}{red:#}\n", sanitized(&line)),
+            DiffLine::New(line) => format!("{green}+ {}{green:#}\n", sanitized(&line)),
             DiffLine::Gap => format!("{DIM}  …{DIM:#}\n"),
         };
         let shown = lines.into_iter().take(limit).map(line);
@@ -143,7 +143,7 @@ fn change(change: &Change) -> String {
         Sign::Changed => colour(AnsiColor::Yellow),
         Sign::Kept => DIM,
     };
-    let what = foreign(&change.what);
+    let what = sanitized(&change.what);
     let note = if change.note.is_empty() { String::new() } else { format!(": {}", change.note) };
     format!("{style}{:>3}{style:#} {what}{note}\n", change.sign.text())
 }
@@ -157,7 +157,7 @@ fn step(step: &StepRecord) -> String {
         StepResult::Skipped => ("–", colour(AnsiColor::Yellow)),
         StepResult::Failed | StepResult::Unknown => ("✗", colour(AnsiColor::Red)),
     };
-    let error = step.error.as_deref().map(|error| format!("\n{INDENT}  {}", foreign(error))).unwrap_or_default();
+    let error = step.error.as_deref().map(|error| format!("\n{INDENT}  {}", sanitized(error))).unwrap_or_default();
     let took = if step.attempts == 0 { String::new() } else { format!("  {DIM}{}{DIM:#}", duration(step.duration_ms)) };
-    format!("{style}{mark}{style:#} {:<20} {}{took}{error}\n", step.action, foreign(&step.target))
+    format!("{style}{mark}{style:#} {:<20} {}{took}{error}\n", step.action, sanitized(&step.target))
 }

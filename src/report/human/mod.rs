@@ -9,7 +9,7 @@ mod layout;
 use std::fmt::Write as _;
 
 use anstyle::{AnsiColor, Style};
-use authorization::text::{escaped, foreign};
+use authorization::text::{escaped, sanitized};
 use authorization::verify::Severity;
 use layout::{WIDTH, clipped, wrapped};
 
@@ -101,7 +101,7 @@ impl Human {
     }
 
     fn line(&self, account: &AccountReport) -> String {
-        let (style, mark, word) = (style(account.status), mark(account.status), account.status.word());
+        let (style, mark, word) = (style(account.status), mark(account.status), account.status.as_str());
         let reason = clipped(&in_a_few_words(account), self.width.saturating_sub(37));
         let line =
             format!("  {style}{mark}{style:#} {BOLD}{:<20}{BOLD:#} {style}{word:<10}{style:#}  {reason}", id(account));
@@ -114,8 +114,8 @@ impl Human {
         for (status, count) in report.summary.counts() {
             let example = report.accounts.iter().find(|account| account.status == status);
             if let (Status::Pending | Status::Skipped, Some(example)) = (status, example) {
-                let why = foreign(example.next.as_deref().unwrap_or_default());
-                let line = format!("{} {}, such as {}: {why}", thousands(count), status.word(), id(example));
+                let why = sanitized(example.next.as_deref().unwrap_or_default());
+                let line = format!("{} {}, such as {}: {why}", thousands(count), status.as_str(), id(example));
                 text.push_str(&wrapped(&line, self.width, "  – ", "    "));
             }
         }
@@ -128,12 +128,12 @@ impl Human {
         let red = colour(AnsiColor::Red);
         let fit = if self.verbose { usize::MAX } else { OTHERS };
         for error in report.errors.iter().take(fit) {
-            let lines = wrapped(&foreign(&error.to_string()), self.width, "", "    ");
+            let lines = wrapped(&sanitized(&error.to_string()), self.width, "", "    ");
             let _ = write!(text, "  {red}✗{red:#} {lines}");
         }
         more(&mut text, report.errors.len().saturating_sub(fit), "errors");
         if let Some(reason) = &report.reason {
-            text.push_str(&wrapped(&foreign(reason), self.width, "  ", "  "));
+            text.push_str(&wrapped(&sanitized(reason), self.width, "  ", "  "));
         }
         for LeftOut { record, reason } in report.ignored.iter().take(fit) {
             let line = format!("record {record} ignored: {}", escaped(reason));
@@ -160,7 +160,7 @@ fn more(text: &mut String, count: usize, what: &str) {
 fn verdict(report: &Report) -> String {
     let counts: Vec<_> = report.summary.counts().into_iter().filter(|(_, count)| *count > 0).collect();
     let mut parts = Vec::new();
-    let style_of = |status| (style(status), status.word());
+    let style_of = |status| (style(status), status.as_str());
     // What belongs to no account can be worse than all of them.
     if counts.first().is_none_or(|(worst, _)| *worst < report.status) {
         let (style, word) = style_of(report.status);
@@ -178,8 +178,8 @@ fn verdict(report: &Report) -> String {
 
 fn in_a_few_words(account: &AccountReport) -> String {
     let has_failed = |severity| account.findings.iter().filter(move |finding| finding.severity == severity);
-    let ids = |severity| has_failed(severity).map(|finding| finding.id.word()).collect::<Vec<_>>().join(", ");
-    let cause = account.next.as_deref().and_then(|next| next.lines().next()).map(foreign);
+    let ids = |severity| has_failed(severity).map(|finding| finding.id.as_str()).collect::<Vec<_>>().join(", ");
+    let cause = account.next.as_deref().and_then(|next| next.lines().next()).map(sanitized);
     match account.status {
         Status::Authorized => ids(Severity::Advisory),
         Status::Drifted | Status::Remediated => ids(Severity::Failed),

@@ -14,7 +14,7 @@ pub use environment::from_environment;
 pub use function_compute::from_headers;
 pub use profile::{ProfileKeys, Unusable, Wanted};
 
-use authorization::text::foreign;
+use authorization::text::sanitized;
 
 use crate::secret::{ExposeSecret, Secret};
 
@@ -55,7 +55,7 @@ impl fmt::Display for Source {
         match self {
             Self::RequestHeaders => f.write_str("the request headers"),
             Self::Environment => f.write_str("the environment"),
-            Self::Profile(name) => write!(f, "the profile `{}`", foreign(name)),
+            Self::Profile(name) => write!(f, "the profile `{}`", sanitized(name)),
             Self::AssumeRole => f.write_str("the reply of `AssumeRole`"),
         }
     }

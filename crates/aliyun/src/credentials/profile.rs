@@ -5,7 +5,7 @@
 
 use std::sync::Arc;
 
-use authorization::text::foreign;
+use authorization::text::sanitized;
 use serde::{Deserialize, Deserializer};
 
 use super::{Credentials, Source};
@@ -153,7 +153,7 @@ impl ProfileKeys {
         let is_it = |profile: &&Profile| profile.name.as_deref().unwrap_or_default() == name;
         match profiles.iter().find(is_it) {
             Some(profile) => profile.keys(name),
-            None => Err(Unusable::NoSuchProfile { name: foreign(name), by, there: names(&profiles) }),
+            None => Err(Unusable::NoSuchProfile { name: sanitized(name), by, there: names(&profiles) }),
         }
     }
 }
@@ -165,7 +165,7 @@ fn parse(bytes: &[u8]) -> Result<File, Unusable> {
     }
     let reader = &mut serde_json::Deserializer::from_slice(bytes);
     let file = serde_path_to_error::deserialize(&mut *reader).map_err(|error| {
-        let place = foreign(&error.path().to_string());
+        let place = sanitized(&error.path().to_string());
         let error = error.into_inner();
         if error.is_data() {
             return Unusable::OtherShape { place };
@@ -182,7 +182,7 @@ fn names(profiles: &[Profile]) -> String {
 }
 
 fn quoted(name: &str) -> String {
-    format!("`{}`", foreign(name))
+    format!("`{}`", sanitized(name))
 }
 
 fn given(text: Option<&str>) -> Option<&str> {
@@ -207,11 +207,11 @@ impl Profile {
                 ([pair, role].concat(), token, true)
             }
             "" => (vec![("`mode`", false)], None, false),
-            _ => return Err(Unusable::OtherMode { name: foreign(name), mode: foreign(mode) }),
+            _ => return Err(Unusable::OtherMode { name: sanitized(name), mode: sanitized(mode) }),
         };
         let missing: Vec<_> = needed.into_iter().filter(|(_, is_there)| !is_there).map(|(field, _)| field).collect();
         let (Some(id), Some(secret), true) = (id, secret, missing.is_empty()) else {
-            return Err(Unusable::Incomplete { name: foreign(name), missing: missing.join(" and ") });
+            return Err(Unusable::Incomplete { name: sanitized(name), missing: missing.join(" and ") });
         };
         let credentials = Credentials {
             access_key_id: id.to_owned(),
@@ -235,7 +235,7 @@ impl Profile {
     fn duration(&self, name: &str) -> Result<u32, Unusable> {
         match self.expired_seconds.unwrap_or_default() {
             0 => Ok(DURATION),
-            seconds if seconds < SHORTEST_DURATION => Err(Unusable::TooShort { name: foreign(name), seconds }),
+            seconds if seconds < SHORTEST_DURATION => Err(Unusable::TooShort { name: sanitized(name), seconds }),
             seconds => Ok(seconds),
         }
     }

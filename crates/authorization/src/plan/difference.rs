@@ -122,7 +122,7 @@ impl Difference {
     #[must_use]
     pub fn describe(&self) -> String {
         let policies = self.attach.iter().map(|policy| format!("policy `{policy}`"));
-        let tags = self.tags.keys().map(|key| format!("tag `{}`", crate::text::foreign(key)));
+        let tags = self.tags.keys().map(|key| format!("tag `{}`", crate::text::sanitized(key)));
         let settings = [
             self.description.is_some().then_some("the description"),
             self.max_session_duration.is_some().then_some("the session duration"),

@@ -5,7 +5,7 @@ use serde::{Deserialize, Deserializer, Serialize};
 
 use super::Step;
 use crate::target::RoleName;
-use crate::text::foreign;
+use crate::text::sanitized;
 
 /// The operations that a repair is made of.
 const ACTIONS: [&str; 6] =
@@ -95,5 +95,5 @@ fn known_action<'de, D: Deserializer<'de>>(deserializer: D) -> Result<&'static s
     let found = ACTIONS.iter().find(|action| **action == text);
     found
         .copied()
-        .ok_or_else(|| D::Error::custom(format!("`{}` is none of `{}`", foreign(&text), ACTIONS.join("`, `"))))
+        .ok_or_else(|| D::Error::custom(format!("`{}` is none of `{}`", sanitized(&text), ACTIONS.join("`, `"))))
 }

@@ -68,7 +68,7 @@ impl PolicyDocument {
             document.unreadable.push(Fragment::new("Version", "it is not \"1\""));
         }
         for (key, _) in entries.iter().filter(|(key, _)| !KEYS.contains(key)) {
-            document.unreadable.push(Fragment::new(crate::text::foreign(key), "no key of a policy document"));
+            document.unreadable.push(Fragment::new(crate::text::sanitized(key), "no key of a policy document"));
         }
         for (index, statement) in statements.iter().enumerate() {
             document.add(index, statement, service);

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use serde_json::Value;
 
 use super::{PolicyDocument, Principal, document, other_principals};
-use crate::text::foreign;
+use crate::text::sanitized;
 
 /// Everybody but one service: whom a recreation takes the role from. What the guard does not understand is named as it
 /// stands, such as `*`.
@@ -13,7 +13,7 @@ use crate::text::foreign;
 pub fn everybody_but(text: &str, service: &str) -> BTreeSet<String> {
     let document = PolicyDocument::parse(text, service);
     let understood = other_principals(&document, &Principal::service(service));
-    let mut names: BTreeSet<_> = understood.iter().map(|principal| foreign(&principal.to_string())).collect();
+    let mut names: BTreeSet<_> = understood.iter().map(|principal| sanitized(&principal.to_string())).collect();
     let tree: Value = serde_json::from_str(&document::decoded(text)).unwrap_or_default();
     let statements = match tree.get("Statement") {
         Some(Value::Array(list)) => list.iter().enumerate().collect(),
@@ -43,15 +43,15 @@ pub fn is_service_of_an_account(name: &str, service: &str) -> bool {
 fn named(principal: &Value) -> Vec<String> {
     let texts = |value: &Value| -> Vec<String> {
         match value {
-            Value::String(name) => vec![foreign(name)],
-            Value::Array(names) => names.iter().filter_map(Value::as_str).map(foreign).collect(),
+            Value::String(name) => vec![sanitized(name)],
+            Value::Array(names) => names.iter().filter_map(Value::as_str).map(sanitized).collect(),
             _ => Vec::new(),
         }
     };
     match principal {
         Value::Object(kinds) => kinds
             .iter()
-            .flat_map(|(kind, names)| texts(names).into_iter().map(move |name| format!("{} {name}", foreign(kind))))
+            .flat_map(|(kind, names)| texts(names).into_iter().map(move |name| format!("{} {name}", sanitized(kind))))
             .collect(),
         other => texts(other),
     }

@@ -41,7 +41,7 @@ pub fn same_document(one: &str, other: &str) -> bool {
 #[must_use]
 pub fn for_report(text: &str) -> Value {
     let decoded = document::decoded(text);
-    serde_json::from_str(&decoded).unwrap_or_else(|_| Value::String(crate::text::foreign(text)))
+    serde_json::from_str(&decoded).unwrap_or_else(|_| Value::String(crate::text::sanitized(text)))
 }
 
 #[cfg(test)]

@@ -4,7 +4,7 @@
 use super::document::Fragment;
 use super::statement::{PrincipalKind, Statement};
 use super::{ASSUME_ROLE, pattern};
-use crate::text::{foreign, is_invisible};
+use crate::text::{is_invisible, sanitized};
 
 /// Takes the names out of a statement that may or may not be the service.
 pub(super) fn take(statement: &mut Statement, service: &str) -> Vec<Fragment> {
@@ -15,7 +15,7 @@ pub(super) fn take(statement: &mut Statement, service: &str) -> Vec<Fragment> {
         .extract_if(.., |principal| principal.kind == PrincipalKind::Service && near(&principal.name));
     let fragment = |name: String| {
         let why =
-            format!("`{}` is `{service}` but for case, blanks, a final dot or invisible characters", foreign(&name));
+            format!("`{}` is `{service}` but for case, blanks, a final dot or invisible characters", sanitized(&name));
         Fragment { effect: Some(effect), ..Fragment::new("Principal", why) }
     };
     taken.map(|principal| fragment(principal.name)).collect()
@@ -25,7 +25,7 @@ pub(super) fn take(statement: &mut Statement, service: &str) -> Vec<Fragment> {
 pub(super) fn action(actions: &[String]) -> Option<Fragment> {
     let covers = |text: &str| pattern::matches(text, ASSUME_ROLE);
     let near = actions.iter().find(|action| !covers(action) && covers(&folded(action)))?;
-    let why = format!("`{}` covers `{ASSUME_ROLE}` but for blanks or invisible characters", foreign(near));
+    let why = format!("`{}` covers `{ASSUME_ROLE}` but for blanks or invisible characters", sanitized(near));
     Some(Fragment::new("Action", why))
 }
 

@@ -82,7 +82,7 @@ impl Statement {
 
     fn parts(entries: &Entries<'_>, effect: StatementEffect) -> Result<Self, Fragment> {
         if let Some(key) = entries.unknown(&KEYS) {
-            return Err(Fragment::new(crate::text::foreign(key), "a key that the guard does not evaluate"));
+            return Err(Fragment::new(crate::text::sanitized(key), "a key that the guard does not evaluate"));
         }
         let actions = required(entries, "Action")?.texts().map_err(|why| Fragment::new("Action", why))?;
         if let Some(fragment) = near_miss::action(&actions) {

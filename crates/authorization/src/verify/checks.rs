@@ -117,7 +117,7 @@ mod tests {
             service_linked: false,
             policies: std::collections::BTreeSet::new(),
         };
-        super::trust(&role, &baseline::DTS).iter().map(|finding| finding.id.word()).collect()
+        super::trust(&role, &baseline::DTS).iter().map(|finding| finding.id.as_str()).collect()
     }
 
     const CONDITION: &str = r#""Condition":{"StringEquals":{"sts:ExternalId":"x"}}"#;

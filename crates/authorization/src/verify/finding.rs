@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use crate::target::PolicyRef;
-use crate::text::foreign;
+use crate::text::sanitized;
 
 /// So many names stand in a message.
 const TOLD: usize = 8;
@@ -69,7 +69,7 @@ pub struct Finding {
 impl FindingId {
     /// Its stable name.
     #[must_use]
-    pub fn word(self) -> &'static str {
+    pub fn as_str(self) -> &'static str {
         match self {
             Self::RoleMissing => "role-missing",
             Self::TrustServiceMissing => "trust-service-missing",
@@ -135,7 +135,7 @@ impl Finding {
     }
 
     fn of_repair(request_id: &str, begun_at: Timestamp, state: &str) -> Self {
-        let run = foreign(request_id);
+        let run = sanitized(request_id);
         let begun_at = begun_at.strftime("%Y-%m-%dT%H:%M:%SZ").to_string();
         let message = format!("the repair that run `{run}` began at {begun_at} {state}");
         Self::new(FindingId::JournalOpen, message, json!({"requestId": run, "begunAt": begun_at}))
@@ -148,7 +148,7 @@ impl Finding {
             aside.map_or_else(|| "a writing run will set it aside".to_owned(), |name| format!("kept as `{name}`"));
         let message = format!(
             "the journal file of generation {generation} is not trusted ({}) and {kept}: if a repair was under way, what the role had may not be back",
-            foreign(why)
+            sanitized(why)
         );
         Self::new(FindingId::JournalOpen, message, json!({"generation": generation, "keptAs": aside}))
     }
@@ -166,7 +166,7 @@ impl Finding {
     /// The new role has another description than the old one.
     #[must_use]
     pub fn description_differs(wanted: &str, now: &str) -> Self {
-        let (wanted, now) = (foreign(wanted), foreign(now));
+        let (wanted, now) = (sanitized(wanted), sanitized(now));
         let message = format!("the description is `{now}`, and `{wanted}` was asked for");
         Self::new(FindingId::DescriptionDiffers, message, json!({"wanted": wanted, "now": now}))
     }
@@ -197,7 +197,7 @@ mod tests {
         use FindingId::*;
         let mut next = Some(RoleMissing);
         while let Some(id) = next {
-            assert_eq!(json!(id), json!(id.word()));
+            assert_eq!(json!(id), json!(id.as_str()));
             // One that is new does not compile until it has its place here.
             next = match id {
                 RoleMissing => Some(TrustServiceMissing),
