@@ -3,12 +3,12 @@
 
 use std::sync::Arc;
 
-use authorization::plan::Refusal;
 use authorization::target::AccountId;
 
 use crate::config::JOURNAL_DIR;
 use crate::event::Forget;
 use crate::journal::{Journal, JournalLog, Store};
+use crate::refusal::Refusal;
 use crate::report::{AccountReport, Status};
 
 /// Why nothing was forgotten.

@@ -16,6 +16,7 @@
 //! | [`apply`] | carries the steps of a plan out; the only writer |
 //! | [`journal`] | what is on record, and the intents without which nothing is written |
 //! | [`case`] | one role: which it is, what it must look like, the keys of its account |
+//! | `refusal` | why a repair does not begin, or was taken back before the deletion |
 //! | `confirm` | the second look: whether the cloud shows what was written |
 //! | `clear` | forgets what is on record about an account, when a person says so |
 //! | [`doctor`] | whether the deployment would work; changes nothing |
@@ -54,6 +55,7 @@ pub mod case;
 
 mod clear;
 mod confirm;
+mod refusal;
 
 pub mod doctor;
 

@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use authorization::plan::{Refusal, Step, StepRecord, StepResult, restorable};
+use authorization::plan::{Step, StepRecord, StepResult, restorable};
 use authorization::record::{Act, Phase};
 use authorization::role::{Role, Tags};
 use authorization::target::PolicyRef;
@@ -15,6 +15,7 @@ use super::time::{Left, lacks_time};
 use super::{Course, Item, Run, Stop};
 use crate::journal::{Intent, Unrecorded};
 use crate::observe;
+use crate::refusal::Refusal;
 
 /// What the last look before the deletion shows.
 pub(super) enum Now {

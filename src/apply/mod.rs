@@ -20,7 +20,7 @@ pub(crate) use undo::take_off;
 
 use std::collections::BTreeSet;
 
-use authorization::plan::{Refusal, Step, StepRecord};
+use authorization::plan::{Step, StepRecord};
 use authorization::record::{Illegal, Snapshot};
 use authorization::role::{Role, Tags};
 use authorization::target::PolicyRef;
@@ -28,6 +28,7 @@ use authorization::text::chain;
 
 use crate::case::Case;
 use crate::journal::OpenRepair;
+use crate::refusal::Refusal;
 
 /// How far the work is from its way back: what a failure leads to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

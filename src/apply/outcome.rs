@@ -2,10 +2,11 @@
 
 use std::collections::BTreeSet;
 
-use authorization::plan::{Refusal, Step, StepRecord, StepResult};
+use authorization::plan::{Step, StepRecord, StepResult};
 use authorization::target::PolicyRef;
 
 use super::Run;
+use crate::refusal::Refusal;
 
 /// How a repair ended, as far as its own calls tell. Only a second look can confirm it.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -3,7 +3,7 @@
 
 use aliyun::{Error, Kind};
 use authorization::baseline::Baseline;
-use authorization::plan::{Refusal, Step, StepRecord, StepResult, restorable};
+use authorization::plan::{Step, StepRecord, StepResult, restorable};
 use authorization::record::Act;
 use authorization::role::{Role, Tags};
 use authorization::target::PolicyRef;
@@ -14,6 +14,7 @@ use super::step::{TRIES, send};
 use super::{Course, Run, Stop};
 use crate::case::Case;
 use crate::journal::{Intent, Unrecorded};
+use crate::refusal::Refusal;
 
 /// What a reply to a rehearsal means.
 #[derive(Debug, PartialEq, Eq)]

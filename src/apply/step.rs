@@ -6,7 +6,7 @@
 use std::time::Duration;
 
 use aliyun::{Error, Kind, Retry};
-use authorization::plan::{Refusal, StepRecord, StepResult};
+use authorization::plan::{StepRecord, StepResult};
 use authorization::target::PolicyRef;
 use authorization::text::{chain, sanitized};
 
@@ -15,6 +15,7 @@ use super::settled;
 use super::{Cause, Run, Step, Stop};
 use crate::case::Case;
 use crate::journal::Intent;
+use crate::refusal::Refusal;
 
 /// Tries while there is a way back.
 pub(super) const TRIES: usize = 4;

@@ -3,7 +3,9 @@
 use std::time::Duration;
 
 use aliyun::Session;
-use authorization::plan::{Refusal, Step, trips};
+use authorization::plan::{Step, trips};
+
+use crate::refusal::Refusal;
 
 /// One call takes at least this long in the estimate, so that a single slow one does not end a repair.
 const CALL_FLOOR: Duration = Duration::from_millis(100);

@@ -1,6 +1,6 @@
 //! Takes back what was done, last first.
 
-use authorization::plan::{Refusal, Step, StepRecord, StepResult, Undo};
+use authorization::plan::{Step, StepRecord, StepResult, Undo};
 use authorization::record::Act;
 use authorization::target::PolicyRef;
 use authorization::text::chain;
@@ -11,6 +11,7 @@ use super::step::{Learned, TRIES_WITHOUT_WAY_BACK};
 use super::{Cause, Course, Outcome, Run, Stop};
 use crate::case::Case;
 use crate::journal::OpenRepair;
+use crate::refusal::Refusal;
 
 /// A step to take back: its place among the items, and the reverse step.
 type Reverse = (usize, Step);

@@ -26,7 +26,7 @@ use std::io::{self, ErrorKind};
 use std::sync::Arc;
 use std::time::Duration;
 
-use authorization::plan::{Plan, Refusal, Step};
+use authorization::plan::{Plan, Step};
 use authorization::record::{Act, Line, Record, Repair, Snapshot, Unreadable, Watch, attempts};
 use authorization::role::{Role, Tags};
 use authorization::settings::Approval;
@@ -41,6 +41,7 @@ pub use open_repair::{Intent, OpenRepair, Unrecorded};
 pub use store::{Folder, Records, Store};
 pub use trust::{Evidence, KEY_LENGTH, Key, Seal, ShortKey};
 
+use crate::refusal::Refusal;
 use bounded::is_lost;
 use timed::Timed;
 use trust::TRUSTED_FOR;
@@ -158,7 +159,8 @@ impl Journal {
         if let Some(trouble) = &self.trouble {
             return Some(Refusal::Journal(trouble.clone()));
         }
-        attempts::refusal(&self.record, self.log.now())
+        let times = attempts::too_many(&self.record, self.log.now())?;
+        Some(Refusal::TooManyAttempts { times, account: self.record.account_id.clone() })
     }
 
     /// Leaves the role alone from now on, until a person clears it.

@@ -4,12 +4,13 @@ use std::io::{self, ErrorKind};
 use std::time::Duration;
 
 use aliyun::{Session, Writer};
-use authorization::plan::{Refusal, Step, StepRecord, StepResult};
+use authorization::plan::{Step, StepRecord, StepResult};
 use authorization::record::{Act, Illegal, Phase, Repair, State, attempts};
 use authorization::settings::Approval;
 use authorization::target::PolicyRef;
 
 use super::{Evidence, Journal};
+use crate::refusal::Refusal;
 
 /// Between the deletion and the last attachment a slower folder is not waited for: DTS cannot use the role until then.
 const LONGEST_WAIT: Duration = Duration::from_millis(500);

@@ -2,12 +2,13 @@
 //! place where only the guard can write, vouches for it; else its age and a person decide. Pure.
 
 use aliyun::secret::{ExposeSecret, Secret};
-use authorization::plan::Doubt;
 use authorization::record::{Record, Unreadable};
 use authorization::settings::Approval;
 use hmac::{Hmac, KeyInit, Mac};
 use jiff::{SignedDuration, Timestamp};
 use sha2::Sha256;
+
+use crate::refusal::Doubt;
 
 /// Without a key, an older record is no longer carried out by itself. No run lives longer either: it is the platform's
 /// longest timeout (source: the Function Compute limits).
@@ -147,7 +148,6 @@ fn doubt_of_watch(record: &Record, now: Timestamp) -> Option<Doubt> {
 
 #[cfg(test)]
 mod tests {
-    use authorization::plan::Doubt;
     use authorization::record::{Repair, Watch};
 
     use super::*;

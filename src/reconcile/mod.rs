@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use aliyun::Session;
 use authorization::baseline::Baseline;
-use authorization::plan::{self, Facts, Plan, PlanId, Refusal, StepRecord};
+use authorization::plan::{self, Facts, Plan, PlanId, StepRecord};
 use authorization::resume::Resume;
 use authorization::role::{ObservedRole, RoleView, Tags};
 use authorization::settings::{Approval, Mode, Strategy};
@@ -22,6 +22,7 @@ use crate::apply;
 use crate::case::Case;
 use crate::journal::{Journal, JournalLog, Store};
 use crate::observe::{self, LookError};
+use crate::refusal::Refusal;
 use crate::report::{AccountReport, CallError, Next, Status};
 use crate::stop::Stop;
 use crate::telemetry::Log;
@@ -173,7 +174,8 @@ impl Work<'_> {
             approved => approved.is_some(),
         };
         let needs_approval = *approval == Approval::Required && !is_approved;
-        let of_plan = plan.refusal.clone().filter(|refusal| !(is_approved && refusal.can_be_approved()));
+        let of_plan =
+            plan.refusal.clone().map(Refusal::Plan).filter(|refusal| !(is_approved && refusal.can_be_approved()));
         of_plan
             .or_else(|| needs_approval.then(|| Refusal::ApprovalRequired(plan.id.clone())))
             .or_else(|| self.journal.refusal())
@@ -183,7 +185,7 @@ impl Work<'_> {
     /// A plan that `remediate` would not carry out says so.
     fn would_refuse(&self, report: AccountReport, plan: &Plan) -> AccountReport {
         let needs_approval = self.guard.approval == Approval::Required;
-        let refusal = plan.refusal.clone();
+        let refusal = plan.refusal.clone().map(Refusal::Plan);
         let refusal = refusal.or_else(|| needs_approval.then(|| Refusal::ApprovalRequired(plan.id.clone())));
         match refusal.or_else(|| self.journal.refusal()) {
             Some(refusal) => {

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use authorization::plan::{self, Plan, Refusal, StepRecord, StepResult};
+use authorization::plan::{self, Plan, StepRecord, StepResult};
 use authorization::record::{Repair, Snapshot};
 use authorization::resume::{self, Resume};
 use authorization::role::{ObservedRole, RoleView, Tags};
@@ -17,6 +17,7 @@ use crate::case::Case;
 use crate::confirm::{Aim, Goal, Seen};
 use crate::journal::{Evidence, OpenRepair};
 use crate::observe::{self, LookError};
+use crate::refusal::Refusal;
 use crate::report::{AccountReport, Next, Status, Stuck};
 
 /// What was done before the role was judged.

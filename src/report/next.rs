@@ -1,14 +1,15 @@
-//! Every sentence of `next`: what a person should do about an account. A second language is another file like this one, and
-//! another `Display` of [`Refusal`](authorization::plan::Refusal).
+//! Every sentence about an account: why a repair did not begin, and what a person should do (`next`). A second language is
+//! another file like this one.
 
 use std::collections::BTreeSet;
 use std::fmt;
 
-use authorization::plan::Refusal;
+use authorization::plan::Unplannable;
 use authorization::target::AccountId;
 use authorization::text::{escaped, sanitized};
 
 use super::QUICK_AUTHORIZATION;
+use crate::refusal::{Doubt, Refusal};
 
 /// What became of an account, for the sentence about it.
 #[derive(Debug)]
@@ -268,6 +269,103 @@ fn losers(f: &mut fmt::Formatter<'_>, loses: &BTreeSet<String>) -> fmt::Result {
     }
     let names: Vec<_> = loses.iter().map(String::as_str).collect();
     write!(f, "\nthe new role can no longer be assumed by: {}", names.join(", "))
+}
+
+impl fmt::Display for Refusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Plan(why) => unplannable(f, why),
+            Self::ApprovalRequired(plan) => write!(
+                f,
+                "`DTS_GUARD_APPROVAL` is `required`: invoke again with `{{\"mode\":\"remediate\",\"planId\":\"{plan}\"}}` to carry out this plan"
+            ),
+            Self::OtherPlan(plan) => write!(
+                f,
+                "the approved plan is another one: the role, the record or the settings changed since; look at the new plan `{plan}` and approve that"
+            ),
+            Self::NextPlan(plan) => write!(
+                f,
+                "the approved plan is carried out, and the role is still broken: look at the new plan `{plan}` and approve that"
+            ),
+            Self::OtherAccount { keys, target } => write!(
+                f,
+                "the keys belong to account `{keys}`, not to the target's account `{target}`: nothing is written"
+            ),
+            Self::OwnRole => f.write_str(
+                "the guard's own role is `AliyunDTSDefaultRole`: deleting it would lock the guard out; give the function a role of its own",
+            ),
+            Self::TooLate { needed_ms, left_ms } => write!(
+                f,
+                "too little time is left: {needed_ms} ms are needed for the repair and its undo, {left_ms} ms are left; raise the function's timeout"
+            ),
+            Self::Journal(why) => write!(
+                f,
+                "the journal folder cannot be used ({why}), and nothing is written without a record: mend the folder, or set `DTS_GUARD_JOURNAL_DIR` to another one (`off`: the log only)"
+            ),
+            Self::RecordInDoubt { why, account } => write!(
+                f,
+                "an unfinished repair is on record, and it is only carried out with a person's word ({why}): look what is left of it with mode `plan` and approve that with its `planId`; to give it up: dts-role-guard clear --account {account} --unfinished"
+            ),
+            Self::Rehearsal(why) => write!(
+                f,
+                "the role could be deleted but not be made again as it was: {why}; nothing was taken away. Grant what is missing, then run again"
+            ),
+            Self::AnotherRun(did) => write!(
+                f,
+                "another run {did}: this one stopped, and put back what it had taken away; no action is needed"
+            ),
+            Self::TooManyAttempts { times, account } => write!(
+                f,
+                "the role was repaired {} times within 24 hours (last at {}) and broke again: something else changes it, and the guard does not fight it; find out what does, then run `dts-role-guard clear --account {account}`",
+                times.count,
+                times.last.strftime("%Y-%m-%dT%H:%M:%SZ")
+            ),
+            Self::Changed(what) => write!(
+                f,
+                "the role changed between the look and the deletion ({what}): nothing was deleted; find out who is changing it, then run again"
+            ),
+        }
+    }
+}
+
+fn unplannable(f: &mut fmt::Formatter<'_>, why: &Unplannable) -> fmt::Result {
+    match why {
+        Unplannable::ServiceLinked => {
+            f.write_str("the role is service-linked: it is not ours to change; ask who made it")
+        }
+        Unplannable::Privileged(policy) => write!(
+            f,
+            "the role holds the privileged system policy `{policy}`, which the guard never attaches: detach it by hand if it does not belong there, then run again"
+        ),
+        Unplannable::NoRoom(held) => write!(
+            f,
+            "the role holds {held} system policies and `AliyunDTSRolePolicy` is not among them; the cloud allows 20, so not all of them could be attached again: detach one that is not needed, then run again"
+        ),
+        Unplannable::UnreadableTrust => f.write_str(
+            "the trust policy holds fragments that the guard does not understand (finding `trust-unreadable`), and it does not delete what it could not read: read it, then approve this very plan with its `planId`",
+        ),
+        Unplannable::OthersMayAssume(others) => write!(
+            f,
+            "others may assume the role ({others}), and `AliyunDTSRolePolicy` would give them its permissions: remove them from the trust policy, or approve this very plan with its `planId`"
+        ),
+        Unplannable::UnreadableTags(why) => {
+            write!(f, "the role's tags cannot be read, so they could not be brought back: {why}")
+        }
+        Unplannable::InPlace(why) => write!(
+            f,
+            "strategy `in-place` cannot mend this trust policy: {why}; mend it by hand or use strategy `recreate`"
+        ),
+    }
+}
+
+impl fmt::Display for Doubt {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Approval => "`DTS_GUARD_APPROVAL` is `required`, and the record is not signed",
+            Self::Age => "the record is not signed and not of the last 24 hours",
+            Self::Watch => "the record is not signed and watches over the role for more than 24 hours",
+        })
+    }
 }
 
 #[cfg(test)]

@@ -1,9 +1,9 @@
 //! From what is wrong to an ordered list of intended writes, each with its reverse. Pure.
 
 mod difference;
-mod refusal;
 mod step;
 mod step_record;
+mod unplannable;
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -12,9 +12,9 @@ use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
 pub use difference::{Difference, Wanted};
-pub use refusal::{Doubt, Refusal};
 pub use step::{Step, Undo, trips};
 pub use step_record::{StepRecord, StepResult};
+pub use unplannable::Unplannable;
 
 use crate::baseline::Baseline;
 use crate::policy;
@@ -71,7 +71,7 @@ pub struct Plan {
     /// In this order.
     pub steps: Vec<Step>,
     /// Why it must not be carried out as it stands.
-    pub refusal: Option<Refusal>,
+    pub refusal: Option<Unplannable>,
     /// Who can no longer assume the role afterwards.
     pub loses: BTreeSet<String>,
 }
@@ -106,7 +106,7 @@ pub fn resolve(facts: &Facts<'_>) -> Option<Plan> {
         (ObservedRole::Present(role), Strategy::Least) => least(role, facts),
     };
     // What nobody can approve is not planned either.
-    if refusal.as_ref().is_some_and(Refusal::is_final) {
+    if refusal.as_ref().is_some_and(Unplannable::is_final) {
         steps.clear();
     }
     let deletes = steps.iter().any(|step| matches!(step, Step::Delete { .. }));
@@ -126,7 +126,7 @@ fn create(baseline: &Baseline) -> Vec<Step> {
     vec![Step::Create { role: baseline.new_role(None), replaces: None }, Step::Attach(baseline.policy())]
 }
 
-fn recreate(role: &Role, facts: &Facts<'_>) -> (Vec<Step>, Option<Refusal>) {
+fn recreate(role: &Role, facts: &Facts<'_>) -> (Vec<Step>, Option<Unplannable>) {
     let needed = facts.baseline.policy();
     // The DTS policy goes last and comes back first: DTS is to miss it for the shortest time.
     let extras: BTreeSet<_> = role.policies.iter().filter(|policy| **policy != needed).cloned().collect();
@@ -162,20 +162,24 @@ fn is_reserved(key: &str) -> bool {
     RESERVED_TAG_KEYS.iter().any(|prefix| key.starts_with(prefix))
 }
 
-fn recreate_refusal(role: &Role, facts: &Facts<'_>) -> Option<Refusal> {
+fn recreate_refusal(role: &Role, facts: &Facts<'_>) -> Option<Unplannable> {
     if role.service_linked {
-        return Some(Refusal::ServiceLinked);
+        return Some(Unplannable::ServiceLinked);
     }
     if let Some(policy) = role.policies.iter().find(|policy| is_privileged(policy)) {
-        return Some(Refusal::Privileged(policy.name.clone()));
+        return Some(Unplannable::Privileged(policy.name.clone()));
     }
     if let Some(full) = full(role, facts.baseline) {
         return Some(full);
     }
     if let Err(why) = facts.tags {
-        return Some(Refusal::UnreadableTags(why.clone()));
+        return Some(Unplannable::UnreadableTags(why.clone()));
     }
-    facts.findings.iter().any(|finding| finding.id == FindingId::TrustUnreadable).then_some(Refusal::UnreadableTrust)
+    facts
+        .findings
+        .iter()
+        .any(|finding| finding.id == FindingId::TrustUnreadable)
+        .then_some(Unplannable::UnreadableTrust)
 }
 
 /// Whether by it its holder can get anything: see [`PRIVILEGED_POLICIES`].
@@ -187,16 +191,16 @@ pub fn is_privileged(policy: &PolicyRef) -> bool {
 }
 
 /// Whether the DTS policy no longer fits beside the others.
-fn full(role: &Role, baseline: &Baseline) -> Option<Refusal> {
+fn full(role: &Role, baseline: &Baseline) -> Option<Unplannable> {
     let held = role.policies.iter().filter(|policy| policy.kind == PolicyType::System).count();
     let fits = held < SYSTEM_POLICIES_A_ROLE || role.policies.contains(&baseline.policy());
-    (!fits).then_some(Refusal::NoRoom(held))
+    (!fits).then_some(Unplannable::NoRoom(held))
 }
 
-fn in_place(role: &Role, facts: &Facts<'_>) -> (Vec<Step>, Option<Refusal>) {
+fn in_place(role: &Role, facts: &Facts<'_>) -> (Vec<Step>, Option<Unplannable>) {
     let failed = |id| facts.findings.iter().any(|finding| finding.id == id);
     let mut steps = Vec::new();
-    let mut refusal = role.service_linked.then_some(Refusal::ServiceLinked);
+    let mut refusal = role.service_linked.then_some(Unplannable::ServiceLinked);
     if failed(FindingId::PolicyMissing) {
         steps.push(Step::Attach(facts.baseline.policy()));
         refusal = refusal.or_else(|| full(role, facts.baseline)).or_else(|| others(role, facts));
@@ -205,7 +209,9 @@ fn in_place(role: &Role, facts: &Facts<'_>) -> (Vec<Step>, Option<Refusal>) {
         match policy::with_service(&role.trust, facts.baseline.service) {
             Ok(trust) => steps.push(Step::UpdateTrust { from: role.trust.clone(), to: RoleChange { trust } }),
             // Nobody can approve away what cannot be done at all.
-            Err(why) => refusal = Some(refusal.filter(Refusal::is_final).unwrap_or(Refusal::InPlace(why.to_string()))),
+            Err(why) => {
+                refusal = Some(refusal.filter(Unplannable::is_final).unwrap_or(Unplannable::InPlace(why.to_string())));
+            }
         }
     }
     (steps, refusal)
@@ -213,20 +219,20 @@ fn in_place(role: &Role, facts: &Facts<'_>) -> (Vec<Step>, Option<Refusal>) {
 
 /// The DTS policy gives its holder much. DTS of another account aside, nobody else gets it without a person's word, and
 /// where the document cannot be read nobody knows who would.
-fn others(role: &Role, facts: &Facts<'_>) -> Option<Refusal> {
+fn others(role: &Role, facts: &Facts<'_>) -> Option<Unplannable> {
     if facts.findings.iter().any(|finding| finding.id == FindingId::TrustUnreadable) {
-        return Some(Refusal::UnreadableTrust);
+        return Some(Unplannable::UnreadableTrust);
     }
     let others = policy::everybody_but(&role.trust, facts.baseline.service);
     let others: Vec<_> =
         others.into_iter().filter(|name| !policy::is_service_of_an_account(name, facts.baseline.service)).collect();
-    (!others.is_empty()).then(|| Refusal::OthersMayAssume(others.join(", ")))
+    (!others.is_empty()).then(|| Unplannable::OthersMayAssume(others.join(", ")))
 }
 
 /// In place where that mends the role, even if a person has to approve it: a recreation would take more away.
-fn least(role: &Role, facts: &Facts<'_>) -> (Vec<Step>, Option<Refusal>) {
+fn least(role: &Role, facts: &Facts<'_>) -> (Vec<Step>, Option<Unplannable>) {
     match in_place(role, facts) {
-        (_, Some(Refusal::InPlace(_))) => recreate(role, facts),
+        (_, Some(Unplannable::InPlace(_))) => recreate(role, facts),
         mended => mended,
     }
 }

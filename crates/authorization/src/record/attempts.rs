@@ -3,7 +3,6 @@
 use jiff::{SignedDuration, Timestamp};
 
 use super::Record;
-use crate::plan::Refusal;
 
 /// So many repairs within [`WINDOW`] that did not last are enough.
 const TIMES: usize = 3;
@@ -16,18 +15,23 @@ pub fn count(remediated: &mut Vec<Timestamp>, now: Timestamp) {
     remediated.drain(..old);
 }
 
+/// More repairs than may be tried by the guard alone.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct TooMany {
+    /// How many.
+    pub count: usize,
+    /// When the last one was.
+    pub last: Timestamp,
+}
+
 /// Why a role that is broken again is left alone.
 #[must_use]
-pub fn refusal(record: &Record, now: Timestamp) -> Option<Refusal> {
+pub fn too_many(record: &Record, now: Timestamp) -> Option<TooMany> {
     let oldest = record.remediated.iter().rev().nth(TIMES - 1);
     // A time that lies ahead counts as recent: a clock that was wrong must not lift the cap.
     let often = oldest.is_some_and(|oldest| now.duration_since(*oldest) < WINDOW);
     let last = record.remediated.last()?;
-    (often || record.blocked_since.is_some()).then(|| Refusal::TooManyAttempts {
-        times: record.remediated.len(),
-        last: last.strftime("%Y-%m-%dT%H:%M:%SZ").to_string(),
-        account: record.account_id.clone(),
-    })
+    (often || record.blocked_since.is_some()).then_some(TooMany { count: record.remediated.len(), last: *last })
 }
 
 #[cfg(test)]
@@ -44,7 +48,7 @@ mod tests {
             count(&mut record.remediated, at(*hour));
         }
         record.blocked_since = blocked.then(|| at(0));
-        refusal(&record, at(now)).is_some()
+        too_many(&record, at(now)).is_some()
     }
 
     #[test]

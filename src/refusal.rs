@@ -1,0 +1,90 @@
+//! Why the guard does not start, or stopped before the deletion and put everything back. The report has the sentences.
+
+use authorization::plan::{PlanId, Unplannable};
+use authorization::record::attempts::TooMany;
+use authorization::target::AccountId;
+
+/// Why the guard does not start, or stopped before the deletion and put everything back.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Refusal {
+    /// The role itself forbids the plan.
+    Plan(Unplannable),
+    /// A repair needs a person's approval.
+    ApprovalRequired(PlanId),
+    /// The role is not in the state that was approved.
+    OtherPlan(PlanId),
+    /// What a person approved is done, and the role is still broken.
+    NextPlan(PlanId),
+    /// The keys belong to another account.
+    OtherAccount {
+        /// The keys' account.
+        keys: String,
+        /// The target's account.
+        target: AccountId,
+    },
+    /// The keys belong to the role itself.
+    OwnRole,
+    /// The invocation ends too soon.
+    TooLate {
+        /// Milliseconds that the rest of the plan and its undo take.
+        needed_ms: u128,
+        /// Milliseconds left.
+        left_ms: u128,
+    },
+    /// No record can be kept, and why.
+    Journal(String),
+    /// What is on record is not carried out without a person's approval.
+    RecordInDoubt {
+        /// Why.
+        why: Doubt,
+        /// Whose role it is.
+        account: AccountId,
+    },
+    /// A write that must succeed after the deletion would not, and why.
+    Rehearsal(String),
+    /// Another run works on this role, and what it did.
+    AnotherRun(&'static str),
+    /// Repairs do not last.
+    TooManyAttempts {
+        /// How often the role was repaired.
+        times: TooMany,
+        /// Whose role it is.
+        account: AccountId,
+    },
+    /// Somebody changed the role meanwhile, and what of it.
+    Changed(String),
+}
+
+impl Refusal {
+    /// Whether a person who approves this very plan lifts it.
+    #[must_use]
+    pub fn can_be_approved(&self) -> bool {
+        match self {
+            Self::Plan(why) => why.can_be_approved(),
+            Self::ApprovalRequired(_) | Self::RecordInDoubt { .. } => true,
+            Self::OtherPlan(_)
+            | Self::NextPlan(_)
+            | Self::OtherAccount { .. }
+            | Self::OwnRole
+            | Self::TooLate { .. }
+            | Self::Journal(_)
+            | Self::Rehearsal(_)
+            | Self::AnotherRun(_)
+            | Self::TooManyAttempts { .. }
+            | Self::Changed(_) => false,
+        }
+    }
+}
+
+impl std::error::Error for Refusal {}
+
+/// Why a person has to approve what a record says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Doubt {
+    /// A repair needs a person's approval, and so does what somebody wrote about one.
+    Approval,
+    /// It is older than a day, or of tomorrow.
+    Age,
+    /// What it watches over it would watch for longer than any run lives.
+    Watch,
+}
