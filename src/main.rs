@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use aliyun::clock::{SharedClock, SystemClock};
-use aliyun::credentials::Place;
+use aliyun::credentials::Host;
 use authorization::text::chain;
 use clap::{CommandFactory as _, Parser as _};
 use dts_role_guard::config::{LOG, Variables, lines_file, on_platform};
@@ -48,7 +48,7 @@ async fn run() -> ExitCode {
     let code = match command {
         Command::Serve => serve(app, log).await,
         command => {
-            ExitCode::from(terminal::run(app.wired(|wiring| wiring.place = Place::Terminal), &variables, command).await)
+            ExitCode::from(terminal::run(app.wired(|wiring| wiring.host = Host::Terminal), &variables, command).await)
         }
     };
     log.finish(clock.now());

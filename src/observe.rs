@@ -29,7 +29,7 @@ impl LookError {
 
     /// Whether there was no time left to look.
     pub(crate) fn is_out_of_time(&self) -> bool {
-        matches!(self, Self::Call(error) if error.kind == Kind::NoTime)
+        matches!(self, Self::Call(error) if error.kind == Kind::DeadlineExceeded)
     }
 }
 

@@ -8,7 +8,7 @@ use aliyun::clock::SharedClock;
 use aliyun::credentials::Credentials;
 use aliyun::secret::ExposeSecret;
 use aliyun::signing::{Call, Method};
-use aliyun::{Api, Endpoints, Lost, Post, Transport};
+use aliyun::{Api, Endpoints, SignedRequest, Transport, TransportError};
 use jiff::SignedDuration;
 use serde_json::{Value, json};
 
@@ -195,7 +195,7 @@ impl Cloud {
         }
     }
 
-    pub(crate) fn signed(&self, keys: &Credentials, ask: &Ask, method: Method, off: SignedDuration) -> Post {
+    pub(crate) fn signed(&self, keys: &Credentials, ask: &Ask, method: Method, off: SignedDuration) -> SignedRequest {
         let endpoint = self.endpoints.of(ask.api);
         let now = self.clock.now();
         let call = Call {
@@ -207,16 +207,16 @@ impl Cloud {
             nonce: &self.clock.nonce(),
         };
         let form = method.sign(&call, keys);
-        Post { url: endpoint.url().clone(), headers: form.headers, body: form.body, timeout: CALL_TIMEOUT }
+        SignedRequest { url: endpoint.url().clone(), headers: form.headers, body: form.body, timeout: CALL_TIMEOUT }
     }
 
     /// Sends a signed call once, as it is.
-    pub(crate) async fn post(&self, keys: &Credentials, ask: &Ask, post: Post) -> Result<Answer, Stop> {
+    pub(crate) async fn post(&self, keys: &Credentials, ask: &Ask, post: SignedRequest) -> Result<Answer, Stop> {
         let operation = ask.operation;
         let no_reply = |why: String| Stop::NoReply { operation, why };
         let reply = self.transport.send(post).await.map_err(|lost| match lost {
-            Lost::Unsent(why) => Stop::Unsent { operation, why: authorization::text::chain(&*why) },
-            Lost::NoReply(why) | Lost::Dead(why) => no_reply(authorization::text::chain(&*why)),
+            TransportError::Unsent(why) => Stop::Unsent { operation, why: authorization::text::chain(&*why) },
+            TransportError::NoReply(why) | TransportError::Dead(why) => no_reply(authorization::text::chain(&*why)),
         })?;
         let body: Value = serde_json::from_slice(&reply.body).unwrap_or_default();
         if !body.is_object() {

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use aliyun::clock::SystemClock;
-use aliyun::credentials::{Credentials, Found, Place, resolve};
+use aliyun::credentials::{Credentials, Host, RawCredentials, resolve};
 use aliyun::signing::Method;
 use aliyun::{Api, Endpoint, Endpoints, Http};
 use authorization::settings::NamedVariants as _;
@@ -86,7 +86,7 @@ async fn conform(args: &Args) -> Result<Report, Refusal> {
         Some(emulator) => Some(of_emulator(emulator, name)),
         None => environment(name),
     };
-    let keys = resolve(Found::default(), Found::in_environment(variables), Place::Terminal);
+    let keys = resolve(RawCredentials::default(), RawCredentials::in_environment(variables), Host::Terminal);
     let keys = keys.map_err(|error| Refusal(FAILED, error.to_string()))?;
     let transport = Http::new(USER_AGENT).map_err(|error| Refusal(FAILED, error.to_string()))?;
     let endpoints = endpoints(variables)?;

@@ -63,7 +63,7 @@ fn answer(step: &Step, reply: Result<Option<String>, &Error>) -> Answer {
     match error.kind {
         // A limit says that the call was allowed and understood. What is taken away makes room for what comes back.
         Kind::Conflict if error.code.as_deref().is_some_and(|code| code.starts_with("LimitExceeded")) => Answer::Exists,
-        Kind::Denied | Kind::Invalid | Kind::Conflict | Kind::Expired | Kind::NoTime | Kind::OtherAccount => {
+        Kind::Denied | Kind::Invalid | Kind::Conflict | Kind::Expired | Kind::DeadlineExceeded | Kind::OtherAccount => {
             Answer::Refused
         }
         Kind::NotFound

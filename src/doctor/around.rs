@@ -1,6 +1,6 @@
 //! What is around the guard, as far as it can be known from inside.
 
-use aliyun::credentials::Place;
+use aliyun::credentials::Host;
 
 use super::checks::Checks;
 use super::report::Answer;
@@ -8,13 +8,13 @@ use super::report::Answer;
 pub(super) const IDS: [&str; 2] = ["queue", "log"];
 
 /// The queue of failed runs, the log, and who is told.
-pub(super) fn check(checks: &mut Checks, place: Place, notices: usize, request_id: &str) {
-    match place {
-        Place::Terminal => {
+pub(super) fn check(checks: &mut Checks, host: Host, notices: usize, request_id: &str) {
+    match host {
+        Host::Terminal => {
             checks.skip(&IDS[..1], "a terminal has no queue of failed runs");
             checks.skip(&IDS[1..], "a terminal writes its log to standard error");
         }
-        Place::Function => {
+        Host::Function => {
             let told = if notices == 0 { "nobody in a chat".to_owned() } else { format!("{notices} places in chats") };
             checks.put(
                 IDS[0],

@@ -146,7 +146,7 @@ async fn to_enter(
     let account = member.account.as_ref().ok()?;
     let rules = Rules::new(config, own, None, session.clock().now());
     let is_meant = account != own && member.status == MemberStatus::Active && rules.why_left_alone(account).is_none();
-    let stands = if is_meant { folders.standing(&member.place).await.ok()? } else { Standing::Outside };
+    let stands = if is_meant { folders.standing(&member.location).await.ok()? } else { Standing::Outside };
     (stands == Standing::Inside).then(|| account.clone())
 }
 

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use aliyun::clock::{Deadline, SharedClock};
-use aliyun::credentials::Place;
+use aliyun::credentials::Host;
 use authorization::text::sanitized;
 
 use super::checks::{Checks, timed};
@@ -30,7 +30,7 @@ struct Scene {
     clock: SharedClock,
     /// Whether somebody named it.
     is_named: bool,
-    place: Place,
+    host: Host,
 }
 
 type Look = fn(&Scene) -> io::Result<Answer>;
@@ -62,7 +62,7 @@ const CHECKS: [(bool, Look); 8] = [
 pub(super) async fn check(
     checks: &mut Checks,
     journal: &JournalPlace,
-    place: Place,
+    host: Host,
     clock: &SharedClock,
     deadline: Deadline,
 ) {
@@ -82,7 +82,7 @@ pub(super) async fn check(
         }
         let scene_clock = clock.clone();
         let work = bounded(clock, deadline, &folder, move |folder| {
-            look(&Scene { path: folder.to_write()?.to_owned(), clock: scene_clock, is_named, place })
+            look(&Scene { path: folder.to_write()?.to_owned(), clock: scene_clock, is_named, host })
         });
         let (answer, took) = timed(&**clock, work).await;
         let is_silent = answer.as_ref().is_err_and(|error| error.kind() == ErrorKind::TimedOut);
@@ -249,7 +249,7 @@ fn file_system(scene: &Scene) -> io::Result<Answer> {
     let Some(kind) = kind_of(&path, &mounts) else {
         return Ok(Answer::skipped("the folder is on no mount that is listed"));
     };
-    Ok(judge(&kind, scene.is_named, scene.place))
+    Ok(judge(&kind, scene.is_named, scene.host))
 }
 
 /// The kind of the mount that a path is on: the one that begins deepest, the last where several begin there.
@@ -271,14 +271,14 @@ fn unescaped(text: &str) -> String {
         .fold(text.to_owned(), |text, (escaped, plain)| text.replace(escaped, plain))
 }
 
-fn judge(kind: &str, is_named: bool, place: Place) -> Answer {
+fn judge(kind: &str, is_named: bool, host: Host) -> Answer {
     let shown = sanitized(kind);
     let is_fleeting = ["tmpfs", "ramfs", "overlay"].contains(&kind);
     if kind.starts_with("fuse") || kind.contains("ossfs") {
         let said = format!("`{shown}`, as an OSS mount is: it does not keep two guards apart");
         return Answer::warning(said, "keep `reservedConcurrency: 1` at the function");
     }
-    if is_fleeting && is_named && place == Place::Function {
+    if is_fleeting && is_named && host == Host::Function {
         let said = format!("`{shown}`: this is the instance's own disk, and gone with it");
         return Answer::warning(said, format!("mount NAS or OSS at `{JOURNAL_DIR}`, or leave the setting out"));
     }
@@ -316,15 +316,15 @@ mod tests {
 
     #[test]
     fn a_mount_of_oss_and_an_instances_own_disk_are_told() {
-        for (kind, is_named, place, status) in [
-            ("ext4", true, Place::Function, Status::Ok),
-            ("nfs4", true, Place::Function, Status::Ok),
-            ("fuse.ossfs2", true, Place::Function, Status::Warning),
-            ("overlay", true, Place::Function, Status::Warning),
-            ("overlay", false, Place::Function, Status::Ok),
-            ("overlay", true, Place::Terminal, Status::Ok),
+        for (kind, is_named, host, status) in [
+            ("ext4", true, Host::Function, Status::Ok),
+            ("nfs4", true, Host::Function, Status::Ok),
+            ("fuse.ossfs2", true, Host::Function, Status::Warning),
+            ("overlay", true, Host::Function, Status::Warning),
+            ("overlay", false, Host::Function, Status::Ok),
+            ("overlay", true, Host::Terminal, Status::Ok),
         ] {
-            assert_eq!(judge(kind, is_named, place).status, status, "{kind} {is_named} {place:?}");
+            assert_eq!(judge(kind, is_named, host).status, status, "{kind} {is_named} {host:?}");
         }
     }
 }

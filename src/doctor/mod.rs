@@ -20,7 +20,7 @@ mod witness;
 use std::sync::Arc;
 
 use aliyun::clock::{Deadline, SharedClock};
-use aliyun::credentials::{Credentials, Error, Place};
+use aliyun::credentials::{Credentials, Error, Host};
 use aliyun::{Api, Http, Session, Transport};
 use authorization::target::AccountId;
 use tokio::sync::Mutex;
@@ -36,7 +36,7 @@ use crate::config::{Config, InvalidSettings};
 pub(crate) struct Means<'a> {
     pub(crate) config: Result<&'a Config, InvalidSettings>,
     pub(crate) credentials: Result<Credentials, Error>,
-    pub(crate) place: Place,
+    pub(crate) host: Host,
     /// The own account, where the platform says it.
     pub(crate) account: Option<AccountId>,
     pub(crate) request_id: &'a str,
@@ -55,7 +55,7 @@ pub(crate) async fn examine(
     means: Means<'_>,
     session: impl FnOnce(&Config, Credentials, Arc<dyn Transport>) -> Session,
 ) -> Report {
-    let Means { config, credentials, place, account, request_id, clock, deadline, http, transport, repairs, notices } =
+    let Means { config, credentials, host, account, request_id, clock, deadline, http, transport, repairs, notices } =
         means;
     let mut checks = Checks::new(clock.clone());
     checks.put("settings", settings::check(&config));
@@ -89,8 +89,8 @@ pub(crate) async fn examine(
     let found = role::check(&mut checks, reach.way(Api::Ram, &way)).await;
     let members = reach.way(Api::ResourceManager, &way);
     directory::check(&mut checks, members, config, caller.account.as_ref()).await;
-    folder::check(&mut checks, &config.journal, place, &clock, deadline).await;
-    around::check(&mut checks, place, notices, request_id);
+    folder::check(&mut checks, &config.journal, host, &clock, deadline).await;
+    around::check(&mut checks, host, notices, request_id);
     let (way, own) = (reach.way(Api::Ram, &way), caller.account.as_ref());
     rehearsal::check(&mut checks, way, config.mode, found, own, repairs).await;
     checks.into_report(&witness.seen())

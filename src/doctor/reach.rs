@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use aliyun::clock::Clock;
-use aliyun::{Api, Endpoint, Http, NotReached, Session};
+use aliyun::{Api, Endpoint, Http, ProbeError, Session};
 use authorization::settings::Scope;
 use authorization::text::{chain, sanitized};
 use futures_util::future::join_all;
@@ -44,7 +44,7 @@ struct Trip {
 
 enum Trouble {
     Name(String),
-    Connection(NotReached),
+    Connection(ProbeError),
 }
 
 /// The check of an endpoint.
@@ -168,9 +168,9 @@ async fn trip(http: &Http, endpoint: &Endpoint, clock: &dyn Clock) -> Result<Tri
             Err(_) => return Err(Trouble::Name(format!("no answer within {} s", NAME_TIMEOUT.as_secs()))),
         }
     }
-    let first = http.ask_for_nothing(url, TRIP_TIMEOUT).await.map_err(Trouble::Connection)?;
+    let first = http.probe(url, TRIP_TIMEOUT).await.map_err(Trouble::Connection)?;
     let skew = first.map(|date: Timestamp| date.as_second() - clock.now().as_second());
-    let (second, took) = timed(clock, http.ask_for_nothing(url, TRIP_TIMEOUT)).await;
+    let (second, took) = timed(clock, http.probe(url, TRIP_TIMEOUT)).await;
     second.map_err(Trouble::Connection)?;
     Ok(Trip { took, skew })
 }

@@ -108,7 +108,7 @@ pub(super) fn next(error: &Error, policy: &str) -> String {
         }
         Kind::Denied => format!("attach the statements of `{policy}` to the guard's own role"),
         Kind::Throttled => "run the doctor again later; if it stays so, lower `DTS_GUARD_RATE`".to_owned(),
-        Kind::NoTime => "give the function more time (`timeout`)".to_owned(),
+        Kind::DeadlineExceeded => "give the function more time (`timeout`)".to_owned(),
         _ => "run the doctor again; if it stays so, ask the vendor with the request id".to_owned(),
     }
 }

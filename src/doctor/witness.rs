@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex, PoisonError};
 
 use aliyun::secret::Zeroizing;
-use aliyun::{Post, Reply, Sending, Transport};
+use aliyun::{BoxFuture, Reply, SignedRequest, Transport, TransportError};
 use jiff::Timestamp;
 use percent_encoding::percent_decode_str;
 use serde::Deserialize;
@@ -98,9 +98,9 @@ impl Witness {
         self.seen.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    async fn exchange(&self, post: Post) -> Result<Reply, aliyun::Lost> {
-        let question = Question::of(&post);
-        let reply = self.transport.send(post).await?;
+    async fn exchange(&self, request: SignedRequest) -> Result<Reply, TransportError> {
+        let question = Question::of(&request);
+        let reply = self.transport.send(request).await?;
         let seen = question.answered(&reply);
         self.seen.lock().unwrap_or_else(PoisonError::into_inner).push(seen);
         Ok(reply)
@@ -108,8 +108,8 @@ impl Witness {
 }
 
 impl Transport for Witness {
-    fn send(&self, post: Post) -> Sending<'_> {
-        Box::pin(self.exchange(post))
+    fn send(&self, request: SignedRequest) -> BoxFuture<'_, Result<Reply, TransportError>> {
+        Box::pin(self.exchange(request))
     }
 }
 
@@ -126,12 +126,13 @@ const SECRET_HEADERS: [&str; 2] = ["x-acs-security-token", "authorization"];
 const SHORTEST_SECRET: usize = 6;
 
 impl Question {
-    fn of(post: &Post) -> Self {
+    fn of(request: &SignedRequest) -> Self {
         let named = |name: &str| {
-            let value = post.body.split('&').find_map(|pair| pair.strip_prefix(name)?.strip_prefix('='))?;
+            let value = request.body.split('&').find_map(|pair| pair.strip_prefix(name)?.strip_prefix('='))?;
             Some(percent_decode_str(value).decode_utf8_lossy().into_owned())
         };
-        let header = post.headers.iter().find(|(name, _)| *name == "x-acs-action").map(|(_, value)| value.to_string());
+        let header =
+            request.headers.iter().find(|(name, _)| *name == "x-acs-action").map(|(_, value)| value.to_string());
         let seen = Seen {
             operation: header.or_else(|| named("Action")).unwrap_or_default(),
             role_arn: named("RoleArn"),
@@ -140,7 +141,7 @@ impl Question {
             ..Seen::default()
         };
         let fields = SECRET_FIELDS.into_iter().filter_map(named).map(Zeroizing::new);
-        let headers = post.headers.iter().filter(|(name, _)| SECRET_HEADERS.contains(name));
+        let headers = request.headers.iter().filter(|(name, _)| SECRET_HEADERS.contains(name));
         // Of the header `authorization` the signature stands behind the last `=`.
         let values = headers.map(|(name, value)| match value.rsplit_once("Signature=") {
             Some((_, signature)) if *name == "authorization" => Zeroizing::new(signature.to_owned()),

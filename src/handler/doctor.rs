@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use aliyun::Transport;
 use aliyun::clock::Deadline;
-use aliyun::credentials::{Error, Found, ProfileKeys};
+use aliyun::credentials::{Error, ProfileKeys, RawCredentials};
 use authorization::target::AccountId;
 use authorization::text::chain;
 use fc_runtime::{Context, Diagnostic};
@@ -21,7 +21,7 @@ pub struct Visit {
     /// Names it in the log.
     pub request_id: String,
     /// Keys that came with it.
-    pub keys: Found,
+    pub keys: RawCredentials,
     /// The own account, where it is known.
     pub account: Option<AccountId>,
     /// When the answer must be ready.
@@ -51,7 +51,7 @@ impl App {
         let means = Means {
             config: self.config(),
             credentials,
-            place: self.wiring.place,
+            host: self.wiring.host,
             account: account.clone(),
             request_id: &request_id,
             clock: self.clock.clone(),

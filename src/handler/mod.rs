@@ -15,7 +15,7 @@ use std::time::Duration;
 
 use aliyun::RateLimits;
 use aliyun::clock::{Deadline, SharedClock};
-use aliyun::credentials::{Found, ProfileKeys};
+use aliyun::credentials::{ProfileKeys, RawCredentials};
 use authorization::baseline;
 use authorization::settings::Scope;
 use authorization::target::AccountId;
@@ -52,7 +52,7 @@ const STOPPED: &str = "the run was stopped by a signal";
 #[derive(Debug)]
 pub struct App {
     config: Result<Config, InvalidSettings>,
-    environment: Found,
+    environment: RawCredentials,
     clock: SharedClock,
     log: Log,
     wiring: Wiring,
@@ -72,7 +72,7 @@ pub struct Ask {
     /// What it asks for.
     pub event: Event,
     /// Keys that came with it.
-    pub keys: Found,
+    pub keys: RawCredentials,
     /// The own account, where it is known.
     pub account: Option<AccountId>,
     /// When the answer must be ready.
@@ -83,7 +83,7 @@ impl App {
     /// Reads the settings and the environment's keys.
     #[must_use]
     pub fn new(variables: &Variables, clock: SharedClock, log: Log) -> Self {
-        let environment = Found::in_environment(|name| variables.get(name).cloned());
+        let environment = RawCredentials::in_environment(|name| variables.get(name).cloned());
         let config = Config::from_variables(variables);
         let limits = |config: &Config| Arc::new(RateLimits::per_second(config.rate, clock.clone()));
         let rate = config.as_ref().ok().map(limits);
@@ -124,7 +124,7 @@ impl App {
         change(&mut self.wiring);
         if let (Some(entries), Ok(config)) = (self.wiring.entries_per_second, &self.config) {
             let limits = RateLimits::per_second(config.rate, self.clock.clone());
-            self.rate = Some(Arc::new(limits.entering_at(entries)));
+            self.rate = Some(Arc::new(limits.with_assume_role_rate(entries)));
         }
         self
     }

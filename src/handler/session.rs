@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use aliyun::clock::Deadline;
-use aliyun::credentials::{self, Credentials, Found, ProfileKeys};
+use aliyun::credentials::{self, Credentials, ProfileKeys, RawCredentials};
 use aliyun::{AssumeRole, Connection, Endpoint, Endpoints, Http, RateLimits, Session, Transport};
 use authorization::settings::Scope;
 use authorization::target::AccountId;
@@ -23,11 +23,11 @@ const WARM_TIMEOUT: Duration = Duration::from_secs(2);
 
 impl App {
     /// What a run signs with, and the role that a profile leads into first.
-    pub(super) fn keys(&self, headers: Found) -> Result<ProfileKeys, credentials::Error> {
+    pub(super) fn keys(&self, headers: RawCredentials) -> Result<ProfileKeys, credentials::Error> {
         if let Some(profile) = &self.wiring.profile {
             return profile.clone();
         }
-        let credentials = credentials::resolve(headers, self.environment.clone(), self.wiring.place)?;
+        let credentials = credentials::resolve(headers, self.environment.clone(), self.wiring.host)?;
         Ok(ProfileKeys { credentials, role: None })
     }
 
@@ -75,7 +75,7 @@ impl App {
         let rate = self.rate.clone().unwrap_or_else(per_second);
         let connection =
             Connection::new(transport, config.endpoints.clone(), config.signature, rate, self.clock.clone())
-                .repeating_at_most(self.wiring.repeats);
+                .with_max_retries(self.wiring.repeats);
         Session::new(Arc::new(connection), credentials, account.map_or("", AccountId::as_str), deadline)
     }
 
@@ -119,8 +119,8 @@ fn failed(error: aliyun::Error) -> Box<AccountReport> {
     Box::new(AccountReport::failed(None, CallError::from(&error), error.kind.may_pass()))
 }
 
-pub(super) fn found(keys: HeaderCredentials) -> Found {
-    Found {
+pub(super) fn found(keys: HeaderCredentials) -> RawCredentials {
+    RawCredentials {
         access_key_id: keys.access_key_id,
         access_key_secret: keys.access_key_secret,
         security_token: keys.security_token,

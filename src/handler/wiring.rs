@@ -3,7 +3,7 @@
 use std::num::NonZeroU32;
 use std::sync::{Arc, OnceLock};
 
-use aliyun::credentials::{self, Place, ProfileKeys};
+use aliyun::credentials::{self, Host, ProfileKeys};
 use aliyun::{Http, Transport};
 
 use crate::journal::Store;
@@ -18,7 +18,7 @@ pub struct Wiring {
     /// HTTP, once it was needed. Its connections outlive an invocation.
     pub http: OnceLock<Arc<Http>>,
     /// Where the keys come from.
-    pub place: Place,
+    pub host: Host,
     /// The keys of a terminal whose variables hold none, or why there are none.
     pub profile: Option<Result<ProfileKeys, credentials::Error>>,
     /// Where the journal's files live, if not where the settings say.
@@ -38,7 +38,7 @@ impl Default for Wiring {
         Self {
             transport: None,
             http: OnceLock::new(),
-            place: Place::Function,
+            host: Host::Function,
             profile: None,
             store: None,
             repeats: usize::MAX,

@@ -4,7 +4,7 @@ use std::collections::{BTreeSet, HashMap};
 use std::fmt;
 use std::str::FromStr;
 
-use aliyun::{Error, Session, Whereabouts};
+use aliyun::{DirectoryLocation, Error, Session};
 use tokio::sync::Mutex;
 
 /// The id of a folder, the directory's root included.
@@ -114,7 +114,7 @@ impl<'a> Folders<'a> {
     ///
     /// # Errors
     /// If it could not be found out which folders it is below.
-    pub async fn standing(&self, member: &Whereabouts) -> Result<Standing, Error> {
+    pub async fn standing(&self, member: &DirectoryLocation) -> Result<Standing, Error> {
         if !self.are_some() {
             return Ok(Standing::Inside);
         }
@@ -129,7 +129,7 @@ impl<'a> Folders<'a> {
 
     /// The folder of a member, and those above it: its path says it, or each of them is asked for the one above it. Members of
     /// one folder are asked for once.
-    async fn above(&self, member: &Whereabouts) -> Result<BTreeSet<FolderId>, Error> {
+    async fn above(&self, member: &DirectoryLocation) -> Result<BTreeSet<FolderId>, Error> {
         let Some(folder) = &member.folder else {
             return Err(Error::unreadable("ListAccounts", "the reply does not say in which folder the member is"));
         };

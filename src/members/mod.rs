@@ -11,14 +11,14 @@ pub use barred::Barred;
 pub use enter::{Entry, SESSION_PREFIX, enter};
 pub use folders::{BadFolderId, FolderId, FolderRules, Folders, Standing};
 
-use aliyun::{Error, Kind, MemberStatus, Session, Whereabouts};
+use aliyun::{DirectoryLocation, Error, Kind, MemberStatus, Session};
 use authorization::target::AccountId;
 
 /// Whether an account may be entered.
 #[derive(Debug)]
 pub enum Admission {
     /// An active member, and where it stands in the directory.
-    Member(Whereabouts),
+    Member(DirectoryLocation),
     /// A member that does not exist yet or any more; the directory's word for it.
     Absent(String),
     /// No member of our directory.
@@ -48,7 +48,7 @@ pub fn advice(error: &Error) -> Option<String> {
 /// Asks the resource directory about an account.
 pub async fn admit(session: &Session, account: &AccountId) -> Admission {
     match session.get_account(account).await {
-        Ok((MemberStatus::Active, place)) => Admission::Member(place),
+        Ok((MemberStatus::Active, location)) => Admission::Member(location),
         Ok((MemberStatus::Absent(status), _)) => Admission::Absent(status),
         Err(error) if error.is("EntityNotExists.Account") => Admission::Stranger,
         Err(error) => Admission::Unknown(error),

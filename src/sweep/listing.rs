@@ -62,7 +62,7 @@ impl Sweep<'_> {
         let account = member.account.map_err(|bad| CallError::of_reply(OPERATION, bad.to_string()))?;
         let mut look = rules.look(&account);
         look.is_new = member.joined.is_some_and(|joined| rules.now.duration_since(joined) < NEW_FOR);
-        let gate = match (member.status, folders.standing(&member.place).await) {
+        let gate = match (member.status, folders.standing(&member.location).await) {
             (_, Ok(Standing::Outside)) => return Ok(()),
             (_, Ok(Standing::Excluded(folder))) => {
                 Gate::closed(lines::line(&look, Status::Skipped, &Next::InFolder(&folder.to_string())))

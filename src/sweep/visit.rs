@@ -63,7 +63,9 @@ impl Sweep<'_> {
         let entry = Entry { role: &self.config.member_role, mode: guard.mode, is_new: look.is_new };
         match members::enter(&guard.session, &look.account, entry).await {
             Ok(session) => reconcile::role(&Guard { session, ..guard }, &target).await,
-            Err(barred) if barred.error.kind == Kind::NoTime => lines::line(look, Status::Pending, &Next::TooLate),
+            Err(barred) if barred.error.kind == Kind::DeadlineExceeded => {
+                lines::line(look, Status::Pending, &Next::TooLate)
+            }
             Err(barred) => self.not_entered(look, &barred).await,
         }
     }

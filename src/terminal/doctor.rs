@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use aliyun::clock::Deadline;
-use aliyun::credentials::Found;
+use aliyun::credentials::RawCredentials;
 use authorization::settings::Scope;
 use clap::ValueEnum;
 use clap::builder::NonEmptyStringValueParser;
@@ -74,7 +74,7 @@ pub(super) async fn doctor(app: App, variables: &Variables, options: &DoctorOpti
     };
     let visit = Visit {
         request_id: format!("terminal-{}", app.clock().nonce()),
-        keys: Found::default(),
+        keys: RawCredentials::default(),
         account: None,
         deadline: options
             .timeout

@@ -15,7 +15,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use aliyun::clock::Deadline;
-use aliyun::credentials::Found;
+use aliyun::credentials::RawCredentials;
 use authorization::baseline;
 use authorization::plan::PlanId;
 use authorization::settings::{Mode, Scope};
@@ -314,7 +314,7 @@ async fn run_request(app: &App, options: &Options, request: Request) -> Result<R
     let ask = Ask {
         request_id: format!("terminal-{}", app.clock().nonce()),
         event: Event { trigger: Trigger { kind: TriggerKind::Manual, name: None }, decision: Decision::Run(request) },
-        keys: Found::default(),
+        keys: RawCredentials::default(),
         account: None,
         deadline: seconds.map_or(Deadline::NONE, |time| Deadline::after(&**app.clock(), time)),
     };

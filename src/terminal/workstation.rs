@@ -6,7 +6,7 @@
 use std::io::{self, ErrorKind};
 use std::path::Path;
 
-use aliyun::credentials::{Error, Found, Place, ProfileKeys, Unusable, Wanted, from_environment};
+use aliyun::credentials::{Error, Host, ProfileChoice, ProfileError, ProfileKeys, RawCredentials, from_environment};
 use aliyun::secret::Zeroizing;
 use aliyun::{BadNetwork, Http, Network};
 use authorization::text::sanitized;
@@ -39,9 +39,9 @@ pub(super) fn equip(app: App, variables: &Variables, profile: Option<&str>) -> R
         }
         None => app,
     };
-    let found = Found::in_environment(|name| variables.get(name).cloned());
+    let found = RawCredentials::in_environment(|name| variables.get(name).cloned());
     // A part of them is an error, which a profile does not make good.
-    if matches!(from_environment(found, Place::Terminal), Ok(None)) {
+    if matches!(from_environment(found, Host::Terminal), Ok(None)) {
         return Ok(app.wired(|wiring| wiring.profile = Some(profile_keys(variables, profile))));
     }
     if let Some(profile) = profile {
@@ -59,13 +59,13 @@ fn profile_keys(variables: &Variables, argument: Option<&str>) -> Result<Profile
     let home = value(variables, "HOME").map(Path::new).filter(|home| home.is_absolute());
     let path = home.ok_or(Error::NoHome)?.join(".aliyun/config.json");
     let wanted = match (argument, value(variables, PROFILE)) {
-        (Some(name), _) => Wanted::Argument(name),
-        (None, Some(name)) => Wanted::Variable(name),
-        (None, None) => Wanted::Current,
+        (Some(name), _) => ProfileChoice::Argument(name),
+        (None, Some(name)) => ProfileChoice::Variable(name),
+        (None, None) => ProfileChoice::Current,
     };
     let bytes = read(&path).map(Zeroizing::new).map_err(|error| match error.kind() {
-        ErrorKind::NotFound => Unusable::Absent,
-        _ => Unusable::Unreadable(error.to_string()),
+        ErrorKind::NotFound => ProfileError::Absent,
+        _ => ProfileError::Unreadable(error.to_string()),
     });
     let keys = bytes.and_then(|bytes| ProfileKeys::read(&bytes, wanted));
     keys.map_err(|why| Error::Profile { file: sanitized(&path.to_string_lossy()), why })

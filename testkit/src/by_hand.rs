@@ -34,7 +34,7 @@ pub fn session(
     let rate = RateLimits::per_second(NonZeroU32::new(1_000_000).unwrap(), clock.clone());
     let connection = Connection::new(transport, endpoints, Method::HmacSha1, rate, clock);
     let connection = match repeats {
-        Some(repeats) => connection.repeating_at_most(repeats),
+        Some(repeats) => connection.with_max_retries(repeats),
         None => connection,
     };
     let credentials = Credentials {

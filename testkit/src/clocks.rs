@@ -1,10 +1,9 @@
 //! Clocks whose pauses take no time.
 
-use std::future::Future;
-use std::pin::Pin;
 use std::sync::Mutex;
 use std::time::Duration;
 
+use aliyun::BoxFuture;
 use aliyun::clock::{Clock, SystemClock};
 use jiff::Timestamp;
 
@@ -38,7 +37,11 @@ impl Clock for LabClock {
         self.real.nonce()
     }
 
-    fn sleep(&self, pause: Duration) -> Pin<Box<dyn Future<Output = ()> + Send + '_>> {
+    fn random(&self) -> f64 {
+        self.real.random()
+    }
+
+    fn sleep(&self, pause: Duration) -> BoxFuture<'_, ()> {
         // So long is no pause between two tries but the wait for a deadline, which other work is faster than.
         if pause > Duration::from_mins(1) {
             return Box::pin(std::future::pending());
@@ -65,7 +68,11 @@ impl Clock for StillClock {
         "0c0ffee0-0000-4000-8000-000000000001".to_owned()
     }
 
-    fn sleep(&self, pause: Duration) -> Pin<Box<dyn Future<Output = ()> + Send + '_>> {
+    fn random(&self) -> f64 {
+        0.5
+    }
+
+    fn sleep(&self, pause: Duration) -> BoxFuture<'_, ()> {
         *self.0.lock().unwrap() += pause;
         Box::pin(std::future::ready(()))
     }

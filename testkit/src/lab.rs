@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use aliyun::Transport;
 use aliyun::clock::{Clock, Deadline};
-use aliyun::credentials::Found;
+use aliyun::credentials::RawCredentials;
 use authorization::settings::Mode;
 use dts_role_guard::config::Variables;
 use dts_role_guard::doctor;
@@ -148,8 +148,8 @@ impl Lab {
     }
 
     /// The keys as they come with an event.
-    pub fn keys() -> Found {
-        Found {
+    pub fn keys() -> RawCredentials {
+        RawCredentials {
             access_key_id: Some(KEY_ID.into()),
             access_key_secret: Some(KEY_SECRET.into()),
             security_token: Some(TOKEN.into()),
@@ -162,7 +162,7 @@ impl Lab {
     }
 
     /// The same with other keys.
-    pub async fn doctor_with(&self, keys: Found) -> doctor::Report {
+    pub async fn doctor_with(&self, keys: RawCredentials) -> doctor::Report {
         let deadline = Deadline::after(&*self.clock, Duration::from_mins(10));
         let account = Some(ACCOUNT.parse().unwrap());
         self.app().doctor(Visit { request_id: "lab".to_owned(), keys, account, deadline }).await.unwrap()

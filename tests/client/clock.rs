@@ -1,10 +1,9 @@
 //! A wrong clock, ours or the cloud's, does no harm.
 
-use std::future::Future;
-use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
+use aliyun::BoxFuture;
 use aliyun::clock::{Clock, SystemClock};
 use authorization::settings::Mode;
 use dts_role_guard::report::Status;
@@ -77,7 +76,11 @@ impl Clock for Standing {
         self.0.nonce()
     }
 
-    fn sleep(&self, pause: Duration) -> Pin<Box<dyn Future<Output = ()> + Send + '_>> {
+    fn random(&self) -> f64 {
+        self.0.random()
+    }
+
+    fn sleep(&self, pause: Duration) -> BoxFuture<'_, ()> {
         self.0.sleep(pause)
     }
 }

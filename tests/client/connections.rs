@@ -1,12 +1,10 @@
 //! Connections outlive an invocation, and a dead one costs nothing that anybody is told of.
 
-use std::future::Future;
-use std::pin::Pin;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use aliyun::clock::{Clock, SystemClock};
-use aliyun::{Http, Lost, Post, Transport};
+use aliyun::{BoxFuture, Http, SignedRequest, Transport, TransportError};
 use authorization::settings::Mode;
 use dts_role_guard::USER_AGENT;
 use dts_role_guard::handler::App;
@@ -47,7 +45,11 @@ impl Clock for Thawed {
         self.real.nonce()
     }
 
-    fn sleep(&self, pause: Duration) -> Pin<Box<dyn Future<Output = ()> + Send + '_>> {
+    fn random(&self) -> f64 {
+        self.real.random()
+    }
+
+    fn sleep(&self, pause: Duration) -> BoxFuture<'_, ()> {
         self.real.sleep(pause)
     }
 }
@@ -210,12 +212,13 @@ async fn a_connection_that_the_network_forgot_costs_one_call() {
     let http = Http::trusting(USER_AGENT, roots(&emulator), Arc::new(SystemClock::start())).unwrap();
     let send = async || {
         let url = emulator.url().parse().unwrap();
-        let post = Post { url, headers: Vec::new(), body: String::new().into(), timeout: Duration::from_secs(2) };
+        let post =
+            SignedRequest { url, headers: Vec::new(), body: String::new().into(), timeout: Duration::from_secs(2) };
         http.send(post).await.map(|reply| reply.status)
     };
     assert_eq!(send().await.unwrap(), 400);
     emulator.end_connections(End::Silence);
-    assert!(matches!(send().await, Err(Lost::Dead(_))));
+    assert!(matches!(send().await, Err(TransportError::Dead(_))));
     assert_eq!(send().await.unwrap(), 400);
     assert_eq!(emulator.connections(), 2);
 }

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use aliyun::clock::Clock;
-use aliyun::{Http, Lost, Post, Sending, Transport};
+use aliyun::{BoxFuture, Http, Reply, SignedRequest, Transport, TransportError};
 use authorization::settings::Mode;
 use dts_role_guard::USER_AGENT;
 use dts_role_guard::report::Status;
@@ -20,13 +20,13 @@ struct FirstHangs {
 }
 
 impl Transport for FirstHangs {
-    fn send(&self, post: Post) -> Sending<'_> {
+    fn send(&self, request: SignedRequest) -> BoxFuture<'_, Result<Reply, TransportError>> {
         if self.calls.fetch_add(1, Ordering::Relaxed) > 0 {
-            return self.http.send(post);
+            return self.http.send(request);
         }
         Box::pin(async {
             self.clock.sleep(Duration::from_secs(10)).await;
-            Err(Lost::NoReply("given up".into()))
+            Err(TransportError::NoReply("given up".into()))
         })
     }
 }

@@ -1,14 +1,12 @@
 //! A run against an emulator, with a clock whose pauses take no time, and a place between the two to bend what is told.
 
-use std::future::Future;
-use std::pin::Pin;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use aliyun::clock::{Clock, SystemClock};
 use aliyun::credentials::{Credentials, Source};
 use aliyun::signing::Method;
-use aliyun::{Api, Endpoint, Endpoints, Http, Lost, Post, Reply, Sending, Transport};
+use aliyun::{Api, BoxFuture, Endpoint, Endpoints, Http, Reply, SignedRequest, Transport, TransportError};
 use conformance::{Caller, Cloud, Interrupt, Names, PREFIX, Report, Run};
 use emulator::{AccessKey, DTS_ROLE, Emulator, Role, RoleSnapshot, World, member_ids};
 
@@ -34,7 +32,11 @@ impl Clock for BenchClock {
         self.real.nonce()
     }
 
-    fn sleep(&self, pause: Duration) -> Pin<Box<dyn Future<Output = ()> + Send + '_>> {
+    fn random(&self) -> f64 {
+        self.real.random()
+    }
+
+    fn sleep(&self, pause: Duration) -> BoxFuture<'_, ()> {
         *self.slept.lock().unwrap() += pause;
         Box::pin(std::future::ready(()))
     }
@@ -60,21 +62,23 @@ struct Wire {
 }
 
 impl Transport for Wire {
-    fn send(&self, post: Post) -> Sending<'_> {
+    fn send(&self, request: SignedRequest) -> BoxFuture<'_, Result<Reply, TransportError>> {
         let number = {
             let mut count = self.count.lock().unwrap();
             *count += 1;
             *count
         };
         Box::pin(async move {
-            let scheme = if post.headers.iter().any(|(name, _)| *name == "authorization") { "acs3" } else { "rpc" };
+            let scheme = if request.headers.iter().any(|(name, _)| *name == "authorization") { "acs3" } else { "rpc" };
             if let Between::Panic(n) = &self.between {
                 assert_ne!(number, *n, "this is the mistake");
             }
-            let mut reply = self.inner.send(post).await?;
+            let mut reply = self.inner.send(request).await?;
             match &self.between {
                 Between::Reply(change) => change(scheme, &mut reply),
-                Between::LoseReply(n) if number == *n => return Err(Lost::NoReply("lost by the test".into())),
+                Between::LoseReply(n) if number == *n => {
+                    return Err(TransportError::NoReply("lost by the test".into()));
+                }
                 Between::Interrupt(n, interrupt) if number == *n => interrupt.raise(),
                 _ => {}
             }

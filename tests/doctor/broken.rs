@@ -1,6 +1,6 @@
 //! One thing is broken at a time: the doctor names that thing, nothing else, and says what to do.
 
-use aliyun::credentials::Found;
+use aliyun::credentials::RawCredentials;
 use dts_role_guard::doctor::Status;
 use emulator::{AccessKey, DTS_POLICY, DTS_ROLE, Emulator, FaultGuard, Member, Role, Rule, World, member_ids};
 use testkit::{ACCOUNT, ENDPOINTS, JOURNAL_DIR, KEY_ID, KEY_SECRET, Lab, TOKEN, key, session_key};
@@ -13,7 +13,7 @@ const MEMBER: &str = "2234567890123456";
 struct Case {
     name: &'static str,
     lab: Lab,
-    keys: Found,
+    keys: RawCredentials,
     id: &'static str,
     status: Status,
     says: &'static str,
@@ -30,7 +30,7 @@ impl Case {
         Self { status: Status::Warning, ..Self::failed(name, lab, id, says, next) }
     }
 
-    fn with_keys(self, keys: Found) -> Self {
+    fn with_keys(self, keys: RawCredentials) -> Self {
         Self { keys, ..self }
     }
 
@@ -92,10 +92,10 @@ async fn wrong_settings() {
 
 #[tokio::test]
 async fn no_keys_and_half_a_set() {
-    let half = Found { security_token: None, ..Lab::keys() };
+    let half = RawCredentials { security_token: None, ..Lab::keys() };
     all(vec![
         Case::failed("none", healthy(), "credentials", "no credentials", "give the function a role")
-            .with_keys(Found::default()),
+            .with_keys(RawCredentials::default()),
         Case::failed("half", healthy(), "credentials", "`x-fc-security-token` missing", "all of them together")
             .with_keys(half),
     ])

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use aliyun::{Http, Post, Sending, Transport};
+use aliyun::{BoxFuture, Http, Reply, SignedRequest, Transport, TransportError};
 use authorization::settings::Mode;
 use dts_role_guard::USER_AGENT;
 use dts_role_guard::report::{Report, Status};
@@ -47,20 +47,20 @@ impl Gate {
         self.open.notified().await;
     }
 
-    fn is_it(&self, post: &Post) -> bool {
-        post.body.split('&').any(|field| field.strip_prefix("Action=") == Some(self.operation))
+    fn is_it(&self, request: &SignedRequest) -> bool {
+        request.body.split('&').any(|field| field.strip_prefix("Action=") == Some(self.operation))
             && self.seen.fetch_add(1, Ordering::SeqCst) + 1 == self.nth
     }
 }
 
 impl Transport for Gate {
-    fn send(&self, post: Post) -> Sending<'_> {
-        let held = self.is_it(&post);
+    fn send(&self, request: SignedRequest) -> BoxFuture<'_, Result<Reply, TransportError>> {
+        let held = self.is_it(&request);
         Box::pin(async move {
             if held && self.way == Way::There {
                 self.hold().await;
             }
-            let reply = self.beyond.send(post).await;
+            let reply = self.beyond.send(request).await;
             if held && self.way == Way::Back {
                 self.hold().await;
             }

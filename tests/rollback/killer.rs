@@ -4,7 +4,7 @@ use std::future::pending;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
 
-use aliyun::{Post, Sending, Transport};
+use aliyun::{BoxFuture, Reply, SignedRequest, Transport, TransportError};
 use authorization::settings::Mode;
 use dts_role_guard::report::Report;
 use testkit::Lab;
@@ -70,17 +70,17 @@ impl Kill {
 }
 
 impl Transport for Killer {
-    fn send(&self, post: Post) -> Sending<'_> {
+    fn send(&self, request: SignedRequest) -> BoxFuture<'_, Result<Reply, TransportError>> {
         let nth = self.sent.fetch_add(1, Ordering::SeqCst) + 1;
         Box::pin(async move {
             let (Kill::Before(at) | Kill::After(at)) = self.kill;
             if nth == at {
-                let _ = self.operation.set(operation(&post));
+                let _ = self.operation.set(operation(&request));
             }
             if nth > self.kill.last() {
                 return if nth == at { self.die(nth - 1).await } else { pending().await };
             }
-            let reply = self.inner.send(post).await;
+            let reply = self.inner.send(request).await;
             self.answered.fetch_add(1, Ordering::SeqCst);
             self.answer.notify_waiters();
             if nth == at { self.die(nth).await } else { reply }
@@ -103,6 +103,6 @@ impl Killer {
     }
 }
 
-fn operation(post: &Post) -> String {
-    wire::params(post).remove("Action").unwrap_or_default()
+fn operation(request: &SignedRequest) -> String {
+    wire::params(request).remove("Action").unwrap_or_default()
 }

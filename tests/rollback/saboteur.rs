@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 
-use aliyun::{Http, Lost, Post, Reply, Sending, Transport};
+use aliyun::{BoxFuture, Http, Reply, SignedRequest, Transport, TransportError};
 use dts_role_guard::USER_AGENT;
 use emulator::DTS_POLICY;
 use serde_json::json;
@@ -71,13 +71,13 @@ struct Memory {
 type Params = BTreeMap<String, String>;
 
 impl Transport for Saboteur {
-    fn send(&self, post: Post) -> Sending<'_> {
-        let params = params(&post);
+    fn send(&self, request: SignedRequest) -> BoxFuture<'_, Result<Reply, TransportError>> {
+        let params = params(&request);
         Box::pin(async move {
             if let Some(reply) = self.instead(&params) {
                 return Ok(reply);
             }
-            let reply = self.http.send(post).await;
+            let reply = self.http.send(request).await;
             self.learn(&params, reply)
         })
     }
@@ -121,7 +121,7 @@ impl Saboteur {
         swallowed.then(|| success(json!({})))
     }
 
-    fn learn(&self, params: &Params, reply: Result<Reply, Lost>) -> Result<Reply, Lost> {
+    fn learn(&self, params: &Params, reply: Result<Reply, TransportError>) -> Result<Reply, TransportError> {
         let mut memory = self.memory.lock().unwrap();
         let succeeded = reply.as_ref().is_ok_and(|reply| reply.status == 200);
         memory.belief.learn(params, reply.as_ref().ok().filter(|_| succeeded));

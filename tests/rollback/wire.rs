@@ -2,12 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use aliyun::{Post, Reply};
+use aliyun::{Reply, SignedRequest};
 use serde_json::Value;
 
 /// The parameters of a request.
-pub(crate) fn params(post: &Post) -> BTreeMap<String, String> {
-    url::form_urlencoded::parse(post.body.as_bytes()).into_owned().collect()
+pub(crate) fn params(request: &SignedRequest) -> BTreeMap<String, String> {
+    url::form_urlencoded::parse(request.body.as_bytes()).into_owned().collect()
 }
 
 /// Whether an operation changes something.

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use aliyun::{Http, Post, Sending, Transport};
+use aliyun::{BoxFuture, Http, Reply, SignedRequest, Transport, TransportError};
 use dts_role_guard::USER_AGENT;
 use dts_role_guard::report::Status;
 use emulator::{MemberStatus, Rule, Seed};
@@ -168,9 +168,9 @@ struct Mistaken {
 }
 
 impl Transport for Mistaken {
-    fn send(&self, post: Post) -> Sending<'_> {
-        assert!(!post.body.contains(&self.at), "a mistake of the program");
-        self.http.send(post)
+    fn send(&self, request: SignedRequest) -> BoxFuture<'_, Result<Reply, TransportError>> {
+        assert!(!request.body.contains(&self.at), "a mistake of the program");
+        self.http.send(request)
     }
 }
 

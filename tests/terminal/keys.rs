@@ -5,7 +5,7 @@ use std::path::Path;
 use std::process::Command;
 
 use aliyun::clock::Deadline;
-use aliyun::credentials::{Error, Found};
+use aliyun::credentials::{Error, RawCredentials};
 use dts_role_guard::event::decode;
 use dts_role_guard::handler::{Abort, Ask};
 use emulator::{AccessKey, Role, World};
@@ -320,7 +320,7 @@ async fn what_serves_knows_no_profile() {
     let ask = Ask {
         request_id: "served".to_owned(),
         event: decode(b"verify", lab.app().config().unwrap().allowed()),
-        keys: Found::default(),
+        keys: RawCredentials::default(),
         account: None,
         deadline: Deadline::NONE,
     };

@@ -2,7 +2,7 @@
 
 use aliyun::credentials::Credentials;
 use aliyun::signing::Method;
-use aliyun::{Post, secret::Secret};
+use aliyun::{SignedRequest, secret::Secret};
 use jiff::SignedDuration;
 
 use super::Suite;
@@ -23,7 +23,7 @@ pub(super) async fn run(suite: &Suite) -> Result<(), Stop> {
     book.write("time-told", late.has_date, told, late.request_id.clone());
 
     let post = cloud.signed(keys, &ask, cloud.method, SignedDuration::ZERO);
-    let again = Post { url: post.url.clone(), headers: post.headers.clone(), body: post.body.clone(), ..post };
+    let again = SignedRequest { url: post.url.clone(), headers: post.headers.clone(), body: post.body.clone(), ..post };
     cloud.post(keys, &ask, post).await?;
     let again = cloud.post(keys, &ask, again).await?;
     book.judge("nonce-refused", again.is("SignatureNonceUsed"), &again);

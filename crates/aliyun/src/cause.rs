@@ -11,7 +11,7 @@ use crate::credentials::{Credentials, Source};
 
 /// What was asked for, of whom, and with which key.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Asked {
+pub struct CallContext {
     /// As a policy names it, e.g. `ram:GetRole`.
     pub permission: String,
     /// What a policy has to allow it on; two for a policy that is attached or detached.
@@ -77,7 +77,7 @@ impl Denial {
     }
 }
 
-impl Asked {
+impl CallContext {
     pub(super) fn of(request: &Request, account: &str, credentials: &Credentials, address: String) -> Self {
         Self {
             permission: format!("{}:{}", request.api.product(), request.operation),
@@ -126,7 +126,7 @@ impl Error {
     /// What a person has to know to mend it, where the cloud's code says it.
     #[must_use]
     pub fn cause(&self) -> Option<String> {
-        let asked = self.asked.as_deref()?;
+        let asked = self.call.as_deref()?;
         Some(match (self.code.as_deref()?, self.kind) {
             ("InvalidAccessKeyId.NotFound", _) if asked.is_temporary => {
                 format!("the access key id {} is unknown, or its temporary keys have expired", asked.key())
@@ -152,7 +152,7 @@ impl Error {
         })
     }
 
-    fn what_is_denied(&self, asked: &Asked) -> String {
+    fn what_is_denied(&self, asked: &CallContext) -> String {
         let denial = self.denial.as_deref();
         let told = denial.and_then(|denial| denial.auth_action.as_deref());
         let resources: Vec<_> = asked.resources.iter().map(|resource| format!("`{}`", sanitized(resource))).collect();
@@ -182,7 +182,7 @@ mod tests {
     use super::*;
 
     fn error(code: &str, denial: Option<Denial>) -> Error {
-        let asked = Asked {
+        let asked = CallContext {
             permission: "ram:GetRole".to_owned(),
             resources: vec!["acs:ram:*:1234567890123456:role/AliyunDTSDefaultRole".to_owned()],
             address: "ram.aliyuncs.com:443".to_owned(),
@@ -190,7 +190,7 @@ mod tests {
             source: Source::Environment,
             is_temporary: false,
         };
-        Error { asked: Some(Box::new(asked)), ..Error::denied("GetRole", code, denial) }
+        Error { call: Some(Box::new(asked)), ..Error::denied("GetRole", code, denial) }
     }
 
     fn denial(policy: &str, kind: &str) -> Denial {

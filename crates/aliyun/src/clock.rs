@@ -1,13 +1,12 @@
-//! Time and nonces: the only place that reads the clock or randomness, so that tests can fix both.
+//! Time and randomness: the only place that reads either, so that tests can fix both.
 
-use std::future::Future;
-use std::pin::Pin;
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
+use futures_util::future::BoxFuture;
 use jiff::Timestamp;
 
-/// Where the program gets its time, its pauses and its nonces from.
+/// Where the program gets its time, its pauses and its randomness from.
 pub trait Clock: Send + Sync + 'static {
     /// The time of day (UTC). It may jump: an instance can be frozen between two requests.
     fn now(&self) -> Timestamp;
@@ -15,8 +14,10 @@ pub trait Clock: Send + Sync + 'static {
     fn uptime(&self) -> Duration;
     /// A value that was never used before, for signatures.
     fn nonce(&self) -> String;
+    /// A number from 0 to 1, for pauses that must not end together.
+    fn random(&self) -> f64;
     /// Waits.
-    fn sleep(&self, pause: Duration) -> Pin<Box<dyn Future<Output = ()> + Send + '_>>;
+    fn sleep(&self, pause: Duration) -> BoxFuture<'_, ()>;
 }
 
 /// A shared [`Clock`].
@@ -50,7 +51,7 @@ impl SystemClock {
     }
 }
 
-#[expect(clippy::disallowed_methods, reason = "this is the one place that reads the time")]
+#[expect(clippy::disallowed_methods, reason = "this is the one place that reads time and randomness")]
 impl Clock for SystemClock {
     fn now(&self) -> Timestamp {
         timestamp(SystemTime::now())
@@ -64,7 +65,11 @@ impl Clock for SystemClock {
         unique()
     }
 
-    fn sleep(&self, pause: Duration) -> Pin<Box<dyn Future<Output = ()> + Send + '_>> {
+    fn random(&self) -> f64 {
+        fastrand::f64()
+    }
+
+    fn sleep(&self, pause: Duration) -> BoxFuture<'_, ()> {
         Box::pin(tokio::time::sleep(pause))
     }
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use authorization::text::sanitized;
 
-use super::{Asked, Denial};
+use super::{CallContext, Denial};
 
 /// A cloud call that did not succeed.
 ///
@@ -24,7 +24,7 @@ pub struct Error {
     /// Which policy denied it, where the cloud said so.
     pub denial: Option<Box<Denial>>,
     /// What was asked for, of whom and with which key; absent where nobody was asked.
-    pub asked: Option<Box<Asked>>,
+    pub call: Option<Box<CallContext>>,
     /// What is below, where something is.
     pub source: Option<Box<dyn StdError + Send + Sync>>,
     pub(super) writes: bool,
@@ -50,7 +50,7 @@ pub enum Kind {
     /// The reply is about another account: the keys are not those of the one that was meant.
     OtherAccount,
     /// The deadline is too near: the request was never sent.
-    NoTime,
+    DeadlineExceeded,
     /// Too many requests. It had no effect.
     Throttled,
     /// The cloud cannot serve right now. A write may have had its effect.
@@ -108,7 +108,7 @@ impl Kind {
         match self {
             Self::Expired
             | Self::NoReply
-            | Self::NoTime
+            | Self::DeadlineExceeded
             | Self::Throttled
             | Self::Unavailable
             | Self::Unknown
@@ -128,7 +128,7 @@ impl Kind {
             Self::NoReply => "got no readable reply",
             Self::NotFound => "found nothing of that name",
             Self::OtherAccount => "was answered for another account",
-            Self::NoTime => "was not made: too little time is left",
+            Self::DeadlineExceeded => "was not made: too little time is left",
             Self::Throttled => "was throttled",
             Self::Unavailable => "failed: the service is unavailable",
             Self::Unknown => "failed",
@@ -141,8 +141,8 @@ impl Kind {
 
 impl Error {
     pub(super) fn new(operation: &'static str, kind: Kind, writes: bool) -> Self {
-        let (code, request_id, denial, asked, source) = (None, None, None, None, None);
-        Self { operation, kind, code, request_id, denial, asked, source, writes, was_kept: false }
+        let (code, request_id, denial, call, source) = (None, None, None, None, None);
+        Self { operation, kind, code, request_id, denial, call, source, writes, was_kept: false }
     }
 
     /// Replies to reads that make no sense together.
@@ -167,7 +167,7 @@ impl Error {
             }
             Kind::NoReply | Kind::Unavailable | Kind::Unknown | Kind::Unrelated if self.writes => Retry::ObserveFirst,
             Kind::NoReply
-            | Kind::NoTime
+            | Kind::DeadlineExceeded
             | Kind::Unavailable
             | Kind::Unknown
             | Kind::Throttled
@@ -193,7 +193,7 @@ impl Error {
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "`{}` {}", self.operation, self.kind.text())?;
-        let address = self.asked.as_deref().map(|asked| &asked.address);
+        let address = self.call.as_deref().map(|asked| &asked.address);
         match (self.kind, self.cause(), address) {
             (Kind::Unreachable, _, Some(address)) => write!(f, " at `{address}`")?,
             (Kind::NoReply, _, Some(address)) => write!(f, " from `{address}`")?,

@@ -12,14 +12,14 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use bytes::Bytes;
-use futures_util::future::join_all;
+use futures_util::future::{BoxFuture, join_all};
 use jiff::Timestamp;
 use reqwest::header::{CONTENT_TYPE, HeaderValue};
 use rustls::RootCertStore;
 use url::Url;
 
 use super::network::Network;
-use super::transport::{BoxError, Lost, Post, Reply, Sending, Transport, date};
+use super::transport::{BoxError, Reply, SignedRequest, Transport, TransportError, date};
 use crate::clock::{SharedClock, SystemClock};
 use crate::secret::Zeroizing;
 use crate::signing::FORM;
@@ -46,13 +46,13 @@ pub struct Http {
 
 #[derive(Debug, Default)]
 struct Hosts {
-    by_origin: HashMap<String, Host>,
+    by_origin: HashMap<String, Pool>,
     made: u64,
 }
 
 /// The connections to one host.
 #[derive(Debug, Clone)]
-struct Host {
+struct Pool {
     id: u64,
     client: reqwest::Client,
     used: Moment,
@@ -132,7 +132,7 @@ impl Http {
     }
 
     async fn open(&self, url: &Url, timeout: Duration) {
-        if let Err(error) = self.ask_for_nothing(url, timeout).await {
+        if let Err(error) = self.probe(url, timeout).await {
             let error = authorization::text::chain(&error);
             tracing::debug!(host = url.host_str(), error, "no connection ahead of the first call");
         }
@@ -143,10 +143,10 @@ impl Http {
     ///
     /// # Errors
     /// When no reply came.
-    pub async fn ask_for_nothing(&self, url: &Url, timeout: Duration) -> Result<Option<Timestamp>, NotReached> {
+    pub async fn probe(&self, url: &Url, timeout: Duration) -> Result<Option<Timestamp>, ProbeError> {
         let not_reached = |error: reqwest::Error| {
             let error = error.without_url();
-            NotReached { is_tls: is_of_tls(&error), source: self.network.explain(url, error.into()) }
+            ProbeError { is_tls: is_of_tls(&error), source: self.network.explain(url, error.into()) }
         };
         let host = self.host(url).map_err(not_reached)?;
         let reply = host.client.head(url.clone()).timeout(timeout).send().await.map_err(not_reached)?;
@@ -182,7 +182,7 @@ impl Http {
     }
 
     /// The host with its connections, or with none if those have been idle for too long.
-    fn host(&self, url: &Url) -> reqwest::Result<Host> {
+    fn host(&self, url: &Url) -> reqwest::Result<Pool> {
         let (origin, now) = (origin(url), self.now());
         let mut hosts = self.hosts();
         if let Some(host) = hosts.by_origin.get_mut(&origin).filter(|host| !host.used.is_long_before(now)) {
@@ -190,7 +190,7 @@ impl Http {
             return Ok(host.clone());
         }
         hosts.made += 1;
-        let host = Host { id: hosts.made, client: self.client()?, used: now, has_replied: false };
+        let host = Pool { id: hosts.made, client: self.client()?, used: now, has_replied: false };
         hosts.by_origin.insert(origin, host.clone());
         Ok(host)
     }
@@ -218,8 +218,8 @@ impl Http {
         self.hosts.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    async fn exchange(&self, post: Post) -> Result<Reply, Lost> {
-        let host = self.host(&post.url).map_err(|error| Lost::Unsent(error.into()))?;
+    async fn exchange(&self, post: SignedRequest) -> Result<Reply, TransportError> {
+        let host = self.host(&post.url).map_err(|error| TransportError::Unsent(error.into()))?;
         let request = host.client.post(post.url.clone()).timeout(post.timeout);
         let request = request.header(CONTENT_TYPE, FORM).body(wiped(post.body));
         let request = post.headers.into_iter().fold(request, |request, (name, value)| {
@@ -233,7 +233,7 @@ impl Http {
             }
         });
         let replied = match request.send().await {
-            Ok(response) => Reply::read(response).await.map_err(Lost::NoReply),
+            Ok(response) => Reply::read(response).await.map_err(TransportError::NoReply),
             Err(error) => Err(self.lost(&post.url, error)),
         };
         match replied {
@@ -244,7 +244,7 @@ impl Http {
             Err(lost) => {
                 self.give_up(&post.url, host.id);
                 Err(match lost {
-                    Lost::NoReply(why) if host.has_replied => Lost::Dead(why),
+                    TransportError::NoReply(why) if host.has_replied => TransportError::Dead(why),
                     lost => lost,
                 })
             }
@@ -252,17 +252,17 @@ impl Http {
     }
 
     /// An error below the reply. `without_url`, since a URL could carry keys.
-    fn lost(&self, url: &Url, error: reqwest::Error) -> Lost {
+    fn lost(&self, url: &Url, error: reqwest::Error) -> TransportError {
         let unsent = error.is_connect() || error.is_builder();
         let why = self.network.explain(url, error.without_url().into());
-        if unsent { Lost::Unsent(why) } else { Lost::NoReply(why) }
+        if unsent { TransportError::Unsent(why) } else { TransportError::NoReply(why) }
     }
 }
 
 /// No reply came from an address.
 #[derive(Debug, thiserror::Error)]
 #[error("no reply")]
-pub struct NotReached {
+pub struct ProbeError {
     /// Whether it was TLS that failed: something else may answer in the cloud's place.
     pub is_tls: bool,
     source: BoxError,
@@ -277,7 +277,7 @@ fn is_of_tls(error: &(dyn StdError + 'static)) -> bool {
 }
 
 impl Transport for Http {
-    fn send(&self, post: Post) -> Sending<'_> {
+    fn send(&self, post: SignedRequest) -> BoxFuture<'_, Result<Reply, TransportError>> {
         Box::pin(self.exchange(post))
     }
 }

@@ -31,18 +31,19 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use authorization::target::AccountId;
-pub use cause::{Asked, Denial};
+pub use cause::{CallContext, Denial};
 pub use endpoint::{BadEndpoint, Endpoint, Endpoints};
 pub use error::{Error, Kind, Retry};
+pub use futures_util::future::BoxFuture;
 pub use http::tls;
-pub use http::{Http, NotReached};
+pub use http::{Http, ProbeError};
 pub use network::{BadNetwork, Network};
-pub use ram::{Done, RoleFacts, Writer};
-pub use rate::{Bucket, NoTime, RateLimits};
+pub use ram::{Receipt, RoleFacts, Writer};
+pub use rate::{Bucket, DeadlineExceeded, RateLimits};
 pub use request::{Api, Request};
-pub use resource_manager::{Folder, Member, MemberStatus, PAGE_SIZE, Page, Whereabouts};
+pub use resource_manager::{DirectoryLocation, Folder, Member, MemberStatus, PAGE_SIZE, Page};
 pub use sts::{AssumeRole, CallerIdentity};
-pub use transport::{Lost, Post, Reply, Sending, Transport};
+pub use transport::{Reply, SignedRequest, Transport, TransportError};
 
 use self::skew::Skew;
 use crate::clock::{Deadline, SharedClock};
@@ -61,7 +62,7 @@ pub struct Connection {
     method: signing::Method,
     clock: SharedClock,
     rate: Arc<RateLimits>,
-    patience: usize,
+    max_retries: usize,
     skew: Skew,
 }
 
@@ -76,13 +77,13 @@ impl Connection {
         clock: SharedClock,
     ) -> Self {
         let rate = rate.into();
-        Self { transport, endpoints, method, clock, rate, patience: usize::MAX, skew: Skew::default() }
+        Self { transport, endpoints, method, clock, rate, max_retries: usize::MAX, skew: Skew::default() }
     }
 
     /// Repeats nothing more than so many times: who explores every order of events wants few.
     #[must_use]
-    pub fn repeating_at_most(self, patience: usize) -> Self {
-        Self { patience, ..self }
+    pub fn with_max_retries(self, max_retries: usize) -> Self {
+        Self { max_retries, ..self }
     }
 }
 

@@ -69,7 +69,7 @@ struct NamedRole {
 /// The id that the cloud gave to a call that succeeded.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(rename_all = "PascalCase")]
-pub struct Done {
+pub struct Receipt {
     /// For the report; the vendor's support asks for it.
     #[serde(default, deserialize_with = "wire::text")]
     pub request_id: Option<String>,
@@ -241,34 +241,34 @@ impl Writer<'_> {
     ///
     /// # Errors
     /// Any [`Error`]. No id is learnt from a reply that is about something else.
-    pub async fn create_role(&self, role: &str, new: &NewRole) -> Result<(RoleFacts, Done), Error> {
+    pub async fn create_role(&self, role: &str, new: &NewRole) -> Result<(RoleFacts, Receipt), Error> {
         let request = write("CreateRole", role)
             .param("AssumeRolePolicyDocument", &new.trust)
             .param("Description", &new.description)
             .optional("MaxSessionDuration", new.max_session_duration)
             .optional("AllowConsoleLogin", new.allow_console_login);
         let reply: RoleReply = self.0.send(&request).await?;
-        Ok((self.0.facts(&request, role, reply.role)?, Done { request_id: reply.request_id }))
+        Ok((self.0.facts(&request, role, reply.role)?, Receipt { request_id: reply.request_id }))
     }
 
     /// `UpdateRole`, once.
     ///
     /// # Errors
     /// Any [`Error`].
-    pub async fn update_role(&self, role: &str, change: &RoleChange) -> Result<Done, Error> {
+    pub async fn update_role(&self, role: &str, change: &RoleChange) -> Result<Receipt, Error> {
         let request = write("UpdateRole", role).param("NewAssumeRolePolicyDocument", &change.trust);
         let reply: UpdateReply = self.0.send(&request).await?;
         if let Some(told) = reply.role {
             self.0.check(&request, role, &told.role_name, told.arn.as_deref())?;
         }
-        Ok(Done { request_id: reply.request_id })
+        Ok(Receipt { request_id: reply.request_id })
     }
 
     /// `DeleteRole`, once. The cloud refuses while policies are attached.
     ///
     /// # Errors
     /// Any [`Error`].
-    pub async fn delete_role(&self, role: &str) -> Result<Done, Error> {
+    pub async fn delete_role(&self, role: &str) -> Result<Receipt, Error> {
         self.0.send(&write("DeleteRole", role)).await
     }
 
@@ -276,7 +276,7 @@ impl Writer<'_> {
     ///
     /// # Errors
     /// Any [`Error`].
-    pub async fn attach_policy_to_role(&self, role: &str, policy: &PolicyRef) -> Result<Done, Error> {
+    pub async fn attach_policy_to_role(&self, role: &str, policy: &PolicyRef) -> Result<Receipt, Error> {
         self.0.send(&policy_write("AttachPolicyToRole", role, policy)).await
     }
 
@@ -284,7 +284,7 @@ impl Writer<'_> {
     ///
     /// # Errors
     /// Any [`Error`].
-    pub async fn detach_policy_from_role(&self, role: &str, policy: &PolicyRef) -> Result<Done, Error> {
+    pub async fn detach_policy_from_role(&self, role: &str, policy: &PolicyRef) -> Result<Receipt, Error> {
         self.0.send(&policy_write("DetachPolicyFromRole", role, policy)).await
     }
 
@@ -292,7 +292,7 @@ impl Writer<'_> {
     ///
     /// # Errors
     /// Any [`Error`].
-    pub async fn tag_role(&self, role: &str, tags: &BTreeMap<String, String>) -> Result<Done, Error> {
+    pub async fn tag_role(&self, role: &str, tags: &BTreeMap<String, String>) -> Result<Receipt, Error> {
         let list: Vec<_> = tags.iter().map(|(key, value)| json!({"Key": key, "Value": value})).collect();
         self.0.send(&tag_request(Request::write(Api::Ram, "TagResources"), role).param("Tag", &json!(list))).await
     }

@@ -64,7 +64,7 @@ pub struct RateLimits {
 
 /// A call would have to wait beyond the deadline.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct NoTime {
+pub struct DeadlineExceeded {
     /// Since the cloud throttled, and not by our own limits.
     pub is_throttled: bool,
 }
@@ -131,7 +131,7 @@ impl RateLimits {
 
     /// The same with another limit for `AssumeRole`: who measures what the rest costs lifts it.
     #[must_use]
-    pub fn entering_at(self, rate: NonZeroU32) -> Self {
+    pub fn with_assume_role_rate(self, rate: NonZeroU32) -> Self {
         let time = Uptime(self.clock.clone());
         Self { assume_role: RateLimiter::direct_with_clock(Quota::per_second(rate), time), ..self }
     }
@@ -140,10 +140,10 @@ impl RateLimits {
     ///
     /// # Errors
     /// At once, if that is not before the deadline.
-    pub async fn ready(&self, bucket: Bucket<'_>, deadline: Deadline) -> Result<(), NoTime> {
+    pub async fn ready(&self, bucket: Bucket<'_>, deadline: Deadline) -> Result<(), DeadlineExceeded> {
         while let Some(wait) = self.wait(bucket) {
             if wait >= deadline.remaining(&*self.clock) {
-                return Err(NoTime { is_throttled: self.held(bucket).is_some() });
+                return Err(DeadlineExceeded { is_throttled: self.held(bucket).is_some() });
             }
             self.clock.sleep(wait).await;
         }
@@ -171,10 +171,9 @@ impl RateLimits {
     }
 
     /// How long the cloud's throttling keeps the call back.
-    #[expect(clippy::disallowed_methods, reason = "a spread: it keeps calls apart, and nothing depends on its value")]
     pub(super) fn held(&self, bucket: Bucket<'_>) -> Option<Duration> {
         let left = self.backoff.left(&bucket.key(), self.clock.uptime()).filter(|_| !bucket.writes)?;
-        Some(left + SPREAD.mul_f64(fastrand::f64()))
+        Some(left + SPREAD.mul_f64(self.clock.random()))
     }
 
     /// What the cloud made of a call.
@@ -213,16 +212,15 @@ impl std::fmt::Debug for RateLimits {
 
 #[cfg(test)]
 mod tests {
-    use std::future::Future;
-    use std::pin::Pin;
-    use std::sync::{Arc, Mutex};
-    use std::time::Duration;
+    use std::sync::Mutex;
+    use std::sync::atomic::{AtomicU32, Ordering};
 
     use super::*;
+    use crate::BoxFuture;
 
     /// Time passes only by sleeping.
     #[derive(Default)]
-    struct StillClock(Mutex<Duration>);
+    struct StillClock(Mutex<Duration>, AtomicU32);
 
     impl crate::clock::Clock for StillClock {
         fn now(&self) -> jiff::Timestamp {
@@ -237,7 +235,11 @@ mod tests {
             String::new()
         }
 
-        fn sleep(&self, pause: Duration) -> Pin<Box<dyn Future<Output = ()> + Send + '_>> {
+        fn random(&self) -> f64 {
+            f64::from(self.1.fetch_add(1, Ordering::Relaxed) % 10) / 10.0
+        }
+
+        fn sleep(&self, pause: Duration) -> BoxFuture<'_, ()> {
             *self.0.lock().unwrap() += pause;
             Box::pin(std::future::ready(()))
         }
@@ -313,9 +315,12 @@ mod tests {
         let (limits, clock) = limits(NonZeroU32::MIN);
         let deadline = Deadline::after(&*clock, Duration::from_millis(999));
         assert_eq!(limits.ready(bucket("GetRole", "1"), deadline).await, Ok(()));
-        assert_eq!(limits.ready(bucket("GetRole", "1"), deadline).await, Err(NoTime { is_throttled: false }));
+        assert_eq!(limits.ready(bucket("GetRole", "1"), deadline).await, Err(DeadlineExceeded { is_throttled: false }));
         limits.heard(bucket("ListRoleTags", "1"), true);
-        assert_eq!(limits.ready(bucket("ListRoleTags", "1"), deadline).await, Err(NoTime { is_throttled: true }));
+        assert_eq!(
+            limits.ready(bucket("ListRoleTags", "1"), deadline).await,
+            Err(DeadlineExceeded { is_throttled: true })
+        );
         assert_eq!(clock.time(), Duration::ZERO);
     }
 

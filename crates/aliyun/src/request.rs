@@ -7,11 +7,11 @@ use jiff::SignedDuration;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
-use super::rate::{Bucket, NoTime};
+use super::rate::{Bucket, DeadlineExceeded};
 use super::shown::Secrets;
 use super::skew::{self, Skew};
-use super::transport::{Lost, Post, Reply};
-use super::{Asked, CALL_TIMEOUT, Denial, Error, Kind, Session, wire};
+use super::transport::{Reply, SignedRequest, TransportError};
+use super::{CALL_TIMEOUT, CallContext, Denial, Error, Kind, Session, wire};
 use crate::secret::Zeroize as _;
 use crate::signing::Call;
 
@@ -79,9 +79,9 @@ impl Request {
         Error::new(self.operation, kind, self.writes)
     }
 
-    fn no_time(&self, NoTime { is_throttled }: NoTime) -> Error {
+    fn no_time(&self, DeadlineExceeded { is_throttled }: DeadlineExceeded) -> Error {
         if !is_throttled {
-            return self.error(Kind::NoTime);
+            return self.error(Kind::DeadlineExceeded);
         }
         Error { source: Some("too little time is left to wait".into()), ..self.error(Kind::Throttled) }
     }
@@ -150,7 +150,7 @@ impl Session {
         connection.rate.ready(self.bucket(request), self.deadline).await.map_err(|no_time| request.no_time(no_time))?;
         let remaining = self.remaining();
         if remaining.is_zero() {
-            return Err(request.no_time(NoTime { is_throttled: false }));
+            return Err(request.no_time(DeadlineExceeded { is_throttled: false }));
         }
         let begin = connection.clock.uptime();
         let (post, secrets) = self.sign(request, skew, remaining.min(CALL_TIMEOUT));
@@ -159,9 +159,9 @@ impl Session {
             self.measure(connection.clock.uptime().saturating_sub(begin));
         }
         let lost = |lost| match lost {
-            Lost::Unsent(why) => Error { source: Some(why), ..request.error(Kind::Unreachable) },
-            Lost::NoReply(why) => request.no_reply(why),
-            Lost::Dead(why) => Error { was_kept: true, ..request.no_reply(why) },
+            TransportError::Unsent(why) => Error { source: Some(why), ..request.error(Kind::Unreachable) },
+            TransportError::NoReply(why) => request.no_reply(why),
+            TransportError::Dead(why) => Error { was_kept: true, ..request.no_reply(why) },
         };
         match sent {
             Ok(reply) => Ok(Answer { reply, secrets }),
@@ -172,11 +172,11 @@ impl Session {
     /// The error with what was asked for.
     pub(super) fn about(&self, request: &Request, error: Error) -> Error {
         let address = self.connection.endpoints.of(request.api).address();
-        let asked = Asked::of(request, &self.account, &self.credentials, address);
-        Error { asked: Some(Box::new(asked)), ..error }
+        let asked = CallContext::of(request, &self.account, &self.credentials, address);
+        Error { call: Some(Box::new(asked)), ..error }
     }
 
-    fn sign(&self, request: &Request, skew: SignedDuration, timeout: Duration) -> (Post, Secrets) {
+    fn sign(&self, request: &Request, skew: SignedDuration, timeout: Duration) -> (SignedRequest, Secrets) {
         let connection = &self.connection;
         let endpoint = connection.endpoints.of(request.api);
         let call = Call {
@@ -189,7 +189,7 @@ impl Session {
         };
         let form = connection.method.sign(&call, &self.credentials);
         let secrets = Secrets::of(&self.credentials, form.signature());
-        (Post { url: endpoint.url().clone(), headers: form.headers, body: form.body, timeout }, secrets)
+        (SignedRequest { url: endpoint.url().clone(), headers: form.headers, body: form.body, timeout }, secrets)
     }
 
     /// A code decides, whatever the HTTP status: a success has none.

@@ -26,12 +26,12 @@ pub struct Member {
     /// When it became one.
     pub joined: Option<Timestamp>,
     /// Where it stands in the directory.
-    pub place: Whereabouts,
+    pub location: DirectoryLocation,
 }
 
 /// Where a member stands in the directory.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Whereabouts {
+pub struct DirectoryLocation {
     /// The folder that it is in.
     pub folder: Option<String>,
     /// The ids of the directory, its root and all folders down to that one, with slashes between them.
@@ -118,7 +118,7 @@ impl From<Listed> for Member {
             account: listed.account_id.parse(),
             status: MemberStatus::of(listed.status),
             joined: listed.join_time.and_then(|time| time.parse().ok()),
-            place: Whereabouts { folder: listed.folder_id, path: listed.resource_directory_path },
+            location: DirectoryLocation { folder: listed.folder_id, path: listed.resource_directory_path },
         }
     }
 }
@@ -167,12 +167,12 @@ impl Session {
     ///
     /// # Errors
     /// Any [`Error`]; `EntityNotExists.Account` for one that is no member.
-    pub async fn get_account(&self, id: &AccountId) -> Result<(MemberStatus, Whereabouts), Error> {
+    pub async fn get_account(&self, id: &AccountId) -> Result<(MemberStatus, DirectoryLocation), Error> {
         let request = Request::read(Api::ResourceManager, "GetAccount").param("AccountId", id);
         let account = self.read::<GetAccountReply>(&request).await?.account;
         if account.account_id == id.as_str() {
             let member = Member::from(account);
-            return Ok((member.status, member.place));
+            return Ok((member.status, member.location));
         }
         let why = format!("it is about account `{}`", self.quoted(&account.account_id));
         Err(self.about(&request, request.unrelated(why)))

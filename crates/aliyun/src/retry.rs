@@ -3,7 +3,6 @@
 
 use std::time::Duration;
 
-use backon::BackoffBuilder;
 use serde::de::DeserializeOwned;
 
 use super::{Error, Request, Retry, Session};
@@ -11,20 +10,18 @@ use super::{Error, Request, Retry, Session};
 /// A read is tried this often.
 const TRIES: usize = 4;
 
-/// Pauses that grow from 0.2 s to at most 3 s, each with up to as much again of jitter.
-fn pauses(count: usize) -> impl Iterator<Item = Duration> {
-    backon::ExponentialBuilder::default()
-        .with_min_delay(Duration::from_millis(200))
-        .with_max_delay(Duration::from_secs(3))
-        .with_jitter()
-        .with_max_times(count)
-        .build()
-}
+/// The first pause and the longest, each before its jitter.
+const PAUSES: (Duration, Duration) = (Duration::from_millis(200), Duration::from_secs(3));
 
 impl Session {
-    /// Pauses between tries, so many unless the connection is less patient.
+    /// Pauses between tries: they double, each has up to as much again of jitter, and there are `count` of them, or fewer if
+    /// the connection says so.
     pub fn pauses(&self, count: usize) -> impl Iterator<Item = Duration> {
-        pauses(count.min(self.connection.patience))
+        let (first, longest) = PAUSES;
+        let clock = self.clock();
+        std::iter::successors(Some(first), move |pause| Some(longest.min(*pause * 2)))
+            .map(|pause| pause.mul_f64(1.0 + clock.random()))
+            .take(count.min(self.connection.max_retries))
     }
 
     pub(super) async fn read<T: DeserializeOwned>(&self, request: &Request) -> Result<T, Error> {

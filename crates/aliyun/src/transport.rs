@@ -1,10 +1,9 @@
 //! How a signed request gets its reply: HTTP, or whatever a test puts in its place.
 
 use std::error::Error as StdError;
-use std::future::Future;
-use std::pin::Pin;
 use std::time::Duration;
 
+use futures_util::future::BoxFuture;
 use reqwest::header::{CONTENT_TYPE, DATE, HeaderMap};
 use url::Url;
 
@@ -16,13 +15,11 @@ use crate::signing::Headers;
 const REPLY_LIMIT: usize = 1024 * 1024;
 
 pub(super) type BoxError = Box<dyn StdError + Send + Sync>;
-/// What [`Transport::send`] promises.
-pub type Sending<'a> = Pin<Box<dyn Future<Output = Result<Reply, Lost>> + Send + 'a>>;
 
 /// Sends signed requests.
 pub trait Transport: Send + Sync {
     /// Sends once.
-    fn send(&self, post: Post) -> Sending<'_>;
+    fn send(&self, request: SignedRequest) -> BoxFuture<'_, Result<Reply, TransportError>>;
 }
 
 impl std::fmt::Debug for dyn Transport {
@@ -33,7 +30,7 @@ impl std::fmt::Debug for dyn Transport {
 
 /// A signed request. No `Debug`: it carries the token.
 #[expect(missing_debug_implementations, reason = "it carries the token")]
-pub struct Post {
+pub struct SignedRequest {
     /// Where to.
     pub url: Url,
     /// Beside the content type.
@@ -59,7 +56,7 @@ pub struct Reply {
 
 /// No whole reply came.
 #[derive(Debug)]
-pub enum Lost {
+pub enum TransportError {
     /// The request was never sent.
     Unsent(BoxError),
     /// It may have had its effect.

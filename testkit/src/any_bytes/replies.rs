@@ -8,8 +8,8 @@ use std::sync::{Arc, LazyLock, Mutex};
 use std::task::{Context, Poll, Waker};
 
 use aliyun::{
-    Api, AssumeRole, CallerIdentity, Endpoint, Endpoints, Error, Kind, Page, Post, Reply, RoleFacts, Sending, Session,
-    Transport,
+    Api, AssumeRole, BoxFuture, CallerIdentity, Endpoint, Endpoints, Error, Kind, Page, Reply, RoleFacts, Session,
+    SignedRequest, Transport, TransportError,
 };
 use authorization::role::{NewRole, RoleChange};
 use authorization::target::{AccountId, PolicyRef, PolicyType};
@@ -156,14 +156,14 @@ struct Served {
 }
 
 impl Transport for Cloud {
-    fn send(&self, post: Post) -> Sending<'_> {
+    fn send(&self, request: SignedRequest) -> BoxFuture<'_, Result<Reply, TransportError>> {
         let Answer { status, date, content_type, bodies, .. } = &self.answer;
         let call = self.calls.fetch_add(1, Ordering::Relaxed);
         assert!(call < SENT * (bodies.len() + 1), "it asks without end: {:?}", self.answer);
-        let signature = post.body.split('&').find_map(|field| field.strip_prefix("Signature=")).unwrap();
+        let signature = request.body.split('&').find_map(|field| field.strip_prefix("Signature=")).unwrap();
         let mut served = self.served.lock().unwrap();
         signature.clone_into(&mut served.signature);
-        let (first, form) = served.first.get_or_insert_with(|| (signature.to_owned(), post.body.to_string()));
+        let (first, form) = served.first.get_or_insert_with(|| (signature.to_owned(), request.body.to_string()));
         let body = quoting(&bodies[call.min(bodies.len() - 1)], first, form);
         let content_type = String::from_utf8(quoting(content_type.as_bytes(), first, form)).unwrap();
         served.body.clone_from(&body);
@@ -356,6 +356,6 @@ fn kind(kind: Kind) -> &'static str {
         Kind::Unknown => "unknown",
         Kind::Unrelated => "unrelated",
         Kind::WrongTime => "wrong time",
-        Kind::NoTime | Kind::Unreachable => panic!("it was answered: {kind:?}"),
+        Kind::DeadlineExceeded | Kind::Unreachable => panic!("it was answered: {kind:?}"),
     }
 }

@@ -5,10 +5,9 @@ use std::io;
 use std::sync::{Arc, Mutex};
 use std::task::Poll;
 
-use aliyun::{Post, Reply, Sending, Transport};
+use aliyun::{BoxFuture, Reply, SignedRequest, Transport, TransportError};
 use authorization::target::AccountId;
 use dts_role_guard::journal::Store;
-use futures_util::future::BoxFuture;
 
 use super::bug::Saboteur;
 use super::shared::{Op, Outcome};
@@ -37,9 +36,9 @@ impl Gate {
 }
 
 impl Transport for Gate {
-    fn send(&self, post: Post) -> Sending<'_> {
+    fn send(&self, request: SignedRequest) -> BoxFuture<'_, Result<Reply, TransportError>> {
         let signing = ["Signature", "SignatureNonce", "Timestamp", "SecurityToken", "AccessKeyId"];
-        let fields = url::form_urlencoded::parse(post.body.as_bytes()).into_owned();
+        let fields = url::form_urlencoded::parse(request.body.as_bytes()).into_owned();
         let params = fields.filter(|(name, _)| !signing.contains(&name.as_str())).collect();
         Box::pin(async move {
             let Outcome::Answer(answer) = self.ask(Op::Call(params)).await else { unreachable!() };

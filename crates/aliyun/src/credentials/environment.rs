@@ -1,11 +1,11 @@
 //! Keys from the three `ALIBABA_CLOUD_*` variables, which the platform sets when an instance starts.
 
-use super::{Credentials, Error, Found, Names, Place, Source};
+use super::{Credentials, Error, Host, Names, RawCredentials, Source};
 
 const NAMES: Names =
     Names(["`ALIBABA_CLOUD_ACCESS_KEY_ID`", "`ALIBABA_CLOUD_ACCESS_KEY_SECRET`", "`ALIBABA_CLOUD_SECURITY_TOKEN`"]);
 
-impl Found {
+impl RawCredentials {
     /// Reads the variables through a lookup; an empty one counts as unset.
     #[must_use]
     pub fn in_environment(lookup: impl Fn(&str) -> Option<String>) -> Self {
@@ -22,6 +22,6 @@ impl Found {
 ///
 /// # Errors
 /// When it holds a part of the set.
-pub fn from_environment(found: Found, place: Place) -> Result<Option<Credentials>, Error> {
-    found.complete(Source::Environment, &NAMES, place)
+pub fn from_environment(found: RawCredentials, host: Host) -> Result<Option<Credentials>, Error> {
+    found.complete(Source::Environment, &NAMES, host)
 }

@@ -1,6 +1,6 @@
 //! Keys from the headers of the request in hand. They belong to that one request.
 
-use super::{Credentials, Error, Found, Names, Place, Source};
+use super::{Credentials, Error, Host, Names, RawCredentials, Source};
 
 const NAMES: Names = Names(["`x-fc-access-key-id`", "`x-fc-access-key-secret`", "`x-fc-security-token`"]);
 
@@ -8,6 +8,6 @@ const NAMES: Names = Names(["`x-fc-access-key-id`", "`x-fc-access-key-secret`", 
 ///
 /// # Errors
 /// When it carries a part of the set.
-pub fn from_headers(found: Found) -> Result<Option<Credentials>, Error> {
-    found.complete(Source::RequestHeaders, &NAMES, Place::Function)
+pub fn from_headers(found: RawCredentials) -> Result<Option<Credentials>, Error> {
+    found.complete(Source::RequestHeaders, &NAMES, Host::Function)
 }

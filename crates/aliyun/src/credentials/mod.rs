@@ -12,7 +12,7 @@ use std::sync::Arc;
 
 pub use environment::from_environment;
 pub use function_compute::from_headers;
-pub use profile::{ProfileKeys, Unusable, Wanted};
+pub use profile::{ProfileChoice, ProfileError, ProfileKeys};
 
 use authorization::text::sanitized;
 
@@ -73,7 +73,7 @@ pub enum Error {
         /// The path, harmless.
         file: String,
         /// What is wrong with it.
-        why: Unusable,
+        why: ProfileError,
     },
     /// The variables of a terminal are empty, and nobody knows where the CLI's profiles are.
     #[error(
@@ -110,7 +110,7 @@ pub enum Error {
 
 /// Where the program runs.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub enum Place {
+pub enum Host {
     /// As a function: the keys are those of its role, and temporary.
     #[default]
     Function,
@@ -120,7 +120,7 @@ pub enum Place {
 
 /// One source's three values as they were found.
 #[derive(Debug, Default, Clone)]
-pub struct Found {
+pub struct RawCredentials {
     /// The key's name.
     pub access_key_id: Option<Secret>,
     /// The key's secret.
@@ -133,20 +133,20 @@ pub struct Found {
 ///
 /// # Errors
 /// When both are empty, or the first that is not holds only a part.
-pub fn resolve(headers: Found, environment: Found, place: Place) -> Result<Credentials, Error> {
+pub fn resolve(headers: RawCredentials, environment: RawCredentials, host: Host) -> Result<Credentials, Error> {
     if let Some(credentials) = from_headers(headers)? {
         return Ok(credentials);
     }
-    from_environment(environment, place)?.ok_or(match place {
-        Place::Function => Error::Missing,
-        Place::Terminal => Error::MissingOnTerminal,
+    from_environment(environment, host)?.ok_or(match host {
+        Host::Function => Error::Missing,
+        Host::Terminal => Error::MissingOnTerminal,
     })
 }
 
 /// The three names of a source's values.
 struct Names([&'static str; 3]);
 
-impl Found {
+impl RawCredentials {
     /// Surrounding white space, such as the line break of a file that was pasted, belongs to no key; what is empty then is
     /// not there.
     fn trimmed(self) -> Self {
@@ -162,11 +162,11 @@ impl Found {
         }
     }
 
-    fn complete(self, source: Source, names: &Names, place: Place) -> Result<Option<Credentials>, Error> {
+    fn complete(self, source: Source, names: &Names, host: Host) -> Result<Option<Credentials>, Error> {
         let Self { access_key_id, access_key_secret, security_token } = self.trimmed();
         match (access_key_id, access_key_secret, security_token) {
             (None, None, None) => Ok(None),
-            (Some(id), Some(secret), token) if token.is_some() || place == Place::Terminal => Ok(Some(Credentials {
+            (Some(id), Some(secret), token) if token.is_some() || host == Host::Terminal => Ok(Some(Credentials {
                 access_key_id: id.expose_secret().to_owned(),
                 access_key_secret: secret,
                 security_token: token,
@@ -174,7 +174,7 @@ impl Found {
             })),
             (id, secret, token) => {
                 // Permanent keys have no token.
-                let has_token = token.is_some() || place == Place::Terminal;
+                let has_token = token.is_some() || host == Host::Terminal;
                 let present = [id.is_some(), secret.is_some(), has_token];
                 let missing = names.0.into_iter().zip(present).filter(|(_, present)| !present).map(|(name, _)| name);
                 Err(Error::Partial { source_name: source, missing: missing.collect() })
@@ -187,39 +187,41 @@ impl Found {
 mod tests {
     use super::*;
 
-    fn found(id: &str, secret: &str, token: &str) -> Found {
+    fn found(id: &str, secret: &str, token: &str) -> RawCredentials {
         let value = |text: &str| (!text.is_empty()).then(|| Secret::from(text));
-        Found { access_key_id: value(id), access_key_secret: value(secret), security_token: value(token) }
+        RawCredentials { access_key_id: value(id), access_key_secret: value(secret), security_token: value(token) }
     }
 
     #[test]
     fn headers_come_before_the_environment() {
-        let credentials = resolve(found("h", "h", "h"), found("e", "e", "e"), Place::Function).unwrap();
+        let credentials = resolve(found("h", "h", "h"), found("e", "e", "e"), Host::Function).unwrap();
         assert_eq!((credentials.access_key_id.as_str(), credentials.source), ("h", Source::RequestHeaders));
     }
 
     #[test]
     fn empty_headers_lead_to_the_environment() {
-        let credentials = resolve(Found::default(), found("e", "e", "e"), Place::Function).unwrap();
+        let credentials = resolve(RawCredentials::default(), found("e", "e", "e"), Host::Function).unwrap();
         assert_eq!((credentials.access_key_id.as_str(), credentials.source), ("e", Source::Environment));
     }
 
     #[test]
     fn a_part_is_never_completed_from_the_other_source() {
-        let error = resolve(found("h", "", ""), found("e", "e", "e"), Place::Function).unwrap_err();
+        let error = resolve(found("h", "", ""), found("e", "e", "e"), Host::Function).unwrap_err();
         let missing = vec!["`x-fc-access-key-secret`", "`x-fc-security-token`"];
         assert_eq!(error, Error::Partial { source_name: Source::RequestHeaders, missing });
     }
 
     #[test]
     fn without_any_the_error_names_both_sources() {
-        let text = resolve(Found::default(), Found::default(), Place::Function).unwrap_err().to_string();
+        let text =
+            resolve(RawCredentials::default(), RawCredentials::default(), Host::Function).unwrap_err().to_string();
         assert!(text.contains("x-fc-security-token") && text.contains("ALIBABA_CLOUD_SECURITY_TOKEN"), "{text}");
     }
 
     #[test]
     fn a_terminal_is_told_of_variables_and_not_of_headers() {
-        let text = resolve(Found::default(), Found::default(), Place::Terminal).unwrap_err().to_string();
+        let text =
+            resolve(RawCredentials::default(), RawCredentials::default(), Host::Terminal).unwrap_err().to_string();
         assert!(text.contains("ALIBABA_CLOUD_ACCESS_KEY_ID") && !text.contains("x-fc"), "{text}");
         assert!(!text.contains("header") && !text.contains("function"), "{text}");
     }
@@ -227,11 +229,11 @@ mod tests {
     #[test]
     fn a_pair_without_a_token_is_enough_on_a_terminal_only() {
         let pair = || found("id", "secret", "");
-        let credentials = resolve(Found::default(), pair(), Place::Terminal).unwrap();
+        let credentials = resolve(RawCredentials::default(), pair(), Host::Terminal).unwrap();
         assert!(credentials.security_token.is_none());
-        let error = resolve(Found::default(), pair(), Place::Function).unwrap_err();
+        let error = resolve(RawCredentials::default(), pair(), Host::Function).unwrap_err();
         assert!(error.to_string().contains("ALIBABA_CLOUD_SECURITY_TOKEN"), "{error}");
-        let error = resolve(Found::default(), found("id", "", ""), Place::Terminal).unwrap_err();
+        let error = resolve(RawCredentials::default(), found("id", "", ""), Host::Terminal).unwrap_err();
         let missing = vec!["`ALIBABA_CLOUD_ACCESS_KEY_SECRET`"];
         assert_eq!(error, Error::Partial { source_name: Source::Environment, missing });
     }
@@ -239,20 +241,21 @@ mod tests {
     /// Source: ali-sdk/ali-oss issue 1363, a key id with a line break at its end.
     #[test]
     fn white_space_around_a_key_belongs_to_none() {
-        let (headers, none) = (found("id\n", " secret", "\ttoken\r\n"), Found::default);
+        let (headers, none) = (found("id\n", " secret", "\ttoken\r\n"), RawCredentials::default);
         for (headers, environment) in [(headers.clone(), none()), (none(), headers)] {
-            let credentials = resolve(headers, environment, Place::Function).unwrap();
+            let credentials = resolve(headers, environment, Host::Function).unwrap();
             assert_eq!(credentials.access_key_id, "id");
             assert_eq!(credentials.access_key_secret.expose_secret(), "secret");
             assert_eq!(credentials.security_token.unwrap().expose_secret(), "token");
         }
-        let blank = resolve(found(" ", "\n", "\t"), found("e", "e", "e"), Place::Function).unwrap();
+        let blank = resolve(found(" ", "\n", "\t"), found("e", "e", "e"), Host::Function).unwrap();
         assert_eq!(blank.access_key_id, "e", "what is blank is not there");
     }
 
     #[test]
     fn debug_shows_no_key() {
-        let credentials = resolve(found("key-id", "key-secret", "token"), Found::default(), Place::Function).unwrap();
+        let credentials =
+            resolve(found("key-id", "key-secret", "token"), RawCredentials::default(), Host::Function).unwrap();
         assert_eq!(format!("{credentials:?}"), "Credentials { source: RequestHeaders, .. }");
     }
 }

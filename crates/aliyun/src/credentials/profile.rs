@@ -23,7 +23,7 @@ pub struct ProfileKeys {
 
 /// Which profile is meant, and who says so.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Wanted<'a> {
+pub enum ProfileChoice<'a> {
     /// `--profile`.
     Argument(&'a str),
     /// `ALIBABA_CLOUD_PROFILE`.
@@ -34,7 +34,7 @@ pub enum Wanted<'a> {
 
 /// Why the file of profiles gives no keys. It continues a sentence whose subject is the file.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum Unusable {
+pub enum ProfileError {
     /// There is none.
     #[error("does not exist; set the variables, or run `aliyun configure`")]
     Absent,
@@ -141,38 +141,38 @@ impl ProfileKeys {
     ///
     /// # Errors
     /// With what is wrong with the file or the profile, and what to do about it.
-    pub fn read(file: &[u8], wanted: Wanted<'_>) -> Result<Self, Unusable> {
+    pub fn read(file: &[u8], wanted: ProfileChoice<'_>) -> Result<Self, ProfileError> {
         let file = parse(file)?;
         let current = file.current.as_deref().filter(|name| !name.is_empty()).unwrap_or(FIRST);
         let (name, by) = match wanted {
-            Wanted::Argument(name) => (name, "`--profile` names"),
-            Wanted::Variable(name) => (name, "`ALIBABA_CLOUD_PROFILE` names"),
-            Wanted::Current => (current, "is its current one"),
+            ProfileChoice::Argument(name) => (name, "`--profile` names"),
+            ProfileChoice::Variable(name) => (name, "`ALIBABA_CLOUD_PROFILE` names"),
+            ProfileChoice::Current => (current, "is its current one"),
         };
         let profiles = file.profiles.unwrap_or_default();
         let is_it = |profile: &&Profile| profile.name.as_deref().unwrap_or_default() == name;
         match profiles.iter().find(is_it) {
             Some(profile) => profile.keys(name),
-            None => Err(Unusable::NoSuchProfile { name: sanitized(name), by, there: names(&profiles) }),
+            None => Err(ProfileError::NoSuchProfile { name: sanitized(name), by, there: names(&profiles) }),
         }
     }
 }
 
 /// Serde's own messages quote values, and it reads a list, by the order of its values, like an object.
-fn parse(bytes: &[u8]) -> Result<File, Unusable> {
+fn parse(bytes: &[u8]) -> Result<File, ProfileError> {
     if bytes.trim_ascii_start().starts_with(b"[") {
-        return Err(Unusable::OtherShape { place: ".".to_owned() });
+        return Err(ProfileError::OtherShape { place: ".".to_owned() });
     }
     let reader = &mut serde_json::Deserializer::from_slice(bytes);
     let file = serde_path_to_error::deserialize(&mut *reader).map_err(|error| {
         let place = sanitized(&error.path().to_string());
         let error = error.into_inner();
         if error.is_data() {
-            return Unusable::OtherShape { place };
+            return ProfileError::OtherShape { place };
         }
-        Unusable::NotJson { line: error.line(), column: error.column() }
+        ProfileError::NotJson { line: error.line(), column: error.column() }
     })?;
-    reader.end().map_err(|error| Unusable::NotJson { line: error.line(), column: error.column() })?;
+    reader.end().map_err(|error| ProfileError::NotJson { line: error.line(), column: error.column() })?;
     Ok(file)
 }
 
@@ -190,7 +190,7 @@ fn given(text: Option<&str>) -> Option<&str> {
 }
 
 impl Profile {
-    fn keys(&self, name: &str) -> Result<ProfileKeys, Unusable> {
+    fn keys(&self, name: &str) -> Result<ProfileKeys, ProfileError> {
         let id = given(self.access_key_id.as_deref());
         let secret = given(self.access_key_secret.as_ref().map(ExposeSecret::expose_secret));
         let token = given(self.sts_token.as_ref().map(ExposeSecret::expose_secret));
@@ -207,11 +207,11 @@ impl Profile {
                 ([pair, role].concat(), token, true)
             }
             "" => (vec![("`mode`", false)], None, false),
-            _ => return Err(Unusable::OtherMode { name: sanitized(name), mode: sanitized(mode) }),
+            _ => return Err(ProfileError::OtherMode { name: sanitized(name), mode: sanitized(mode) }),
         };
         let missing: Vec<_> = needed.into_iter().filter(|(_, is_there)| !is_there).map(|(field, _)| field).collect();
         let (Some(id), Some(secret), true) = (id, secret, missing.is_empty()) else {
-            return Err(Unusable::Incomplete { name: sanitized(name), missing: missing.join(" and ") });
+            return Err(ProfileError::Incomplete { name: sanitized(name), missing: missing.join(" and ") });
         };
         let credentials = Credentials {
             access_key_id: id.to_owned(),
@@ -232,10 +232,10 @@ impl Profile {
         Ok(ProfileKeys { credentials, role })
     }
 
-    fn duration(&self, name: &str) -> Result<u32, Unusable> {
+    fn duration(&self, name: &str) -> Result<u32, ProfileError> {
         match self.expired_seconds.unwrap_or_default() {
             0 => Ok(DURATION),
-            seconds if seconds < SHORTEST_DURATION => Err(Unusable::TooShort { name: sanitized(name), seconds }),
+            seconds if seconds < SHORTEST_DURATION => Err(ProfileError::TooShort { name: sanitized(name), seconds }),
             seconds => Ok(seconds),
         }
     }
@@ -261,8 +261,8 @@ mod tests {
         })
     }
 
-    fn read(profile: &Value) -> Result<ProfileKeys, Unusable> {
-        ProfileKeys::read(&file(profile), Wanted::Current)
+    fn read(profile: &Value) -> Result<ProfileKeys, ProfileError> {
+        ProfileKeys::read(&file(profile), ProfileChoice::Current)
     }
 
     #[test]
@@ -291,7 +291,7 @@ mod tests {
         let role = asked(&profile);
         assert_eq!((role.duration_seconds, role.external_id.as_deref()), (900, Some("outside")));
         profile["expired_seconds"] = json!(899);
-        assert_eq!(read(&profile).unwrap_err(), Unusable::TooShort { name: "work".to_owned(), seconds: 899 });
+        assert_eq!(read(&profile).unwrap_err(), ProfileError::TooShort { name: "work".to_owned(), seconds: 899 });
     }
 
     #[test]
@@ -326,11 +326,11 @@ mod tests {
     fn the_profile_is_the_one_that_was_asked_for() {
         let file = file(&profile("AK"));
         let name = |wanted| ProfileKeys::read(&file, wanted).unwrap().credentials.source.to_string();
-        assert_eq!(name(Wanted::Argument("work")), "the profile `work`");
-        assert_eq!(name(Wanted::Variable("work")), name(Wanted::Current));
+        assert_eq!(name(ProfileChoice::Argument("work")), "the profile `work`");
+        assert_eq!(name(ProfileChoice::Variable("work")), name(ProfileChoice::Current));
         for (wanted, words) in [
-            (Wanted::Argument("x"), "no profile `x`, which `--profile` names; it has `other`, `work`"),
-            (Wanted::Variable("x"), "`ALIBABA_CLOUD_PROFILE` names"),
+            (ProfileChoice::Argument("x"), "no profile `x`, which `--profile` names; it has `other`, `work`"),
+            (ProfileChoice::Variable("x"), "`ALIBABA_CLOUD_PROFILE` names"),
         ] {
             let text = ProfileKeys::read(&file, wanted).unwrap_err().to_string();
             assert!(text.contains(words), "{text}");
@@ -338,7 +338,7 @@ mod tests {
         for (empty, name) in
             [("{}", "default"), (r#"{"current": "", "profiles": null}"#, "default"), (r#"{"current": "gone"}"#, "gone")]
         {
-            let text = ProfileKeys::read(empty.as_bytes(), Wanted::Current).unwrap_err().to_string();
+            let text = ProfileKeys::read(empty.as_bytes(), ProfileChoice::Current).unwrap_err().to_string();
             assert_eq!(text, format!("has no profile `{name}`, which is its current one; it has none"));
         }
     }
@@ -354,9 +354,9 @@ mod tests {
             (r#"{"profiles": [{"name": "a", "expired_seconds": "hunter2"}]}"#, "`profiles[0].expired_seconds`"),
             ("{\"profiles\": [{\"access_key_secret\": \"hunter2\n", "is not JSON (line 2"),
         ] {
-            let shown = ProfileKeys::read(text.as_bytes(), Wanted::Current).err().unwrap().to_string();
+            let shown = ProfileKeys::read(text.as_bytes(), ProfileChoice::Current).err().unwrap().to_string();
             assert!(shown.contains(words) && !shown.contains("hunter2") && !shown.contains("12345"), "{text}: {shown}");
         }
-        assert!(ProfileKeys::read(&[0xff, 0xfe], Wanted::Current).is_err());
+        assert!(ProfileKeys::read(&[0xff, 0xfe], ProfileChoice::Current).is_err());
     }
 }
