@@ -1,14 +1,12 @@
 //! Audit records of RAM: which call of whom touched our role.
 
-use std::borrow::Cow;
-
 use authorization::baseline::DTS_ROLE;
 use authorization::text::sanitized;
 use serde_json::Value;
 
-use super::eventbridge::{Record, Verdict};
+use super::eventbridge::{Irrelevant, Record};
 use super::field::{self, Object};
-use super::{Actor, Occurrence, Whose};
+use super::{AccountRef, Actor, TriggerRecord};
 use crate::report::TriggerKind;
 
 /// The code of the DTS console for a failed authorization. It has another cause too, so it is a reason to look, no proof.
@@ -23,33 +21,48 @@ const READS: [&str; 7] = ["Get", "List", "Describe", "Query", "Check", "Decode",
 /// What a role is called where resources are listed by their type.
 const ROLES: &str = "ACS::RAM::Role";
 
-pub(super) fn judge(record: &Record<'_>) -> Verdict {
+pub(super) fn judge(record: &Record<'_>) -> Result<TriggerRecord, Irrelevant> {
     let roles = roles(record);
     if roles.is_empty() {
-        return leave_out(format!("{} names no role", record.name()));
+        return Err(irrelevant(format!("{} names no role", record.name())));
     }
     if !roles.iter().any(|role| role.eq_ignore_ascii_case(DTS_ROLE)) {
-        return leave_out(format!("{} is about another role, `{}`", record.name(), sanitized(&roles.join("`, `"))));
+        let others = sanitized(&roles.join("`, `"));
+        return Err(irrelevant(format!("{} is about another role, `{others}`", record.name())));
     }
-    if is_read(record) {
-        return leave_out(format!("{} changes nothing", record.name()));
+    let name = record.event_name();
+    let says_read = record.text("eventRW").is_some_and(|word| word.eq_ignore_ascii_case("read"));
+    let starts_with = |verb: &str| name.get(..verb.len()).is_some_and(|start| start.eq_ignore_ascii_case(verb));
+    if says_read || READS.into_iter().any(starts_with) {
+        return Err(irrelevant(format!("{} changes nothing", record.name())));
     }
-    look(record, format!("{} on the role{}", record.name(), by_whom(record)), own_hand(record))
+    let by = record.caller("userName").map(|name| format!(" by `{}`", sanitized(&name))).unwrap_or_default();
+    look(record, format!("{} on the role{by}", record.name()), own_hand(record))
 }
 
 /// A record that says that DTS found the authorization broken.
-pub(super) fn check_failed(record: &Record<'_>) -> Verdict {
+pub(super) fn check_failed(record: &Record<'_>) -> Result<TriggerRecord, Irrelevant> {
     look(record, format!("{} gave the code `{CHECK_FAILED}`", record.name()), None)
 }
 
 /// A call of DTS that failed since there is no such role, if that is our role. The message is all that names it.
-pub(super) fn role_not_found(record: &Record<'_>) -> Option<Verdict> {
+pub(super) fn role_not_found(record: &Record<'_>) -> Option<Result<TriggerRecord, Irrelevant>> {
     let is_dts = record.is_of("dts", "dts.", "acs.dts");
     let says_so = ["errorCode", "errorMessage"].iter().any(|name| record.says(name, NO_ROLE));
     let names_it = record.text("errorMessage").is_some_and(|message| names_role(&message))
         || roles(record).iter().any(|role| role.eq_ignore_ascii_case(DTS_ROLE));
     let reason = || format!("{} of DTS gave the code `{NO_ROLE}`", record.name());
     (is_dts && says_so && names_it).then(|| look(record, reason(), None))
+}
+
+fn look(record: &Record<'_>, reason: String, actor: Option<Actor>) -> Result<TriggerRecord, Irrelevant> {
+    let account = record.account().map_err(|error| irrelevant(format!("{}: {error}", record.name())))?;
+    let account = account.map_or(AccountRef::Own, AccountRef::Id);
+    Ok(TriggerRecord { index: 0, account, kind: TriggerKind::Audit, reason, actor })
+}
+
+fn irrelevant(reason: String) -> Irrelevant {
+    Irrelevant { kind: TriggerKind::Audit, reason }
 }
 
 /// Whether the role's name stands in a text, in any letter case, and not as a part of a longer name.
@@ -65,54 +78,30 @@ fn names_role(text: &str) -> bool {
     })
 }
 
-fn look(record: &Record<'_>, reason: String, actor: Option<Actor>) -> Verdict {
-    match record.account() {
-        Ok(account) => {
-            let whose = account.map_or(Whose::Own, Whose::Account);
-            Verdict::Look(Occurrence { record: 0, whose, kind: TriggerKind::Audit, reason, actor })
-        }
-        Err(error) => leave_out(format!("{}: {error}", record.name())),
-    }
-}
-
-fn leave_out(reason: String) -> Verdict {
-    Verdict::LeaveOut(TriggerKind::Audit, reason)
-}
-
 /// Every role that the record names, in whatever place.
 fn roles(record: &Record<'_>) -> Vec<String> {
     let mut roles = Vec::new();
-    let mut named = |name: Option<Cow<'_, str>>| roles.extend(name.map(|name| bare(&name).to_owned()));
     for parameters in record.parameters() {
-        named(field::text(&parameters, "RoleName"));
-        named(principal(&parameters));
+        roles.extend(field::text(&parameters, "RoleName"));
+        roles.extend(principal(&parameters));
     }
     if let Some(reply) = record.object("responseElements") {
-        named(field::object(&reply, "Role").as_deref().and_then(|role| field::text(role, "RoleName")));
+        roles.extend(field::object(&reply, "Role").and_then(|role| field::text(&role, "RoleName")));
     }
-    if let Some(resources) = record.object("referencedResources") {
-        let listed = field::value(&resources, ROLES).map(listed).unwrap_or_default();
-        for name in listed {
-            named(Some(Cow::Borrowed(name)));
-        }
+    if let Some(listed) = record.object("referencedResources") {
+        roles.extend(field::value(&listed, ROLES).map(names).unwrap_or_default());
     }
-    for name in resources(record) {
-        named(Some(Cow::Owned(name)));
-    }
-    let subject = record.attribute("subject");
-    named(subject.filter(|subject| subject.contains(":role/")));
+    roles.extend(resources(record));
+    roles.extend(record.attribute("subject").filter(|subject| subject.contains(":role/")));
+    let bare = |name: &String| name.rsplit_once(":role/").map_or(name.as_str(), |(_, name)| name).to_owned();
+    let mut roles: Vec<_> = roles.iter().map(bare).collect();
     roles.dedup();
     roles
 }
 
-/// The name in a name or an ARN.
-fn bare(name: &str) -> &str {
-    name.rsplit_once(":role/").map_or(name, |(_, name)| name)
-}
-
 /// Whom a policy is attached to by Resource Manager: `<role>@role.<account>.onaliyunservice.com` (a user's name has another
 /// domain behind it).
-fn principal(parameters: &Object) -> Option<Cow<'_, str>> {
+fn principal(parameters: &Object) -> Option<String> {
     let kind = field::text(parameters, "PrincipalType");
     if kind.is_some_and(|kind| !kind.to_ascii_lowercase().contains("role")) {
         return None;
@@ -120,67 +109,51 @@ fn principal(parameters: &Object) -> Option<Cow<'_, str>> {
     let name = field::text(parameters, "PrincipalName")?;
     match name.split_once('@') {
         None => Some(name),
-        Some((role, domain)) => domain.to_ascii_lowercase().starts_with("role.").then(|| Cow::Owned(role.to_owned())),
+        Some((role, domain)) => domain.to_ascii_lowercase().starts_with("role.").then(|| role.to_owned()),
     }
 }
 
 /// Roles among `resourceName`, whose types stand in `resourceType` in the same order: types with semicolons between them,
 /// names of one type with commas. Where the two do not fit together, any name may be a role's.
 fn resources(record: &Record<'_>) -> Vec<String> {
-    let groups = |name: &str| -> Vec<String> {
-        let value = record.value(name);
-        let texts = match value {
+    let groups = |name: &str| -> Vec<&str> {
+        let texts = match record.value(name) {
             Some(Value::Array(items)) => items.iter().filter_map(Value::as_str).collect(),
             Some(Value::String(text)) => text.split(';').collect(),
             _ => Vec::new(),
         };
-        texts.into_iter().map(|text| text.trim().to_owned()).collect()
+        texts.into_iter().map(str::trim).collect()
     };
-    let (types, names) = (groups("resourceType"), groups("resourceName"));
-    let fits = types.len() == names.len();
+    let (types, groups) = (groups("resourceType"), groups("resourceName"));
+    let fits = types.len() == groups.len();
     let is_role = |index: usize| !fits || types.get(index).is_some_and(|kind| kind.eq_ignore_ascii_case(ROLES));
-    let roles = names.iter().enumerate().filter(|(index, _)| is_role(*index));
-    roles.flat_map(|(_, names)| separated(names)).map(str::to_owned).collect()
+    let roles = groups.iter().enumerate().filter(|(index, _)| is_role(*index));
+    roles.flat_map(|(_, group)| separated(group)).collect()
 }
 
 /// One name or several, as an array or in one text.
-fn listed(names: &Value) -> Vec<&str> {
-    match names {
+fn names(value: &Value) -> Vec<String> {
+    match value {
         Value::String(names) => separated(names).collect(),
         Value::Array(names) => names.iter().filter_map(Value::as_str).flat_map(separated).collect(),
         _ => Vec::new(),
     }
 }
 
-fn separated(names: &str) -> impl Iterator<Item = &str> {
-    names.split([';', ',']).map(str::trim).filter(|name| !name.is_empty())
-}
-
-fn is_read(record: &Record<'_>) -> bool {
-    let said = record.text("eventRW").is_some_and(|word| word.eq_ignore_ascii_case("read"));
-    let name = record.event_name();
-    said || READS.iter().any(|verb| name.get(..verb.len()).is_some_and(|start| start.eq_ignore_ascii_case(verb)))
-}
-
-fn by_whom(record: &Record<'_>) -> String {
-    let actor = record.object("userIdentity");
-    let name = actor.as_deref().and_then(|actor| field::text(actor, "userName"));
-    name.map(|name| format!(" by `{}`", sanitized(&name))).unwrap_or_default()
+fn separated(names: &str) -> impl Iterator<Item = String> {
+    names.split([';', ',']).map(str::trim).filter(|name| !name.is_empty()).map(str::to_owned)
 }
 
 /// Who made the call, if it looks like a call of the guard.
 fn own_hand(record: &Record<'_>) -> Option<Actor> {
     record.text("userAgent").filter(|agent| agent.starts_with("dts-role-guard/"))?;
-    let actor = record.object("userIdentity")?;
-    let account = field::text(&actor, "accountId")?.parse().ok()?;
-    field::text(&actor, "type").filter(|kind| kind.to_ascii_lowercase().contains("role"))?;
-    let name = field::text(&actor, "userName")?;
-    let principal = field::text(&actor, "principalId");
+    record.caller("type").filter(|kind| kind.to_ascii_lowercase().contains("role"))?;
+    let (account, name) = (record.caller("accountId")?.parse().ok()?, record.caller("userName")?);
     let (role, session) = match name.split_once(':') {
-        Some((role, session)) => (role, Some(session)),
-        None => (name.as_ref(), principal.as_deref().and_then(|id| Some(id.split_once(':')?.1))),
+        Some((role, session)) => (role, session.to_owned()),
+        None => (name.as_str(), record.caller("principalId")?.split_once(':')?.1.to_owned()),
     };
-    Some(Actor { account, role: role.to_owned(), session: session?.to_owned() })
+    Some(Actor { account, role: role.to_owned(), session })
 }
 
 #[cfg(test)]
@@ -188,7 +161,7 @@ mod tests {
     use authorization::settings::{Mode, Scope};
     use serde_json::{Value, json};
 
-    use super::super::{Actor, Allowed, Decision, Occurrence, Wanted, Whose, decode};
+    use super::super::{AccountRef, Actor, Allowed, Decision, Selector, TriggerRecord, decode};
 
     const ACCOUNT: &str = "2234567890123456";
 
@@ -209,10 +182,10 @@ mod tests {
         decode(event.to_string().as_bytes(), Allowed { mode: Mode::Verify, scope: Scope::Organization }).decision
     }
 
-    fn looked(event: &Value) -> Occurrence {
+    fn looked(event: &Value) -> TriggerRecord {
         match decision(event) {
-            Decision::Run(request) => match request.wanted {
-                Wanted::Records { looks, .. } => looks.into_iter().next().unwrap(),
+            Decision::Run(request) => match request.selector {
+                Selector::Records { records, .. } => records.into_iter().next().unwrap(),
                 other => panic!("{event}: {other:?}"),
             },
             other => panic!("{event}: {other:?}"),
@@ -220,10 +193,10 @@ mod tests {
     }
 
     fn account(event: &Value) -> Option<String> {
-        match looked(event).whose {
-            Whose::Own => None,
-            Whose::Account(account) => Some(account.to_string()),
-            Whose::NewMember => panic!("{event}"),
+        match looked(event).account {
+            AccountRef::Own => None,
+            AccountRef::Id(account) => Some(account.to_string()),
+            AccountRef::NewMember => panic!("{event}"),
         }
     }
 
@@ -240,12 +213,12 @@ mod tests {
         {
             let look = looked(&record(json!({"eventName": name})));
             assert_eq!(look.reason, format!("`{name}` on the role by `alice`"));
-            assert_eq!((look.whose, look.actor), (Whose::Account(ACCOUNT.parse().unwrap()), None));
+            assert_eq!((look.account, look.actor), (AccountRef::Id(ACCOUNT.parse().unwrap()), None));
         }
     }
 
     #[test]
-    fn what_is_none_for_the_guard_says_why() {
+    fn a_record_that_does_not_concern_the_guard_says_why() {
         for (changes, part) in [
             (json!({"eventName": "GetRole"}), "`GetRole` changes nothing"),
             (json!({"eventName": "NewCall", "eventRW": "Read"}), "changes nothing"),
@@ -328,7 +301,7 @@ mod tests {
         ] {
             let look = looked(&call(json!("Dts"), message));
             assert_eq!(look.reason, "`ConfigureDtsJob` of DTS gave the code `EntityNotExist.Role`", "{message}");
-            assert_eq!(look.whose, Whose::Account(ACCOUNT.parse().unwrap()));
+            assert_eq!(look.account, AccountRef::Id(ACCOUNT.parse().unwrap()));
         }
         for message in ["role/AliyunDTSDefaultRole2", "role/AliyunDTSDefaultRole.old", "role/ram-for-dts", ""] {
             assert!(

@@ -16,7 +16,7 @@ pub enum Decision {
     Run(Request),
     /// Forget what is on record about an account. No cloud is called.
     Clear(Clear),
-    /// None of ours. Nothing is done.
+    /// It does not concern the guard. Nothing is done.
     Ignored {
         /// Why.
         reason: String,
@@ -40,12 +40,12 @@ impl Decision {
     }
 }
 
-/// What a person wants to be forgotten.
+/// What a person wants the guard to forget.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Clear {
-    /// About whom.
+    /// The account whose record it is.
     pub account: AccountId,
-    /// What.
+    /// Which part of the record.
     pub what: Forget,
 }
 
@@ -75,8 +75,8 @@ pub struct Request {
     pub mode: Mode,
     /// The scope; the settings' own where the event names none.
     pub scope: Scope,
-    /// What to look at.
-    pub wanted: Wanted,
+    /// Which accounts to look at.
+    pub selector: Selector,
     /// The plans that a person approved.
     pub approved: Approved,
 }
@@ -93,30 +93,30 @@ pub enum Approved {
     Shown(BTreeMap<AccountId, PlanId>),
 }
 
-/// What to look at.
+/// Which accounts to look at.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub enum Wanted {
+pub enum Selector {
     /// Every account of the scope.
     #[default]
     All,
     /// Accounts that a person named, each once.
     Accounts(Vec<AccountId>),
-    /// The accounts that records of the cloud are about.
+    /// The accounts of audit records.
     Records {
-        /// At least one; an account may stand in several.
-        looks: Vec<Occurrence>,
+        /// At least one; several may be about one account.
+        records: Vec<TriggerRecord>,
         /// The others of the batch, with reasons.
         left_out: Vec<LeftOut>,
     },
 }
 
-/// A record of the cloud that gives a reason to look at an account.
+/// An audit record that gives a reason to look at an account.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Occurrence {
+pub struct TriggerRecord {
     /// Its place in the batch, from 0.
-    pub record: usize,
-    /// Whose role it is about.
-    pub whose: Whose,
+    pub index: usize,
+    /// The account whose role it is about.
+    pub account: AccountRef,
     /// A change to the role, or a new member account.
     pub kind: TriggerKind,
     /// In words.
@@ -125,14 +125,14 @@ pub struct Occurrence {
     pub actor: Option<Actor>,
 }
 
-/// Whose role a record is about.
+/// The account that a record is about.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Whose {
-    /// The own account's: the record does not say.
+pub enum AccountRef {
+    /// The own one: the record does not say.
     Own,
-    /// This account's.
-    Account(AccountId),
-    /// A new member's, and the record does not say which: whoever joined lately is looked at.
+    /// The one with this id.
+    Id(AccountId),
+    /// A new member, and the record does not say which: every account that joined lately is looked at.
     NewMember,
 }
 

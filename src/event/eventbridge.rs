@@ -1,14 +1,16 @@
 //! What the platform's event bus delivers: `CloudEvents`, bare `ActionTrail` records, batches of either.
 
 use std::borrow::Cow;
+use std::collections::BTreeSet;
 
-use authorization::target::AccountId;
+use authorization::target::{AccountId, BadAccountId};
 use authorization::text::sanitized;
 use serde_json::Value;
 
 use super::field::{self, Object};
-use super::{Allowed, Event, Occurrence, actiontrail, member, records};
-use crate::report::{LeftOut, TriggerKind};
+use super::request::too_many;
+use super::{Allowed, Approved, Decision, Event, Request, Selector, TriggerRecord, actiontrail, member};
+use crate::report::{LeftOut, Trigger, TriggerKind};
 
 /// A record with the envelope that it came in, if it came in one.
 pub(super) struct Record<'a> {
@@ -16,59 +18,58 @@ pub(super) struct Record<'a> {
     data: Cow<'a, Object>,
 }
 
-/// What one record leads to.
-pub(super) enum Verdict {
-    /// An account must be looked at.
-    Look(Occurrence),
-    /// None for the guard, for this reason.
-    LeaveOut(TriggerKind, String),
-}
-
-impl Verdict {
-    fn kind(&self) -> TriggerKind {
-        match self {
-            Self::Look(occurrence) => occurrence.kind,
-            Self::LeaveOut(kind, _) => *kind,
-        }
-    }
+/// Why a record does not concern the guard.
+pub(super) struct Irrelevant {
+    pub(super) kind: TriggerKind,
+    pub(super) reason: String,
 }
 
 /// One event of the bus, if the object is one.
 pub(super) fn single(object: &Object, allowed: Allowed) -> Option<Event> {
     let record = Record::read(object)?;
     Some(match judge(&record) {
-        Verdict::Look(occurrence) => records(occurrence.kind, vec![occurrence], Vec::new(), allowed),
-        Verdict::LeaveOut(kind, reason) => Event::ignored(kind, reason, Vec::new()),
+        Ok(record) => of_records(record.kind, vec![record], Vec::new(), allowed),
+        Err(Irrelevant { kind, reason }) => Event::ignored(kind, reason, Vec::new()),
     })
-}
-
-/// A batch holds events as objects, or as objects in strings. What else may stand among them is listed as such.
-pub(super) fn is_batch(items: &[Value]) -> bool {
-    items.iter().any(|item| item.is_object() || item.is_string())
 }
 
 /// What is understood is acted on, the rest is listed with reasons.
 pub(super) fn batch(items: &[Value], allowed: Allowed) -> Event {
-    let (mut looks, mut left_out, mut kinds) = (Vec::new(), Vec::new(), Vec::new());
-    for (record, item) in items.iter().enumerate() {
-        let verdict = judge_item(item);
-        kinds.push(verdict.kind());
-        match verdict {
-            Verdict::Look(occurrence) => looks.push(Occurrence { record, ..occurrence }),
-            Verdict::LeaveOut(_, reason) => left_out.push(LeftOut { record, reason }),
+    let (mut records, mut left_out, mut first_left_out) = (Vec::new(), Vec::new(), None);
+    for (index, item) in items.iter().enumerate() {
+        let object = field::as_object(item);
+        let judged = object.as_deref().and_then(Record::read).map_or_else(
+            || Err(Irrelevant { kind: TriggerKind::Audit, reason: format!("{} is no event of the bus", kind(item)) }),
+            |record| judge(&record),
+        );
+        match judged {
+            Ok(record) => records.push(TriggerRecord { index, ..record }),
+            Err(Irrelevant { kind, reason }) => {
+                first_left_out.get_or_insert(kind);
+                left_out.push(LeftOut { record: index, reason });
+            }
         }
     }
-    let first = looks.first().map(|look: &Occurrence| look.kind);
-    let kind = first.or_else(|| kinds.first().copied()).unwrap_or(TriggerKind::Audit);
-    records(kind, looks, left_out, allowed)
+    let kind = records.first().map(|record: &TriggerRecord| record.kind).or(first_left_out);
+    of_records(kind.unwrap_or(TriggerKind::Audit), records, left_out, allowed)
 }
 
-fn judge_item(item: &Value) -> Verdict {
-    let object = field::as_object(item);
-    match object.as_deref().and_then(Record::read) {
-        Some(record) => judge(&record),
-        None => Verdict::LeaveOut(TriggerKind::Audit, format!("{} is no event of the bus", kind(item))),
+/// Records run in the settings' own mode and scope.
+fn of_records(kind: TriggerKind, records: Vec<TriggerRecord>, left_out: Vec<LeftOut>, allowed: Allowed) -> Event {
+    if records.is_empty() {
+        return Event::ignored(kind, "no record of the batch is for the guard".to_owned(), left_out);
     }
+    let accounts: BTreeSet<_> = records.iter().map(|record| &record.account).collect();
+    let decision = match too_many(accounts.len()) {
+        Some(reason) => Decision::Rejected(reason),
+        None => Decision::Run(Request {
+            mode: allowed.mode,
+            scope: allowed.scope,
+            selector: Selector::Records { records, left_out },
+            approved: Approved::Nothing,
+        }),
+    };
+    Event { trigger: Trigger { kind, name: None }, decision }
 }
 
 fn kind(item: &Value) -> &'static str {
@@ -82,17 +83,17 @@ fn kind(item: &Value) -> &'static str {
     }
 }
 
-fn judge(record: &Record<'_>) -> Verdict {
+fn judge(record: &Record<'_>) -> Result<TriggerRecord, Irrelevant> {
     if ["errorCode", "errorMessage"].iter().any(|name| record.says(name, actiontrail::CHECK_FAILED)) {
         return actiontrail::check_failed(record);
     }
-    if let Some(verdict) = actiontrail::role_not_found(record) {
-        return verdict;
+    if let Some(found) = actiontrail::role_not_found(record) {
+        return found;
     }
     match record.text("errorCode") {
         Some(code) => {
             let reason = format!("{} failed with the code `{}`: nothing changed", record.name(), sanitized(&code));
-            Verdict::LeaveOut(TriggerKind::Audit, reason)
+            Err(Irrelevant { kind: TriggerKind::Audit, reason })
         }
         None => member::judge(record).unwrap_or_else(|| actiontrail::judge(record)),
     }
@@ -101,22 +102,29 @@ fn judge(record: &Record<'_>) -> Verdict {
 impl<'a> Record<'a> {
     /// A `CloudEvent` may come without its envelope, as the rule's owner likes it.
     fn read(object: &'a Object) -> Option<Self> {
-        if field::has(object, "specversion") && field::has(object, "type") {
+        let has = |name| field::value(object, name).is_some();
+        if has("specversion") && has("type") {
             return Some(Self { envelope: Some(object), data: field::object(object, "data").unwrap_or_default() });
         }
-        let bare = field::has(object, "eventName")
-            && ["eventSource", "userIdentity", "serviceName"].iter().any(|name| field::has(object, name));
-        bare.then_some(Self { envelope: None, data: Cow::Borrowed(object) })
+        let is_bare = has("eventName") && ["eventSource", "userIdentity", "serviceName"].into_iter().any(has);
+        is_bare.then_some(Self { envelope: None, data: Cow::Borrowed(object) })
     }
 
-    /// A text of the record.
-    pub(super) fn text(&self, name: &str) -> Option<Cow<'_, str>> {
+    pub(super) fn text(&self, name: &str) -> Option<String> {
         field::text(&self.data, name)
     }
 
-    /// A value of the record.
     pub(super) fn value(&self, name: &str) -> Option<&Value> {
         field::value(&self.data, name)
+    }
+
+    pub(super) fn object(&self, name: &str) -> Option<Cow<'_, Object>> {
+        field::object(&self.data, name)
+    }
+
+    /// An attribute of the envelope.
+    pub(super) fn attribute(&self, name: &str) -> Option<String> {
+        field::text(self.envelope?, name)
     }
 
     pub(super) fn says(&self, name: &str, word: &str) -> bool {
@@ -139,21 +147,10 @@ impl<'a> Record<'a> {
         ["requestParameters", "requestParameterJson"].into_iter().filter_map(|name| self.object(name))
     }
 
-    /// An object of the record.
-    pub(super) fn object(&self, name: &str) -> Option<Cow<'_, Object>> {
-        field::object(&self.data, name)
-    }
-
-    /// An attribute of the envelope.
-    pub(super) fn attribute(&self, name: &str) -> Option<Cow<'_, str>> {
-        field::text(self.envelope?, name)
-    }
-
     /// The name of the call; for an event of another kind the last part of its type.
     pub(super) fn event_name(&self) -> String {
-        let named = self.text("eventName").map(Cow::into_owned);
-        let named = named.or_else(|| Some(self.attribute("type")?.rsplit(':').next()?.to_owned()));
-        named.unwrap_or_default()
+        let by_type = || Some(self.attribute("type")?.rsplit(':').next()?.to_owned());
+        self.text("eventName").or_else(by_type).unwrap_or_default()
     }
 
     /// The call's name for a person.
@@ -164,27 +161,24 @@ impl<'a> Record<'a> {
         }
     }
 
-    /// Whose call it was. Of the envelope's accounts the original one comes first: a member's events may be forwarded.
-    pub(super) fn account(&self) -> Result<Option<AccountId>, String> {
-        let actor = self.object("userIdentity");
-        let said = self.text("acsAccountId").map(Cow::into_owned);
-        let said = said.or_else(|| Some(field::text(actor.as_deref()?, "accountId")?.into_owned()));
-        let said = said.or_else(|| self.attribute("aliyunoriginalaccountid").map(Cow::into_owned));
-        let said = said.or_else(|| self.attribute("aliyunaccountid").map(Cow::into_owned));
-        account(said.as_deref())
+    /// A text about the caller.
+    pub(super) fn caller(&self, name: &str) -> Option<String> {
+        field::text(&*self.object("userIdentity")?, name)
     }
-}
 
-/// Reads an account id that may be absent.
-pub(super) fn account(said: Option<&str>) -> Result<Option<AccountId>, String> {
-    said.map(|id| id.parse().map_err(|error| format!("{error}"))).transpose()
+    /// The caller's account. Of the envelope's accounts the original one comes first: a member's events may be forwarded.
+    pub(super) fn account(&self) -> Result<Option<AccountId>, BadAccountId> {
+        let said = self.text("acsAccountId").or_else(|| self.caller("accountId"));
+        let said = said.or_else(|| self.attribute("aliyunoriginalaccountid"));
+        said.or_else(|| self.attribute("aliyunaccountid")).map(|id| id.parse()).transpose()
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use serde_json::json;
 
-    use super::super::{Decision, Wanted, decode};
+    use super::super::decode;
     use super::*;
 
     fn record() -> Value {
@@ -201,8 +195,8 @@ mod tests {
         let batch =
             json!([{"mode": "verify"}, record().to_string(), record(), "text", {"eventName": "x", "eventSource": "y"}]);
         let Decision::Run(request) = decision(&batch) else { panic!() };
-        let Wanted::Records { looks, left_out } = request.wanted else { panic!() };
-        assert_eq!(looks.iter().map(|look| look.record).collect::<Vec<_>>(), [1, 2]);
+        let Selector::Records { records, left_out } = request.selector else { panic!() };
+        assert_eq!(records.iter().map(|record| record.index).collect::<Vec<_>>(), [1, 2]);
         assert_eq!(left_out.iter().map(|left_out| left_out.record).collect::<Vec<_>>(), [0, 3, 4]);
     }
 
@@ -211,8 +205,8 @@ mod tests {
         let odd = [json!(null), json!(7), json!(true), json!([record()]), json!("text"), json!({})];
         let batch: Vec<_> = [record()].into_iter().chain(odd).collect();
         let Decision::Run(request) = decision(&json!(batch)) else { panic!() };
-        let Wanted::Records { looks, left_out } = request.wanted else { panic!() };
-        assert_eq!((looks.len(), looks[0].record), (1, 0));
+        let Selector::Records { records, left_out } = request.selector else { panic!() };
+        assert_eq!((records.len(), records[0].index), (1, 0));
         let said: Vec<_> = left_out.iter().map(|left_out| left_out.reason.as_str()).collect();
         let kinds = ["`null`", "a number", "`true` or `false`", "an array", "a text", "an object"];
         assert_eq!(said, kinds.map(|kind| format!("{kind} is no event of the bus")));

@@ -1,71 +1,64 @@
 //! Audit records of the resource directory: which account became a member. Whether it did is asked of the directory.
 
-use std::borrow::Cow;
-
-use super::eventbridge::{Record, Verdict, account};
+use super::eventbridge::{Irrelevant, Record};
 use super::field;
-use super::{Occurrence, Whose};
+use super::{AccountRef, TriggerRecord};
 use crate::report::TriggerKind;
 
-/// What the record is, if it is about the members of a resource directory.
-pub(super) fn judge(record: &Record<'_>) -> Option<Verdict> {
+/// What the record leads to, if it is about the members of a resource directory.
+pub(super) fn judge(record: &Record<'_>) -> Option<Result<TriggerRecord, Irrelevant>> {
     // Service names, hosts and versions differ between the API's generations; the start is common.
     if !record.is_of("Resource", "resource", "acs.resource") {
         return None;
     }
     Some(match record.event_name().as_str() {
-        "CreateResourceAccount" => joined(record, created(record).as_deref(), "was created"),
-        "CreateCloudAccount" => created_with_root(record),
-        "AcceptHandshake" => joined(record, accepted(record).as_deref(), "accepted an invitation"),
-        "MoveAccount" => joined(record, moved(record).as_deref(), "was moved"),
-        "InviteAccountToResourceDirectory" => leave_out(record, "an invited account is no member yet"),
+        "CreateResourceAccount" => joined(record, created(record, "AccountId"), "was created"),
+        "CreateCloudAccount" => match created(record, "Status") {
+            // Its owner must confirm such an account first.
+            Some(status) if status.ends_with("Verifying") => {
+                Err(irrelevant(record, "the account is still to be confirmed"))
+            }
+            _ => joined(record, created(record, "AccountId"), "was created"),
+        },
+        // The caller accepts. `MasterAccountId` is the management account, never the new member.
+        "AcceptHandshake" => {
+            joined(record, record.caller("accountId").or_else(|| invited(record)), "accepted an invitation")
+        }
+        "MoveAccount" => {
+            let moved = record.parameters().find_map(|parameters| field::text(&parameters, "AccountId"));
+            joined(record, moved, "was moved")
+        }
+        "InviteAccountToResourceDirectory" => Err(irrelevant(record, "an invited account is no member yet")),
         "CancelCreateCloudAccount"
         | "DeclineHandshake"
         | "CancelHandshake"
         | "DeleteAccount"
         | "RemoveCloudAccount"
-        | "PromoteResourceAccount" => leave_out(record, "it brings no new member"),
+        | "PromoteResourceAccount" => Err(irrelevant(record, "it brings no new member")),
         _ => return None,
     })
 }
 
-fn joined(record: &Record<'_>, said: Option<&str>, how: &str) -> Verdict {
-    let (whose, reason) = match account(said) {
-        Ok(Some(id)) => (Whose::Account(id), format!("{}: the member account {how}", record.name())),
+fn joined(record: &Record<'_>, said: Option<String>, how: &str) -> Result<TriggerRecord, Irrelevant> {
+    let said = said.map(|id| id.parse()).transpose();
+    let (account, reason) = match said {
+        Ok(Some(id)) => (AccountRef::Id(id), format!("{}: the member account {how}", record.name())),
         Ok(None) => (
-            Whose::NewMember,
+            AccountRef::NewMember,
             format!("{}: a member account {how}, it is not said which, and this one joined lately", record.name()),
         ),
-        Err(error) => return leave_out(record, &error),
+        Err(error) => return Err(irrelevant(record, &error.to_string())),
     };
-    Verdict::Look(Occurrence { record: 0, whose, kind: TriggerKind::Member, reason, actor: None })
+    Ok(TriggerRecord { index: 0, account, kind: TriggerKind::Member, reason, actor: None })
 }
 
-fn leave_out(record: &Record<'_>, why: &str) -> Verdict {
-    Verdict::LeaveOut(TriggerKind::Member, format!("{}: {why}", record.name()))
+fn irrelevant(record: &Record<'_>, why: &str) -> Irrelevant {
+    Irrelevant { kind: TriggerKind::Member, reason: format!("{}: {why}", record.name()) }
 }
 
-fn created(record: &Record<'_>) -> Option<String> {
-    let reply = record.object("responseElements")?;
-    let account = field::object(&reply, "Account")?;
-    field::text(&account, "AccountId").map(Cow::into_owned)
-}
-
-/// Such an account must be confirmed by its owner first.
-fn created_with_root(record: &Record<'_>) -> Verdict {
-    let reply = record.object("responseElements").unwrap_or_default();
-    let account = field::object(&reply, "Account").unwrap_or_default();
-    match field::text(&account, "Status") {
-        Some(status) if status.ends_with("Verifying") => leave_out(record, "the account is still to be confirmed"),
-        _ => joined(record, created(record).as_deref(), "was created"),
-    }
-}
-
-/// It is the caller who accepts. `MasterAccountId` is the management account, never the new member.
-fn accepted(record: &Record<'_>) -> Option<String> {
-    let caller = record.object("userIdentity");
-    let caller = caller.as_deref().and_then(|caller| field::text(caller, "accountId"));
-    caller.map(Cow::into_owned).or_else(|| invited(record))
+/// A text about the account in the reply.
+fn created(record: &Record<'_>, name: &str) -> Option<String> {
+    field::text(&*field::object(&*record.object("responseElements")?, "Account")?, name)
 }
 
 /// The invited account, where it was not invited by e-mail.
@@ -73,11 +66,7 @@ fn invited(record: &Record<'_>) -> Option<String> {
     let reply = record.object("responseElements")?;
     let handshake = field::object(&reply, "Handshake")?;
     field::text(&handshake, "TargetType").filter(|kind| kind.eq_ignore_ascii_case("Account"))?;
-    field::text(&handshake, "TargetEntity").map(Cow::into_owned)
-}
-
-fn moved(record: &Record<'_>) -> Option<String> {
-    record.parameters().find_map(|parameters| field::text(&parameters, "AccountId").map(Cow::into_owned))
+    field::text(&handshake, "TargetEntity")
 }
 
 #[cfg(test)]
@@ -85,7 +74,7 @@ mod tests {
     use authorization::settings::{Mode, Scope};
     use serde_json::{Value, json};
 
-    use super::super::{Allowed, Decision, Wanted, Whose, decode};
+    use super::super::{AccountRef, Allowed, Decision, Selector, decode};
     use crate::report::TriggerKind;
 
     const NEW: &str = "2234567890123456";
@@ -101,9 +90,9 @@ mod tests {
         assert_eq!(event.trigger.kind, TriggerKind::Member);
         match event.decision {
             Decision::Ignored { reason, .. } => Err(reason),
-            Decision::Run(request) => match request.wanted {
-                Wanted::Records { looks, .. } => Ok(match &looks[0].whose {
-                    Whose::Account(account) => account.to_string(),
+            Decision::Run(request) => match request.selector {
+                Selector::Records { records, .. } => Ok(match &records[0].account {
+                    AccountRef::Id(account) => account.to_string(),
                     other => format!("{other:?}"),
                 }),
                 other => panic!("{other:?}"),

@@ -3,23 +3,20 @@
 //! An event may narrow the mode and the scope that the settings allow, never widen them. It can name no role.
 
 mod actiontrail;
-mod allow;
 mod decision;
 mod eventbridge;
 mod field;
-mod manual;
 mod member;
-mod notice;
-mod timer;
+mod request;
 
-use std::collections::BTreeSet;
-
-use serde_json::{Map, Value, json};
-
-pub use allow::ACCOUNTS_LIMIT;
-use allow::{Wish, decide, too_many};
 use authorization::settings::Scope;
-pub use decision::{Actor, Allowed, Approved, Clear, Decision, Forget, Occurrence, Request, Wanted, Whose};
+use authorization::text::sanitized;
+use serde_json::{Value, json};
+
+pub use decision::{AccountRef, Actor, Allowed, Approved, Clear, Decision, Forget, Request, Selector, TriggerRecord};
+use field::Object;
+pub use request::ACCOUNTS_LIMIT;
+use request::{RawRequest, decide};
 
 use crate::report::{LeftOut, Trigger, TriggerKind};
 
@@ -45,55 +42,80 @@ pub fn example(scope: Scope) -> Value {
 const DOCTOR: &str = "doctor";
 
 /// Who asks for the doctor, if somebody does: by the text, or as a timer's payload. It is no run, and it is asked for before the
-/// settings have their say, since they are what it looks at first.
+/// settings are read, since it examines them first.
 #[must_use]
 pub fn asks_for_doctor(body: &[u8]) -> Option<Trigger> {
-    let text = std::str::from_utf8(body).ok()?.trim_start_matches('\u{FEFF}').trim();
+    let text = trimmed(body).ok()?;
     if text == DOCTOR {
         return Some(Trigger { kind: TriggerKind::Manual, name: None });
     }
     let Ok(Value::Object(object)) = serde_json::from_str(text) else { return None };
-    let is_asked = is_timer(&object) && object.get("payload")?.as_str()?.trim() == DOCTOR;
-    is_asked.then(|| Trigger { kind: TriggerKind::Timer, name: timer::name(&object) })
+    let trigger = timer(&object)?;
+    (object.get("payload")?.as_str()?.trim() == DOCTOR).then_some(trigger)
 }
 
 /// Reads an event. `allowed` is the most that the settings allow.
 #[must_use]
 pub fn decode(body: &[u8], allowed: Allowed) -> Event {
-    let Ok(text) = std::str::from_utf8(body) else {
+    let Ok(text) = trimmed(body) else {
         return Event::manual(Decision::Rejected("the event is not UTF-8 text".to_owned()));
     };
-    let text = text.trim_start_matches('\u{FEFF}').trim();
-    if text.starts_with('{') || text.starts_with('[') {
-        return match serde_json::from_str(text) {
-            Ok(value) => of_json(text, &value, allowed),
-            Err(error) => Event::manual(Decision::Rejected(format!("the event is no valid JSON: {error}"))),
-        };
+    if !text.starts_with(['{', '[']) {
+        return Event::manual(decide(RawRequest::read(text), allowed));
     }
-    Event::manual(decide(manual::word(text), allowed))
-}
-
-fn of_json(text: &str, value: &Value, allowed: Allowed) -> Event {
-    match value {
-        Value::Object(object) if is_timer(object) => timer::decode(object, allowed),
-        Value::Object(object) => of_object(text, object, allowed),
-        Value::Array(items) if eventbridge::is_batch(items) => eventbridge::batch(items, allowed),
-        _ => Event::manual(Decision::Rejected("a JSON array that is no batch of events".to_owned())),
+    let object = match serde_json::from_str(text) {
+        Ok(Value::Object(object)) => object,
+        // A batch holds events as objects, or as objects in strings. What else stands among them is listed in the report.
+        Ok(Value::Array(items)) if items.iter().any(|item| item.is_object() || item.is_string()) => {
+            return eventbridge::batch(&items, allowed);
+        }
+        Ok(_) => return Event::manual(Decision::Rejected("a JSON array that is no batch of events".to_owned())),
+        Err(error) => return Event::manual(Decision::Rejected(format!("the event is no valid JSON: {error}"))),
+    };
+    if let Some(trigger) = timer(&object) {
+        return Event { trigger, decision: decide(RawRequest::of_timer(object.get("payload")), allowed) };
     }
-}
-
-fn of_object(text: &str, object: &Map<String, Value>, allowed: Allowed) -> Event {
-    if let Some(event) = eventbridge::single(object, allowed) {
+    if let Some(event) = eventbridge::single(&object, allowed) {
         return event;
     }
-    match notice::kind(object) {
+    match for_another_function(&object) {
         Some(what) => Event::ignored(TriggerKind::Manual, format!("{what} asks for nothing"), Vec::new()),
-        None => Event::manual(decide(manual::json(text), allowed)),
+        None => Event::manual(decide(RawRequest::read(text), allowed)),
     }
 }
 
-fn is_timer(object: &Map<String, Value>) -> bool {
-    object.contains_key("triggerTime") && object.contains_key("triggerName")
+fn trimmed(body: &[u8]) -> Result<&str, std::str::Utf8Error> {
+    Ok(std::str::from_utf8(body)?.trim_start_matches('\u{FEFF}').trim())
+}
+
+/// The trigger of a timer's event: `{"triggerTime", "triggerName", "payload"}`.
+fn timer(object: &Object) -> Option<Trigger> {
+    let name = object.get("triggerName").filter(|_| object.contains_key("triggerTime"))?;
+    Some(Trigger { kind: TriggerKind::Timer, name: name.as_str().map(sanitized) })
+}
+
+/// What the platform hands to functions of other kinds, by keys that stand together in no other event (source: the vendor's
+/// page "Formats of event for different triggers").
+const OTHER_TRIGGERS: [(&[&str], &str); 8] = [
+    (&["version", "rawPath", "requestContext"], "an event of an HTTP trigger"),
+    (&["path", "httpMethod", "headers"], "an event of an API gateway"),
+    (&["requestContext", "requestPayload"], "a record of an asynchronous invocation"),
+    (&["parameter", "source", "jobName", "taskId"], "a notice of SLS"),
+    (&["TopicName", "MessageId"], "a notice of MNS"),
+    (&["TopicName", "SubscriptionName"], "a notice of MNS"),
+    (&["Version", "Records"], "a notice of Tablestore"),
+    (&["invokingEvent", "resultToken"], "an event of a rule of Cloud Config"),
+];
+
+/// What the event is, if it is for another kind of function. It asks the guard for nothing.
+fn for_another_function(object: &Object) -> Option<&'static str> {
+    let has = |keys: &[&str]| keys.iter().all(|key| object.contains_key(*key));
+    if let Some((_, what)) = OTHER_TRIGGERS.iter().find(|(keys, _)| has(keys)) {
+        return Some(what);
+    }
+    let is_notice = |event: &Value| event.get("eventName").is_some() && event.get("eventSource").is_some();
+    let events = object.get("events")?.as_array()?;
+    (!events.is_empty() && events.iter().all(is_notice)).then_some("a notice of OSS or the CDN")
 }
 
 impl Event {
@@ -104,25 +126,6 @@ impl Event {
     fn manual(decision: Decision) -> Self {
         Self { trigger: Trigger { kind: TriggerKind::Manual, name: None }, decision }
     }
-}
-
-/// Records of the cloud run in the settings' own mode and scope.
-fn records(kind: TriggerKind, looks: Vec<Occurrence>, left_out: Vec<LeftOut>, allowed: Allowed) -> Event {
-    let trigger = Trigger { kind, name: None };
-    if looks.is_empty() {
-        return Event::ignored(kind, "no record of the batch is for the guard".to_owned(), left_out);
-    }
-    let accounts: BTreeSet<_> = looks.iter().map(|look| &look.whose).collect();
-    let decision = match too_many(accounts.len()) {
-        Some(reason) => Decision::Rejected(reason),
-        None => Decision::Run(Request {
-            mode: allowed.mode,
-            scope: allowed.scope,
-            wanted: Wanted::Records { looks, left_out },
-            approved: Approved::Nothing,
-        }),
-    };
-    Event { trigger, decision }
 }
 
 #[cfg(test)]
@@ -170,7 +173,7 @@ mod tests {
         }
         let allowed = Allowed { mode: Mode::Plan, scope: Scope::Organization };
         let Decision::Run(request) = decode(b"", allowed).decision else { panic!() };
-        assert_eq!((request.scope, request.wanted), (Scope::Organization, Wanted::All));
+        assert_eq!((request.scope, request.selector), (Scope::Organization, Selector::All));
     }
 
     #[test]
@@ -233,7 +236,7 @@ mod tests {
     fn accounts_are_each_looked_at_once() {
         let body = r#"{"accounts":["2234567890123456","1234567890123456","2234567890123456"]}"#;
         let Decision::Run(request) = decision(body, Mode::Verify) else { panic!() };
-        assert!(matches!(request.wanted, Wanted::Accounts(accounts) if accounts.len() == 2));
+        assert!(matches!(request.selector, Selector::Accounts(accounts) if accounts.len() == 2));
     }
 
     #[test]
@@ -285,11 +288,46 @@ mod tests {
         let allowed = Allowed { mode: Mode::Remediate, scope: Scope::Organization };
         let Decision::Run(request) = decode(by_hand.as_bytes(), allowed).decision else { panic!() };
         assert_eq!(request.approved, Approved::Plan(PLAN.parse().unwrap()));
-        assert_eq!((request.scope, request.wanted), (Scope::Account, Wanted::All), "the own account");
+        assert_eq!((request.scope, request.selector), (Scope::Account, Selector::All), "the own account");
         assert!(rejected(&by_hand, Mode::Plan).contains("mode `remediate`"));
         let two = json!({"planId": PLAN, "accounts": ["1234567890123456", "2234567890123456"]}).to_string();
         assert!(rejected(&two, Mode::Remediate).contains("exactly one account"));
         let timer = json!({"triggerTime": "", "triggerName": "t", "payload": by_hand}).to_string();
         assert!(rejected(&timer, Mode::Remediate).contains("`planId`"));
+    }
+
+    #[test]
+    fn what_is_for_another_function_is_ignored_whatever_else_it_holds() {
+        let object = json!({"eventName": "ObjectCreated:PutObject", "eventSource": "acs:oss", "region": "cn-hangzhou",
+            "oss": {"object": {"key": "x"}}});
+        for (notice, said) in [
+            (json!({"events": [object]}), "OSS"),
+            (json!({"events": [{"eventName": "LogFileCreated", "eventSource": "cdn"}]}), "CDN"),
+            (
+                json!({"parameter": {}, "source": {"endpoint": "x", "projectName": "y", "logstoreName": "z", "shardId": 0},
+                    "jobName": "j", "taskId": "t", "cursorTime": 1}),
+                "SLS",
+            ),
+            (
+                json!({"TopicOwner": "1", "TopicName": "t", "MessageId": "m", "Message": "{\"mode\":\"remediate\"}"}),
+                "MNS",
+            ),
+            (json!({"Version": "Sync-v1", "Records": []}), "Tablestore"),
+            (json!({"path": "/", "httpMethod": "GET", "headers": {}, "body": ""}), "API gateway"),
+        ] {
+            let Decision::Ignored { reason, .. } = decode(notice.to_string().as_bytes(), Allowed::default()).decision
+            else {
+                panic!("{notice}")
+            };
+            assert!(reason.contains(said), "{notice}: {reason}");
+        }
+    }
+
+    #[test]
+    fn a_list_that_is_no_notice_is_a_mistake() {
+        for event in [json!({"events": []}), json!({"events": [{"mode": "verify"}]}), json!({"events": null})] {
+            let decision = decode(event.to_string().as_bytes(), Allowed::default()).decision;
+            assert!(matches!(decision, Decision::Rejected(reason) if reason.contains("`events`")), "{event}");
+        }
     }
 }

@@ -8,7 +8,7 @@ use tracing::Instrument as _;
 use super::queue::Turn;
 use super::{Gate, Look, Place, Sweep, Swept, lines};
 use crate::config::FOLDERS;
-use crate::event::Wanted;
+use crate::event::Selector;
 use crate::members::{self, Admission, FolderId, FolderRules, Folders, Standing};
 use crate::report::{LeftOut, Next, Results, Status};
 
@@ -103,7 +103,7 @@ impl Sweep<'_> {
     }
 
     pub(super) fn is_by_hand(&self) -> bool {
-        matches!(self.request.wanted, Wanted::Accounts(_))
+        matches!(self.request.selector, Selector::Accounts(_))
     }
 }
 

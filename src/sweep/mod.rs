@@ -36,7 +36,7 @@ pub use select::{Look, Place, Rules, Selection, needs_caller, outside, select};
 use watch::{Extent, Watch};
 
 use crate::config::{BRAKE_FROM, Config, EXCEPTIONS, EXCLUDE_ACCOUNTS};
-use crate::event::{Request, Wanted};
+use crate::event::{Request, Selector};
 use crate::reconcile::Guard;
 use crate::report::{AccountReport, LeftOut, Next, Results, Status};
 
@@ -113,7 +113,7 @@ impl Sweep<'_> {
 
     /// Whether the run is over every account of the organization.
     fn is_whole(&self) -> bool {
-        self.request.wanted == Wanted::All && self.request.scope == Scope::Organization
+        self.request.selector == Selector::All && self.request.scope == Scope::Organization
     }
 
     async fn everything(&self) -> Swept {

@@ -22,8 +22,8 @@ impl Sweep<'_> {
         mut selection: Selection,
         rules: &Rules<'_>,
     ) -> (Selection, Vec<CallError>) {
-        let occurrences = std::mem::take(&mut selection.newcomers);
-        let Some(first) = occurrences.first() else { return (selection, Vec::new()) };
+        let records = std::mem::take(&mut selection.newcomers);
+        let Some(first) = records.first() else { return (selection, Vec::new()) };
         let (mut joined, errors) = self.joined_lately(rules.now).await;
         joined.sort_unstable_by(|one, other| other.cmp(one));
         let mut too_many = 0;
@@ -34,8 +34,8 @@ impl Sweep<'_> {
                 continue;
             }
             let is_new = at.is_some_and(|at| rules.now.duration_since(at) < NEW_FOR);
-            for occurrence in &occurrences {
-                selection.add(rules.look(account), occurrence, is_new);
+            for record in &records {
+                selection.add(rules.look(account), record, is_new);
             }
         }
         if too_many > 0 {
@@ -47,8 +47,8 @@ impl Sweep<'_> {
             selection.leave_out(first, &why);
         } else if joined.is_empty() && errors.is_empty() {
             let why = "it does not say which account, and no member joined within a day";
-            for occurrence in &occurrences {
-                selection.leave_out(occurrence, why);
+            for record in &records {
+                selection.leave_out(record, why);
             }
         }
         selection.looks.sort_by_key(|look| look.is_new);

@@ -8,7 +8,7 @@ use authorization::target::{AccountId, RoleName};
 use jiff::Timestamp;
 
 use crate::config::{Config, Exceptions};
-use crate::event::{Actor, Occurrence, Request, Wanted, Whose};
+use crate::event::{AccountRef, Actor, Request, Selector, TriggerRecord};
 use crate::members::SESSION_PREFIX;
 use crate::report::{LeftOut, TriggerKind};
 
@@ -70,7 +70,7 @@ pub struct Selection {
     /// The accounts, each once.
     pub looks: Vec<Look>,
     /// Records of new members that do not say which: the directory has to be asked.
-    pub newcomers: Vec<Occurrence>,
+    pub newcomers: Vec<TriggerRecord>,
     /// Records that nothing is done about.
     pub left_out: Vec<LeftOut>,
 }
@@ -78,10 +78,10 @@ pub struct Selection {
 /// Whether the guard must know its own role to tell its own writes from those of others.
 #[must_use]
 pub fn needs_caller(request: &Request, own: &AccountId) -> bool {
-    match &request.wanted {
-        Wanted::All | Wanted::Accounts(_) => false,
-        Wanted::Records { looks, .. } => {
-            looks.iter().filter_map(|look| look.actor.as_ref()).any(|actor| actor.account == *own)
+    match &request.selector {
+        Selector::All | Selector::Accounts(_) => false,
+        Selector::Records { records, .. } => {
+            records.iter().filter_map(|record| record.actor.as_ref()).any(|actor| actor.account == *own)
         }
     }
 }
@@ -97,13 +97,13 @@ pub fn outside(account: &AccountId, own: &AccountId) -> String {
 /// # Errors
 /// With what is wrong, where a person asks for an account outside the scope.
 pub fn select(request: &Request, rules: &Rules<'_>) -> Result<Selection, String> {
-    match (&request.wanted, request.scope) {
-        (Wanted::All, _) => Ok(rules.looks(std::slice::from_ref(rules.own))),
-        (Wanted::Accounts(accounts), scope) => {
+    match (&request.selector, request.scope) {
+        (Selector::All, _) => Ok(rules.looks(std::slice::from_ref(rules.own))),
+        (Selector::Accounts(accounts), scope) => {
             let outside = accounts.iter().find(|account| rules.is_outside(account, scope));
             outside.map_or_else(|| Ok(rules.looks(accounts)), |account| Err(rules.outside(account)))
         }
-        (Wanted::Records { looks, left_out }, scope) => Ok(rules.of_records(looks, left_out, scope)),
+        (Selector::Records { records, left_out }, scope) => Ok(rules.of_records(records, left_out, scope)),
     }
 }
 
@@ -142,24 +142,24 @@ impl Rules<'_> {
         Selection { looks: accounts.iter().map(|account| self.look(account)).collect(), ..Selection::default() }
     }
 
-    fn of_records(&self, occurrences: &[Occurrence], left_out: &[LeftOut], scope: Scope) -> Selection {
+    fn of_records(&self, records: &[TriggerRecord], left_out: &[LeftOut], scope: Scope) -> Selection {
         let mut selection = Selection { left_out: left_out.to_vec(), ..Selection::default() };
-        for occurrence in occurrences {
-            let account = match &occurrence.whose {
-                Whose::Own => self.own,
-                Whose::Account(account) => account,
-                Whose::NewMember if scope == Scope::Organization => {
-                    selection.newcomers.push(occurrence.clone());
+        for record in records {
+            let account = match &record.account {
+                AccountRef::Own => self.own,
+                AccountRef::Id(account) => account,
+                AccountRef::NewMember if scope == Scope::Organization => {
+                    selection.newcomers.push(record.clone());
                     continue;
                 }
-                Whose::NewMember => {
-                    selection.leave_out(occurrence, "a new member is not the own account, and the scope is `account`");
+                AccountRef::NewMember => {
+                    selection.leave_out(record, "a new member is not the own account, and the scope is `account`");
                     continue;
                 }
             };
-            match self.needless(occurrence, account, scope) {
-                Some(reason) => selection.leave_out(occurrence, &reason),
-                None => selection.add(self.look(account), occurrence, occurrence.kind == TriggerKind::Member),
+            match self.needless(record, account, scope) {
+                Some(reason) => selection.leave_out(record, &reason),
+                None => selection.add(self.look(account), record, record.kind == TriggerKind::Member),
             }
         }
         // What may have to be waited for comes last.
@@ -169,12 +169,12 @@ impl Rules<'_> {
     }
 
     /// Why a record is no reason to look.
-    fn needless(&self, occurrence: &Occurrence, account: &AccountId, scope: Scope) -> Option<String> {
+    fn needless(&self, record: &TriggerRecord, account: &AccountId, scope: Scope) -> Option<String> {
         if self.is_outside(account, scope) {
             return Some(self.outside(account));
         }
-        let actor = occurrence.actor.as_ref()?;
-        self.is_own_hand(actor, account).then(|| format!("the guard's own write ({})", occurrence.reason))
+        let actor = record.actor.as_ref()?;
+        self.is_own_hand(actor, account).then(|| format!("the guard's own write ({})", record.reason))
     }
 
     /// In doubt it is somebody else's: a look too many costs two calls.
@@ -189,18 +189,18 @@ impl Rules<'_> {
 }
 
 impl Selection {
-    pub(super) fn leave_out(&mut self, occurrence: &Occurrence, why: &str) {
-        self.left_out.push(LeftOut { record: occurrence.record, reason: why.to_owned() });
+    pub(super) fn leave_out(&mut self, record: &TriggerRecord, why: &str) {
+        self.left_out.push(LeftOut { record: record.index, reason: why.to_owned() });
     }
 
-    pub(super) fn add(&mut self, look: Look, occurrence: &Occurrence, is_new: bool) {
+    pub(super) fn add(&mut self, look: Look, record: &TriggerRecord, is_new: bool) {
         let index = self.looks.iter().position(|other| other.account == look.account);
         let index = index.unwrap_or_else(|| {
-            self.looks.push(Look { reason: Some(occurrence.reason.clone()), ..look });
+            self.looks.push(Look { reason: Some(record.reason.clone()), ..look });
             self.looks.len() - 1
         });
         let Some(look) = self.looks.get_mut(index) else { return };
-        look.records.push(occurrence.record);
+        look.records.push(record.index);
         look.is_new |= is_new;
     }
 }
@@ -229,22 +229,22 @@ mod tests {
         text.parse().unwrap()
     }
 
-    fn record(record: usize, account: &str, actor: Option<(&str, &str)>) -> Occurrence {
+    fn record(index: usize, account: &str, actor: Option<(&str, &str)>) -> TriggerRecord {
         let actor = actor.map(|(role, session)| Actor {
             account: id(account),
             role: role.to_owned(),
             session: session.to_owned(),
         });
-        let reason = format!("record {record}");
-        Occurrence { record, whose: Whose::Account(id(account)), kind: TriggerKind::Audit, reason, actor }
+        let reason = format!("record {index}");
+        TriggerRecord { index, account: AccountRef::Id(id(account)), kind: TriggerKind::Audit, reason, actor }
     }
 
-    fn request(scope: Scope, wanted: Wanted) -> Request {
-        Request { scope, wanted, ..Request::default() }
+    fn request(scope: Scope, selector: Selector) -> Request {
+        Request { scope, selector, ..Request::default() }
     }
 
-    fn of_records(looks: Vec<Occurrence>) -> Wanted {
-        Wanted::Records { looks, left_out: Vec::new() }
+    fn of_records(records: Vec<TriggerRecord>) -> Selector {
+        Selector::Records { records, left_out: Vec::new() }
     }
 
     /// With the member role `Entry`, and member `3234567890123456` left alone.
@@ -257,8 +257,8 @@ mod tests {
         select(request, &Rules::new(&config, &id(OWN), Some(&caller), Timestamp::UNIX_EPOCH))
     }
 
-    fn left_out(looks: Vec<Occurrence>) -> Vec<usize> {
-        let selection = selected(&request(Scope::Organization, of_records(looks))).unwrap();
+    fn left_out(records: Vec<TriggerRecord>) -> Vec<usize> {
+        let selection = selected(&request(Scope::Organization, of_records(records))).unwrap();
         selection.left_out.iter().map(|left_out| left_out.record).collect()
     }
 
@@ -273,7 +273,7 @@ mod tests {
 
     #[test]
     fn another_account_is_outside_the_scope_account() {
-        let named = request(Scope::Account, Wanted::Accounts(vec![id(OWN), id(MEMBER)]));
+        let named = request(Scope::Account, Selector::Accounts(vec![id(OWN), id(MEMBER)]));
         assert!(selected(&named).unwrap_err().contains(MEMBER));
         let recorded = request(Scope::Account, of_records(vec![record(0, MEMBER, None), record(1, OWN, None)]));
         let selection = selected(&recorded).unwrap();
@@ -283,8 +283,8 @@ mod tests {
     #[test]
     fn an_excluded_account_is_never_looked_at_whoever_names_it() {
         let excluded = "3234567890123456";
-        for wanted in [Wanted::Accounts(vec![id(excluded)]), of_records(vec![record(0, excluded, None)])] {
-            let selection = selected(&request(Scope::Organization, wanted)).unwrap();
+        for selector in [Selector::Accounts(vec![id(excluded)]), of_records(vec![record(0, excluded, None)])] {
+            let selection = selected(&request(Scope::Organization, selector)).unwrap();
             assert!(matches!(selection.looks[0].place, Place::LeftAlone(_)), "{selection:?}");
         }
     }
@@ -305,7 +305,7 @@ mod tests {
 
     #[test]
     fn the_own_role_is_asked_for_only_if_a_record_may_be_the_guards() {
-        let needs = |looks| needs_caller(&request(Scope::Account, of_records(looks)), &id(OWN));
+        let needs = |records| needs_caller(&request(Scope::Account, of_records(records)), &id(OWN));
         assert!(needs(vec![record(0, OWN, Some(("x", "y")))]));
         assert!(!needs(vec![record(0, OWN, None), record(1, MEMBER, Some(("x", "y")))]));
     }

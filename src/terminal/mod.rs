@@ -29,7 +29,7 @@ use output::OutputOptions;
 
 use crate::clear as forget;
 use crate::config::{Config, InvalidSettings, JOURNAL_DIR, MODE, SCOPE, Variables, on_platform};
-use crate::event::{Allowed, Approved, Decision, Event, Forget, Request, Wanted};
+use crate::event::{Allowed, Approved, Decision, Event, Forget, Request, Selector};
 use crate::handler::{Abort, App, Ask};
 use crate::journal::JournalLog;
 use crate::report::{AccountReport, Question, Render, Report, Trigger, TriggerKind};
@@ -290,8 +290,8 @@ async fn ask_first(app: &App, options: &Options, asked: Allowed) -> Result<Optio
         return Ok(None);
     }
     // Only what is to be repaired is looked at again.
-    let wanted = Wanted::Accounts(plans.keys().cloned().collect());
-    let request = Request { wanted, approved: Approved::Shown(plans), ..request(options, asked) };
+    let selector = Selector::Accounts(plans.keys().cloned().collect());
+    let request = Request { selector, approved: Approved::Shown(plans), ..request(options, asked) };
     Ok(Some(run_request(app, options, request).await?.after(report)))
 }
 
@@ -301,8 +301,9 @@ fn plan(account: &AccountReport) -> Option<(AccountId, PlanId)> {
 }
 
 fn request(options: &Options, asked: Allowed) -> Request {
-    let wanted = if options.account.is_empty() { Wanted::All } else { Wanted::Accounts(options.distinct_accounts()) };
-    Request { mode: asked.mode, scope: asked.scope, wanted, approved: Approved::Nothing }
+    let selector =
+        if options.account.is_empty() { Selector::All } else { Selector::Accounts(options.distinct_accounts()) };
+    Request { mode: asked.mode, scope: asked.scope, selector, approved: Approved::Nothing }
 }
 
 async fn run_in(app: &App, options: &Options, asked: Allowed) -> Result<Report, Abort> {

@@ -193,14 +193,14 @@ async fn a_panic_in_one_account_is_its_line_and_the_rest_goes_on() {
 #[tokio::test]
 async fn only_plans_that_a_person_saw_are_carried_out() {
     use authorization::settings::Mode;
-    use dts_role_guard::event::{Approved, Request, Wanted};
+    use dts_role_guard::event::{Approved, Request, Selector};
     let lab = organization(30, 3);
     let shown = checked(&lab.invoke(&timer("plan")).await);
     let approved = id(2);
     let plan = line(&shown, &approved)["planId"].as_str().unwrap().parse().unwrap();
     let plans = [(approved.parse().unwrap(), plan)].into();
     let scope = authorization::settings::Scope::Organization;
-    let request = Request { mode: Mode::Remediate, scope, wanted: Wanted::All, approved: Approved::Shown(plans) };
+    let request = Request { mode: Mode::Remediate, scope, selector: Selector::All, approved: Approved::Shown(plans) };
     let report = checked(&lab.request(request).await);
     assert_eq!(ids(&with_status(&report, "remediated")), [approved], "{report}");
     assert_eq!(with_status(&report, "drifted").len(), 2, "{report}");

@@ -7,7 +7,7 @@ use aliyun::CallerIdentity;
 use authorization::settings::{Mode, Scope};
 use authorization::target::AccountId;
 use dts_role_guard::config::{Config, Variables};
-use dts_role_guard::event::{Allowed, Approved, Decision, Event, Request, Wanted, Whose, decode};
+use dts_role_guard::event::{AccountRef, Allowed, Approved, Decision, Event, Request, Selector, decode};
 use dts_role_guard::report::{LeftOut, TriggerKind};
 use dts_role_guard::sweep::{Place, Rules, select};
 
@@ -49,33 +49,33 @@ fn check_one(event: &Event, allowed: Allowed) -> Vec<&'static str> {
             assert!(request.scope <= allowed.scope, "a wider scope: {request:?}");
             approved_by_hand(event, request);
             selected(request);
-            wanted(event, request, allowed)
+            chosen(event, request, allowed)
         }
     }
 }
 
-fn wanted(event: &Event, request: &Request, allowed: Allowed) -> Vec<&'static str> {
-    let mut found = match &request.wanted {
-        Wanted::All => vec!["all"],
-        Wanted::Accounts(accounts) => {
+fn chosen(event: &Event, request: &Request, allowed: Allowed) -> Vec<&'static str> {
+    let mut found = match &request.selector {
+        Selector::All => vec!["all"],
+        Selector::Accounts(accounts) => {
             assert!((1..=100).contains(&accounts.len()));
             assert_eq!(accounts.iter().collect::<BTreeSet<_>>().len(), accounts.len());
             vec!["accounts"]
         }
-        Wanted::Records { looks, left_out } => {
+        Selector::Records { records, left_out } => {
             listed(left_out);
-            for look in looks {
-                harmless(&look.reason);
+            for record in records {
+                harmless(&record.reason);
             }
-            assert!((1..=100).contains(&looks.iter().map(|look| &look.whose).collect::<BTreeSet<_>>().len()));
+            assert!((1..=100).contains(&records.iter().map(|record| &record.account).collect::<BTreeSet<_>>().len()));
             assert_eq!(Allowed { mode: request.mode, scope: request.scope }, allowed);
-            assert!(looks.iter().any(|look| look.kind == event.trigger.kind));
-            let word = |kind: TriggerKind, whose: &Whose| match (kind, whose) {
-                (TriggerKind::Member, Whose::NewMember) => "newcomer",
+            assert!(records.iter().any(|record| record.kind == event.trigger.kind));
+            let word = |kind: TriggerKind, account: &AccountRef| match (kind, account) {
+                (TriggerKind::Member, AccountRef::NewMember) => "newcomer",
                 (TriggerKind::Member, _) => "member",
                 _ => "audit",
             };
-            looks.iter().map(|look| word(look.kind, &look.whose)).collect()
+            records.iter().map(|record| word(record.kind, &record.account)).collect()
         }
     };
     found.extend((request.approved != Approved::Nothing).then_some("plan"));
@@ -84,10 +84,10 @@ fn wanted(event: &Event, request: &Request, allowed: Allowed) -> Vec<&'static st
 
 /// Only a person approves, and only what a repair of one account would do.
 fn approved_by_hand(event: &Event, request: &Request) {
-    let one = match &request.wanted {
-        Wanted::All => request.scope == Scope::Account,
-        Wanted::Accounts(accounts) => accounts.len() == 1,
-        Wanted::Records { .. } => false,
+    let one = match &request.selector {
+        Selector::All => request.scope == Scope::Account,
+        Selector::Accounts(accounts) => accounts.len() == 1,
+        Selector::Records { .. } => false,
     };
     match request.approved {
         Approved::Nothing => {}
