@@ -9,7 +9,7 @@ use aliyun::clock::{SharedClock, SystemClock};
 use aliyun::credentials::Host;
 use authorization::text::chain;
 use clap::{CommandFactory as _, Parser as _};
-use dts_role_guard::config::{LOG, Variables, lines_file, on_platform};
+use dts_role_guard::config::{LOG, Variables, lines_file, on_platform, value};
 use dts_role_guard::handler::App;
 use dts_role_guard::telemetry::{self, Log};
 use dts_role_guard::terminal::{self, Arguments, Command};
@@ -41,8 +41,7 @@ async fn run() -> ExitCode {
     };
     let log = if matches!(command, Command::Serve) { Log::Stdout } else { Log::Stderr };
     let clock: SharedClock = Arc::new(SystemClock::start());
-    let filter = variables.get(LOG).map(String::as_str).filter(|filter| !filter.is_empty());
-    log.start(filter.or(command.log_filter()), clock.clone());
+    log.start(value(&variables, LOG).or(command.log_filter()), clock.clone());
     log.keep_records_in(lines_file(&variables, clock.now(), &clock.nonce()));
     let app = App::new(&variables, clock.clone(), log);
     let code = match command {

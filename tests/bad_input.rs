@@ -158,7 +158,7 @@ fn wrong_settings_are_all_named_at_once() {
     let guard = Guard::start(&emulator, &settings);
     let words = [
         "`DTS_GUARD_MODE` is `repair`: it takes `verify` or `plan` or `remediate`",
-        "`DTS_GUARD_X` is no setting; there are DTS_GUARD_MODE, ",
+        "unknown setting `DTS_GUARD_X`; the settings are DTS_GUARD_MODE, ",
         "the 1st URL of `DTS_GUARD_NOTIFY` is no URL",
     ];
     assert_aborted(&guard, &emulator, &guard.invoke("verify"), "InvalidSettings", &words);

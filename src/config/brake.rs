@@ -6,19 +6,12 @@ use std::str::FromStr;
 /// Fewer than this hold nothing back: of three accounts, one alone would be a third.
 pub(crate) const BRAKE_FROM: usize = 5;
 
-/// The share that is too much.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Brake {
-    /// Nothing is held back.
+pub(crate) enum Brake {
     Off,
-    /// More than so many percent.
+    /// More than this share in percent is too much.
     Above(u8),
 }
-
-/// The text is no brake.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("a whole number of percent from 0 to 100, or `off`")]
-pub struct BadBrake;
 
 impl Default for Brake {
     fn default() -> Self {
@@ -27,13 +20,14 @@ impl Default for Brake {
 }
 
 impl FromStr for Brake {
-    type Err = BadBrake;
+    type Err = &'static str;
 
-    fn from_str(text: &str) -> Result<Self, BadBrake> {
-        match text {
-            "off" => Ok(Self::Off),
-            _ => text.parse().ok().filter(|percent| *percent <= 100).map(Self::Above).ok_or(BadBrake),
+    fn from_str(text: &str) -> Result<Self, &'static str> {
+        if text == "off" {
+            return Ok(Self::Off);
         }
+        let percent = text.parse().ok().filter(|percent| *percent <= 100);
+        percent.map(Self::Above).ok_or("a whole number of percent from 0 to 100, or `off`")
     }
 }
 
@@ -101,7 +95,7 @@ mod tests {
         assert_eq!("20".parse(), Ok(Brake::default()));
         assert_eq!("off".parse(), Ok(Brake::Off));
         for bad in ["101", "-1", "20%", "2.5", "OFF", "none", "256"] {
-            assert_eq!(bad.parse::<Brake>(), Err(BadBrake), "{bad}");
+            assert!(bad.parse::<Brake>().is_err(), "{bad}");
         }
     }
 }

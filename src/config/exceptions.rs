@@ -25,10 +25,9 @@ use crate::journal::file;
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Exceptions(BTreeMap<AccountId, Exception>);
 
-/// Why an account is left alone, and until when.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Exception {
+pub(crate) struct Exception {
     account: AccountId,
     #[serde(deserialize_with = "not_blank")]
     reason: String,
@@ -45,27 +44,22 @@ struct Expiry {
 /// Some five thousand exceptions.
 const SIZE_LIMIT: usize = 1024 * 1024;
 
-/// Whatever the tables are called: a slip of the pen there must not leave an account unprotected.
-type File = BTreeMap<String, Vec<Exception>>;
-
 impl Exceptions {
     /// Reads a file.
     ///
     /// # Errors
-    /// With what is wrong, and where: it is no plain file, or too large, or an exception that cannot be read must not leave an account unprotected.
+    /// What is wrong, and where. An exception that cannot be read must not leave an account unprotected.
     pub fn read(path: &Path) -> Result<Self, String> {
         let bytes = file::read_through(path, SIZE_LIMIT).map_err(|error| error.to_string())?;
-        if bytes.len() > SIZE_LIMIT {
-            return Err(format!("it is larger than {SIZE_LIMIT} bytes"));
-        }
         let text = String::from_utf8(bytes).map_err(|_| "it is no text in UTF-8".to_owned())?;
         Self::parse(&text)
     }
 
     fn parse(text: &str) -> Result<Self, String> {
-        let file: File = toml::from_str(text).map_err(|error| explain(&error, text))?;
+        // Whatever the tables are called: a slip of the pen there must not leave an account unprotected.
+        let tables: BTreeMap<String, Vec<Exception>> = toml::from_str(text).map_err(|error| explain(&error, text))?;
         let mut exceptions = BTreeMap::new();
-        for exception in file.into_values().flatten() {
+        for exception in tables.into_values().flatten() {
             let account = exception.account.clone();
             if exceptions.insert(account.clone(), exception).is_some() {
                 return Err(format!("account `{account}` stands in it twice"));
@@ -93,7 +87,6 @@ impl Exception {
         format!("left alone until {until} by the file of `DTS_GUARD_EXCEPTIONS`: {reason}")
     }
 
-    /// It no longer protects.
     pub(crate) fn expired(&self) -> Finding {
         let (expires, reason) = (&self.expires.written, sanitized(&self.reason));
         let message = format!("its exception expired on {expires} and no longer protects it ({reason}): take it out");

@@ -4,21 +4,12 @@ use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
 
-use super::{JOURNAL_DIR, Variables};
+use super::{Variables, value};
 use crate::journal::{Folder, LinesFile};
 use crate::report::JournalKind;
 
-/// The platform reserves this prefix: nobody else sets such a variable.
-const PLATFORM_PREFIX: &str = "FC_";
-
 /// The folder's name below a place that others use too.
 const NAME: &str = "dts-role-guard";
-
-/// The value that says that there is to be no folder.
-const OFF: &str = "off";
-
-/// In the user's folder, the folder of the journal's lines.
-const LINES: &str = "log";
 
 /// Where the journal's files live.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -35,11 +26,11 @@ pub enum JournalPlace {
 }
 
 impl JournalPlace {
-    /// What the variables say. In a function the default is the instance's disk, elsewhere the user's state folder; where
+    /// What the setting says. In a function the default is the instance's disk, elsewhere the user's state folder; where
     /// no home is known, nothing is guessed.
-    pub(super) fn of(variables: &Variables) -> Self {
-        match value(variables, JOURNAL_DIR) {
-            Some(OFF) => Self::Off,
+    pub(super) fn of(setting: Option<&str>, variables: &Variables) -> Self {
+        match setting {
+            Some("off") => Self::Off,
             Some(path) => Self::Named(path.into()),
             None if on_platform(variables) => Self::Instance(temp(variables).join(NAME)),
             None => users_folder(variables).map_or(Self::Off, Self::Terminal),
@@ -73,7 +64,7 @@ impl JournalPlace {
 pub fn lines_file(variables: &Variables, now: Timestamp, nonce: &str) -> LinesFile {
     let unique = nonce.split('-').next().unwrap_or(nonce);
     let name = format!("{}-{unique}.log", now.strftime("%Y%m%dT%H%M%SZ"));
-    LinesFile::new(users_folder(variables).map(|folder| folder.join(LINES)), temp(variables).to_owned(), name)
+    LinesFile::new(users_folder(variables).map(|folder| folder.join("log")), temp(variables).to_owned(), name)
 }
 
 fn users_folder(variables: &Variables) -> Option<PathBuf> {
@@ -86,14 +77,10 @@ fn temp(variables: &Variables) -> &Path {
     absolute(variables, "TMPDIR").unwrap_or(Path::new("/tmp"))
 }
 
-/// Whether the process is an instance of a function.
+/// Whether the process is an instance of a function. The platform reserves the prefix: nobody else sets such a variable.
 #[must_use]
 pub fn on_platform(variables: &Variables) -> bool {
-    variables.keys().any(|name| name.starts_with(PLATFORM_PREFIX))
-}
-
-fn value<'a>(variables: &'a Variables, name: &str) -> Option<&'a str> {
-    variables.get(name).map(String::as_str).filter(|value| !value.is_empty())
+    variables.keys().any(|name| name.starts_with("FC_"))
 }
 
 /// The XDG specification has relative paths ignored, and a working directory is no place that a later run finds again.
@@ -104,9 +91,11 @@ fn absolute<'a>(variables: &'a Variables, name: &str) -> Option<&'a Path> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::config::JOURNAL_DIR;
 
     fn place(pairs: &[(&str, &str)]) -> JournalPlace {
-        JournalPlace::of(&pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect())
+        let variables = pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+        JournalPlace::of(value(&variables, JOURNAL_DIR), &variables)
     }
 
     #[test]

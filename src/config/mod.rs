@@ -6,153 +6,86 @@ mod journal;
 mod reader;
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fmt;
 use std::num::NonZeroU32;
+use std::path::Path;
 use std::sync::Arc;
 
 use aliyun::signing;
 use aliyun::{Api, Endpoints};
+use authorization::settings::{Approval, Mode, Scope, Strategy};
 use authorization::target::{AccountId, RoleName};
-pub(crate) use brake::{BRAKE_FROM, BrakeTripped, Ratio};
-pub use brake::{BadBrake, Brake};
-pub use exceptions::{Exception, Exceptions};
+pub(crate) use brake::{BRAKE_FROM, Brake, BrakeTripped, Ratio};
+pub use exceptions::Exceptions;
 pub use journal::{JournalPlace, lines_file, on_platform};
-
-use reader::{Reader, unknown_names};
+use reader::Reader;
 
 use crate::event::Allowed;
 use crate::journal::{Bounded, Key, Store};
-use crate::members::FolderRules;
-use authorization::settings::{Approval, Mode, Scope, Strategy};
+use crate::members::{BadFolderId, FolderRules};
 
-/// The most that the function may do.
-pub const MODE: &str = "DTS_GUARD_MODE";
-/// Whether a repair needs the `planId` of a plan that was shown.
-pub const APPROVAL: &str = "DTS_GUARD_APPROVAL";
-/// How a role that exists is repaired.
-pub const STRATEGY: &str = "DTS_GUARD_STRATEGY";
-/// Which accounts a run is about.
-pub const SCOPE: &str = "DTS_GUARD_SCOPE";
-/// The role that is assumed in a member account.
-pub const MEMBER_ROLE: &str = "DTS_GUARD_MEMBER_ROLE";
-/// Accounts that are never looked at.
-pub const EXCLUDE_ACCOUNTS: &str = "DTS_GUARD_EXCLUDE_ACCOUNTS";
-/// Only members in or below these folders of the resource directory.
-pub const FOLDERS: &str = "DTS_GUARD_FOLDERS";
-/// No members in or below these folders.
-pub const EXCLUDE_FOLDERS: &str = "DTS_GUARD_EXCLUDE_FOLDERS";
-/// The file of the accounts that are left alone for a time.
-pub const EXCEPTIONS: &str = "DTS_GUARD_EXCEPTIONS";
-/// The share of broken accounts above which nothing is written.
-pub const BRAKE: &str = "DTS_GUARD_BRAKE";
-/// Accounts in work at once.
-pub const CONCURRENCY: &str = "DTS_GUARD_CONCURRENCY";
-/// Requests a second to one operation in one account.
-pub const RATE: &str = "DTS_GUARD_RATE";
-/// Where RAM is.
-pub const RAM_ENDPOINT: &str = "DTS_GUARD_RAM_ENDPOINT";
-/// Where STS is.
-pub const STS_ENDPOINT: &str = "DTS_GUARD_STS_ENDPOINT";
-/// Where Resource Manager is.
-pub const RESOURCE_MANAGER_ENDPOINT: &str = "DTS_GUARD_RESOURCE_MANAGER_ENDPOINT";
-/// How requests are signed.
-pub const SIGNATURE: &str = "DTS_GUARD_SIGNATURE";
-/// The folder of the write-ahead journal.
-pub const JOURNAL_DIR: &str = "DTS_GUARD_JOURNAL_DIR";
-/// The secret that authenticates the journal's records.
-pub const JOURNAL_KEY: &str = "DTS_GUARD_JOURNAL_KEY";
-/// Who is told of a run, and where.
-pub const NOTIFY: &str = "DTS_GUARD_NOTIFY";
+pub(crate) const MODE: &str = "DTS_GUARD_MODE";
+pub(crate) const APPROVAL: &str = "DTS_GUARD_APPROVAL";
+pub(crate) const STRATEGY: &str = "DTS_GUARD_STRATEGY";
+pub(crate) const SCOPE: &str = "DTS_GUARD_SCOPE";
+pub(crate) const MEMBER_ROLE: &str = "DTS_GUARD_MEMBER_ROLE";
+pub(crate) const EXCLUDE_ACCOUNTS: &str = "DTS_GUARD_EXCLUDE_ACCOUNTS";
+pub(crate) const FOLDERS: &str = "DTS_GUARD_FOLDERS";
+pub(crate) const EXCLUDE_FOLDERS: &str = "DTS_GUARD_EXCLUDE_FOLDERS";
+pub(crate) const EXCEPTIONS: &str = "DTS_GUARD_EXCEPTIONS";
+pub(crate) const BRAKE: &str = "DTS_GUARD_BRAKE";
+pub(crate) const CONCURRENCY: &str = "DTS_GUARD_CONCURRENCY";
+pub(crate) const RATE: &str = "DTS_GUARD_RATE";
+pub(crate) const RAM_ENDPOINT: &str = "DTS_GUARD_RAM_ENDPOINT";
+pub(crate) const STS_ENDPOINT: &str = "DTS_GUARD_STS_ENDPOINT";
+pub(crate) const RESOURCE_MANAGER_ENDPOINT: &str = "DTS_GUARD_RESOURCE_MANAGER_ENDPOINT";
+pub(crate) const SIGNATURE: &str = "DTS_GUARD_SIGNATURE";
+pub(crate) const JOURNAL_DIR: &str = "DTS_GUARD_JOURNAL_DIR";
+pub(crate) const JOURNAL_KEY: &str = "DTS_GUARD_JOURNAL_KEY";
+pub(crate) const NOTIFY: &str = "DTS_GUARD_NOTIFY";
 /// What is logged.
 pub const LOG: &str = "DTS_GUARD_LOG";
-
-const KNOWN: [&str; 20] = [
-    MODE,
-    APPROVAL,
-    STRATEGY,
-    SCOPE,
-    MEMBER_ROLE,
-    EXCLUDE_ACCOUNTS,
-    FOLDERS,
-    EXCLUDE_FOLDERS,
-    EXCEPTIONS,
-    BRAKE,
-    CONCURRENCY,
-    RATE,
-    RAM_ENDPOINT,
-    STS_ENDPOINT,
-    RESOURCE_MANAGER_ENDPOINT,
-    SIGNATURE,
-    JOURNAL_DIR,
-    JOURNAL_KEY,
-    NOTIFY,
-    LOG,
-];
 
 /// The settings.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Config {
     /// The most that the function may do.
-    pub mode: Mode,
-    /// Whether a repair needs a person's word.
-    pub approval: Approval,
-    /// How a role that exists is repaired.
-    pub strategy: Strategy,
+    pub(crate) mode: Mode,
+    /// Whether a repair needs the `planId` of a plan that was shown.
+    pub(crate) approval: Approval,
+    pub(crate) strategy: Strategy,
     /// Which accounts a run is about.
     pub scope: Scope,
-    /// The role that is assumed in a member account.
-    pub member_role: RoleName,
+    pub(crate) member_role: RoleName,
     /// Accounts that are never looked at.
-    pub excluded: BTreeSet<AccountId>,
-    /// The folders that a run over an organization is about.
-    pub folders: FolderRules,
-    /// Accounts that are left alone for a time.
-    pub exceptions: Exceptions,
-    /// When so much is broken that nothing is written.
-    pub brake: Brake,
+    pub(crate) excluded: BTreeSet<AccountId>,
+    pub(crate) folders: FolderRules,
+    pub(crate) exceptions: Exceptions,
+    pub(crate) brake: Brake,
     /// Accounts in work at once.
-    pub concurrency: usize,
+    pub(crate) concurrency: usize,
     /// Requests a second to one operation in one account.
-    pub rate: NonZeroU32,
-    /// Where the APIs are.
-    pub endpoints: Endpoints,
-    /// How requests are signed.
-    pub signature: signing::Method,
-    /// Where the write-ahead journal lives.
-    pub journal: JournalPlace,
-    /// What the journal's records are signed with.
-    pub journal_key: Option<Key>,
-    /// Whether [`MODE`] was set at all.
-    pub mode_is_set: bool,
-    /// Whether [`SCOPE`] was set at all.
-    pub scope_is_set: bool,
+    pub(crate) rate: NonZeroU32,
+    pub(crate) endpoints: Endpoints,
+    pub(crate) signature: signing::Method,
+    pub(crate) journal: JournalPlace,
+    pub(crate) journal_key: Option<Key>,
+    pub(crate) mode_is_set: bool,
+    pub(crate) scope_is_set: bool,
 }
 
-/// One mistake in the settings.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Mistake(String);
-
-impl fmt::Display for Mistake {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
-
-/// Everything that is wrong with the settings.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct InvalidSettings(pub Vec<Mistake>);
-
-impl fmt::Display for InvalidSettings {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let list: Vec<_> = self.0.iter().map(ToString::to_string).collect();
-        write!(f, "the settings are wrong: {}", list.join("; "))
-    }
-}
-
-impl std::error::Error for InvalidSettings {}
+/// Every mistake in the settings.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("the settings are wrong: {}", .0.join("; "))]
+pub struct InvalidSettings(pub Vec<String>);
 
 /// The environment as name and value.
 pub type Variables = BTreeMap<String, String>;
+
+/// A variable. An empty one counts as unset.
+#[must_use]
+pub fn value<'a>(variables: &'a Variables, name: &str) -> Option<&'a str> {
+    variables.get(name).map(String::as_str).filter(|value| !value.is_empty())
+}
 
 impl Config {
     /// Reads the settings.
@@ -160,19 +93,29 @@ impl Config {
     /// # Errors
     /// Every mistake at once: a value out of range, an unknown `DTS_GUARD_*` name.
     pub fn from_variables(variables: &Variables) -> Result<Self, InvalidSettings> {
-        let mut read = Reader { variables, mistakes: unknown_names(variables) };
+        let mut read = Reader::new(variables);
         let config = Self {
-            mode: read.word(MODE),
-            approval: read.word(APPROVAL),
-            strategy: read.word(STRATEGY),
-            scope: read.word(SCOPE),
-            member_role: read.member_role(),
-            excluded: read.excluded(),
-            folders: FolderRules { only: read.folders(FOLDERS), excluded: read.folders(EXCLUDE_FOLDERS) },
-            exceptions: read.exceptions(),
-            brake: read.brake(),
-            concurrency: read.concurrency(),
-            rate: read.rate(),
+            mode: read.named(MODE),
+            approval: read.named(APPROVAL),
+            strategy: read.named(STRATEGY),
+            scope: read.named(SCOPE),
+            member_role: read.parsed(MEMBER_ROLE, RoleName::directory_access(), str::parse),
+            excluded: read.list(EXCLUDE_ACCOUNTS, "account ids with commas between them, each of 5 to 20 digits"),
+            folders: FolderRules {
+                only: read.list(FOLDERS, BadFolderId),
+                excluded: read.list(EXCLUDE_FOLDERS, BadFolderId),
+            },
+            exceptions: read.parsed(EXCEPTIONS, Exceptions::default(), |path| {
+                Exceptions::read(Path::new(path)).map_err(|why| format!("a TOML file that can be read ({why})"))
+            }),
+            brake: read.parsed(BRAKE, Brake::default(), str::parse),
+            concurrency: read.parsed(CONCURRENCY, 8, |text| {
+                let count = text.parse().ok().filter(|count| (1..=64).contains(count));
+                count.ok_or("a whole number from 1 to 64")
+            }),
+            rate: read.parsed(RATE, const { NonZeroU32::new(10).unwrap() }, |text| {
+                text.parse().map_err(|_| "a whole number of requests a second, from 1")
+            }),
             endpoints: Endpoints {
                 ram: read.endpoint(Api::Ram, RAM_ENDPOINT, "https://ram.aliyuncs.com"),
                 sts: read.endpoint(Api::Sts, STS_ENDPOINT, "https://sts.aliyuncs.com"),
@@ -182,15 +125,15 @@ impl Config {
                     "https://resourcemanager.aliyuncs.com",
                 ),
             },
-            signature: read.word(SIGNATURE),
-            journal: JournalPlace::of(variables),
+            signature: read.named(SIGNATURE),
+            journal: JournalPlace::of(read.value(JOURNAL_DIR), variables),
             journal_key: read.journal_key(),
-            mode_is_set: read.value(MODE).is_some(),
-            scope_is_set: read.value(SCOPE).is_some(),
+            mode_is_set: value(variables, MODE).is_some(),
+            scope_is_set: value(variables, SCOPE).is_some(),
         };
         read.notify();
         read.log_filter();
-        if read.mistakes.is_empty() { Ok(config) } else { Err(InvalidSettings(read.mistakes)) }
+        read.finish(config)
     }
 
     /// The most that an event may ask for.
@@ -205,8 +148,7 @@ impl Config {
         Some(Arc::new(Bounded::new(self.journal_folder()?)))
     }
 
-    /// The same for who sets the bounds himself.
-    #[must_use]
+    /// The same without a bound on what an operation may take.
     pub(crate) fn journal_folder(&self) -> Option<Arc<dyn Store>> {
         Some(Arc::new(self.journal.folder()?.signing(self.journal_key.clone())))
     }
@@ -222,7 +164,7 @@ mod tests {
     }
 
     fn mistakes(pairs: &[(&str, &str)]) -> Vec<String> {
-        read(pairs).unwrap_err().0.iter().map(ToString::to_string).collect()
+        read(pairs).unwrap_err().0
     }
 
     #[test]
@@ -242,7 +184,12 @@ mod tests {
     fn all_mistakes_are_reported_together() {
         let found = mistakes(&[(MODE, "repair"), (RATE, "0"), ("DTS_GUARD_MODUS", "x"), (LOG, "=[")]);
         assert_eq!(found.len(), 4, "{found:?}");
-        assert!(found.iter().any(|text| text.contains("`DTS_GUARD_MODUS` is no setting")), "{found:?}");
+        assert!(
+            found
+                .iter()
+                .any(|text| text.contains("unknown setting `DTS_GUARD_MODUS`; the settings are DTS_GUARD_MODE, ")),
+            "{found:?}"
+        );
         assert!(found.iter().any(|text| text.contains("`verify` or `plan` or `remediate`")), "{found:?}");
     }
 

@@ -1,159 +1,106 @@
-//! Reads each setting, and collects what is wrong.
+//! Reads each setting once, and collects what is wrong.
 
-use super::{
-    BRAKE, BadBrake, Brake, CONCURRENCY, EXCEPTIONS, EXCLUDE_ACCOUNTS, Exceptions, JOURNAL_KEY, KNOWN, LOG,
-    MEMBER_ROLE, Mistake, NOTIFY, RATE, Variables,
-};
-use crate::journal::Key;
-use crate::members::{BadFolderId, FolderId};
-use crate::notify::hooks;
+use std::collections::BTreeSet;
+use std::fmt::Display;
+use std::str::FromStr;
+
 use aliyun::{Api, Endpoint};
 use authorization::settings::NamedVariants;
-use authorization::target::{AccountId, BadRoleName, RoleName};
 use authorization::text::sanitized;
-use std::collections::BTreeSet;
-use std::num::NonZeroU32;
-use std::path::Path;
 
-pub(super) fn unknown_names(variables: &Variables) -> Vec<Mistake> {
-    let set = variables.iter().filter(|(name, value)| name.starts_with("DTS_GUARD_") && !value.is_empty());
-    set.filter(|(name, _)| !KNOWN.contains(&name.as_str())).map(|(name, _)| unknown(name)).collect()
-}
-
-fn unknown(name: &str) -> Mistake {
-    Mistake(format!("`{}` is no setting; there are {}", sanitized(name), KNOWN.join(", ")))
-}
+use super::{InvalidSettings, JOURNAL_KEY, LOG, NOTIFY, Variables, value};
+use crate::journal::Key;
+use crate::notify::hooks;
 
 pub(super) struct Reader<'a> {
-    pub(super) variables: &'a Variables,
-    pub(super) mistakes: Vec<Mistake>,
+    variables: &'a Variables,
+    /// All settings: each is read, whether or not it is set.
+    names: Vec<&'static str>,
+    mistakes: Vec<String>,
 }
 
-impl Reader<'_> {
-    /// An empty value counts as unset.
-    pub(super) fn value(&self, name: &str) -> Option<String> {
-        self.variables.get(name).filter(|value| !value.is_empty()).cloned()
+impl<'a> Reader<'a> {
+    pub(super) fn new(variables: &'a Variables) -> Self {
+        Self { variables, names: Vec::new(), mistakes: Vec::new() }
     }
 
-    pub(super) fn mistake(&mut self, name: &str, value: &str, right: &str) {
-        self.mistakes.push(Mistake(format!("`{name}` is `{}`: it takes {right}", sanitized(value))));
+    pub(super) fn value(&mut self, name: &'static str) -> Option<&'a str> {
+        self.names.push(name);
+        value(self.variables, name)
     }
 
-    pub(super) fn word<T: NamedVariants + Default>(&mut self, name: &str) -> T {
-        let Some(value) = self.value(name) else { return T::default() };
-        let found = T::ALL.iter().find(|(word, _)| *word == value);
-        if let Some((_, word)) = found {
-            return *word;
-        }
-        let words: Vec<_> = T::ALL.iter().map(|(word, _)| format!("`{word}`")).collect();
-        self.mistake(name, &value, &words.join(" or "));
-        T::default()
+    fn mistake(&mut self, name: &str, value: &str, right: impl Display) {
+        self.mistakes.push(format!("`{name}` is `{}`: it takes {right}", sanitized(value)));
     }
 
-    pub(super) fn member_role(&mut self) -> RoleName {
-        let Some(value) = self.value(MEMBER_ROLE) else { return RoleName::directory_access() };
-        value.parse().unwrap_or_else(|BadRoleName| {
-            self.mistake(MEMBER_ROLE, &value, &BadRoleName.to_string());
-            RoleName::directory_access()
+    /// `parse` fails with what would be right.
+    pub(super) fn parsed<T, E: Display>(
+        &mut self,
+        name: &'static str,
+        default: T,
+        parse: impl FnOnce(&str) -> Result<T, E>,
+    ) -> T {
+        let Some(value) = self.value(name) else { return default };
+        parse(value).unwrap_or_else(|right| {
+            self.mistake(name, value, right);
+            default
         })
     }
 
-    pub(super) fn excluded(&mut self) -> BTreeSet<AccountId> {
-        let Some(value) = self.value(EXCLUDE_ACCOUNTS) else { return BTreeSet::new() };
-        value.split(',').map(str::trim).filter_map(|id| self.excluded_account(id)).collect()
-    }
-
-    /// One that cannot be read must not be left unprotected.
-    pub(super) fn excluded_account(&mut self, id: &str) -> Option<AccountId> {
-        let account = id.parse().ok();
-        if account.is_none() {
-            self.mistake(EXCLUDE_ACCOUNTS, id, "account ids with commas between them, each of 5 to 20 digits");
-        }
-        account
-    }
-
-    /// A member of one that cannot be read must not be left unprotected, nor all that are outside of it be repaired.
-    pub(super) fn folders(&mut self, name: &str) -> BTreeSet<FolderId> {
-        let Some(value) = self.value(name) else { return BTreeSet::new() };
-        let mut folder = |id: &str| {
-            let folder = id.parse().ok();
-            if folder.is_none() {
-                self.mistake(name, id, &BadFolderId.to_string());
-            }
-            folder
-        };
-        value.split(',').map(str::trim).filter_map(&mut folder).collect()
-    }
-
-    pub(super) fn exceptions(&mut self) -> Exceptions {
-        let Some(value) = self.value(EXCEPTIONS) else { return Exceptions::default() };
-        Exceptions::read(Path::new(&value)).unwrap_or_else(|why| {
-            self.mistake(EXCEPTIONS, &value, &format!("a TOML file that can be read ({why})"));
-            Exceptions::default()
+    pub(super) fn named<T: NamedVariants + Default>(&mut self, name: &'static str) -> T {
+        self.parsed(name, T::default(), |text| {
+            let variant = T::ALL.iter().find(|(name, _)| *name == text).map(|(_, variant)| *variant);
+            variant.ok_or_else(|| T::ALL.iter().map(|(name, _)| format!("`{name}`")).collect::<Vec<_>>().join(" or "))
         })
     }
 
-    pub(super) fn brake(&mut self) -> Brake {
-        let Some(value) = self.value(BRAKE) else { return Brake::default() };
-        value.parse().unwrap_or_else(|BadBrake| {
-            self.mistake(BRAKE, &value, &BadBrake.to_string());
-            Brake::default()
+    /// An item that cannot be read is a mistake: skipping it would leave an account unprotected, or repair those outside of
+    /// a folder.
+    pub(super) fn list<T: FromStr + Ord>(&mut self, name: &'static str, right: impl Display + Copy) -> BTreeSet<T> {
+        let items = self.value(name).into_iter().flat_map(|value| value.split(',')).map(str::trim);
+        items.filter_map(|item| item.parse().map_err(|_| self.mistake(name, item, right)).ok()).collect()
+    }
+
+    pub(super) fn endpoint(&mut self, api: Api, name: &'static str, default: &str) -> Endpoint {
+        let value = self.value(name).unwrap_or(default);
+        Endpoint::parse(api, value).unwrap_or_else(|bad| {
+            self.mistake(name, &bad.shown, &bad);
+            Endpoint::nowhere()
         })
     }
 
-    pub(super) fn concurrency(&mut self) -> usize {
-        const DEFAULT: usize = 8;
-        let Some(value) = self.value(CONCURRENCY) else { return DEFAULT };
-        value.parse().ok().filter(|count| (1..=64).contains(count)).unwrap_or_else(|| {
-            self.mistake(CONCURRENCY, &value, "a whole number from 1 to 64");
-            DEFAULT
-        })
-    }
-
-    pub(super) fn rate(&mut self) -> NonZeroU32 {
-        const DEFAULT: NonZeroU32 = NonZeroU32::new(10).unwrap();
-        let Some(value) = self.value(RATE) else { return DEFAULT };
-        value.parse().unwrap_or_else(|_| {
-            self.mistake(RATE, &value, "a whole number of requests a second, from 1");
-            DEFAULT
-        })
-    }
-
-    /// The value is not shown: a short secret is one, too.
+    /// The value is not shown: a secret that is too short is still a secret.
     pub(super) fn journal_key(&mut self) -> Option<Key> {
-        let value = self.value(JOURNAL_KEY)?;
-        let key = Key::new(value);
-        if let Err(short) = &key {
-            self.mistakes.push(Mistake(format!("`{JOURNAL_KEY}` is too short: it takes {short}")));
-        }
-        key.ok()
+        let key = Key::new(self.value(JOURNAL_KEY)?.to_owned());
+        key.map_err(|short| self.mistakes.push(format!("`{JOURNAL_KEY}` is too short: it takes {short}"))).ok()
     }
 
-    /// Who is told is known apart from the other settings, since a mistake in them is told too. A URL is a secret.
+    /// The URLs are used apart from the other settings, since a mistake in those is sent to them too. A URL is a secret.
     pub(super) fn notify(&mut self) {
         let Some(value) = self.value(NOTIFY) else { return };
-        for (place, mistake) in hooks(&value).1 {
+        for (place, mistake) in hooks(value).1 {
             let ending = ["st", "nd", "rd"].get(place.wrapping_sub(1)).unwrap_or(&"th");
-            self.mistakes.push(Mistake(format!("the {place}{ending} URL of `{NOTIFY}` is {mistake}")));
+            self.mistakes.push(format!("the {place}{ending} URL of `{NOTIFY}` is {mistake}"));
         }
     }
 
     pub(super) fn log_filter(&mut self) {
         let Some(value) = self.value(LOG) else { return };
         if let Err(error) = value.parse::<tracing_subscriber::EnvFilter>() {
-            let right = format!(
-                "a tracing filter such as `info` or `aliyun=debug`; the crates are `dts_role_guard`, `aliyun` and \
-                 `fc_runtime` ({error})"
-            );
-            self.mistake(LOG, &value, &right);
+            let right = "a tracing filter such as `info` or `aliyun=debug`; the crates are `dts_role_guard`, `aliyun` and \
+                         `fc_runtime`";
+            self.mistake(LOG, value, format_args!("{right} ({error})"));
         }
     }
 
-    pub(super) fn endpoint(&mut self, api: Api, name: &str, default: &str) -> Endpoint {
-        let value = self.value(name).unwrap_or_else(|| default.to_owned());
-        Endpoint::parse(api, &value).unwrap_or_else(|bad| {
-            self.mistake(name, &bad.shown, &bad.to_string());
-            Endpoint::nowhere()
-        })
+    /// The result, if there is no mistake and every variable with our prefix was read.
+    pub(super) fn finish<T>(self, config: T) -> Result<T, InvalidSettings> {
+        let Self { variables, names, mistakes } = self;
+        let set = variables.iter().filter(|(name, value)| name.starts_with("DTS_GUARD_") && !value.is_empty());
+        let unknown = set.filter(|(name, _)| !names.contains(&name.as_str()));
+        let unknown = unknown
+            .map(|(name, _)| format!("unknown setting `{}`; the settings are {}", sanitized(name), names.join(", ")));
+        let mistakes: Vec<_> = unknown.chain(mistakes).collect();
+        if mistakes.is_empty() { Ok(config) } else { Err(InvalidSettings(mistakes)) }
     }
 }

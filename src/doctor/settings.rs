@@ -10,8 +10,7 @@ pub(super) fn check(config: &Result<&Config, InvalidSettings>) -> Answer {
     match config {
         Ok(config) => Answer::ok(format!("mode `{}`, scope `{}`", config.mode, config.scope)),
         Err(InvalidSettings(mistakes)) => {
-            let list: Vec<_> = mistakes.iter().map(ToString::to_string).collect();
-            Answer::failed(list.join("; "), "correct these environment variables; until then every run fails")
+            Answer::failed(mistakes.join("; "), "correct these environment variables; until then every run fails")
         }
     }
 }

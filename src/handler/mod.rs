@@ -26,7 +26,7 @@ use answer::{abort, answer};
 use session::found;
 
 use crate::clear::{self, NotCleared};
-use crate::config::{Config, InvalidSettings, NOTIFY, Variables};
+use crate::config::{self, Config, InvalidSettings, NOTIFY, Variables};
 use crate::event::{self, Allowed, Clear, Decision, Event, Request};
 use crate::journal::JournalLog;
 use crate::notify::{self, Hook, Means, News};
@@ -87,7 +87,7 @@ impl App {
         let config = Config::from_variables(variables);
         let limits = |config: &Config| Arc::new(RateLimits::per_second(config.rate, clock.clone()));
         let rate = config.as_ref().ok().map(limits);
-        let hooks = variables.get(NOTIFY).filter(|text| !text.is_empty()).map(|text| notify::hooks(text).0);
+        let hooks = config::value(variables, NOTIFY).map(|text| notify::hooks(text).0);
         Self {
             config,
             environment,

@@ -11,9 +11,13 @@ pub(crate) fn read(path: &Path, limit: usize) -> io::Result<Vec<u8>> {
     read_with(path, libc::O_NOFOLLOW, limit)
 }
 
-/// The same, following links: in a folder that only its owner can write to.
+/// The whole of a file, following links: in a folder that only its owner can write to. A larger one is an error.
 pub(crate) fn read_through(path: &Path, limit: usize) -> io::Result<Vec<u8>> {
-    read_with(path, 0, limit)
+    let bytes = read_with(path, 0, limit)?;
+    if bytes.len() > limit {
+        return Err(io::Error::new(ErrorKind::FileTooLarge, format!("it is larger than {limit} bytes")));
+    }
+    Ok(bytes)
 }
 
 /// The pipe that nobody writes to is opened, too, but does not hold up the run.

@@ -357,7 +357,7 @@ fn say_on_a_line(text: &str) {
 
 fn complain(why: &Abort) -> u8 {
     let text = match why {
-        Abort::Settings(InvalidSettings(mistakes)) => mistakes.iter().map(|mistake| format!("{mistake}\n")).collect(),
+        Abort::Settings(InvalidSettings(mistakes)) => mistakes.join("\n") + "\n",
         other => format!("{}\n", chain(other)),
     };
     say(&text);

@@ -3,7 +3,7 @@
 //! What serves has none of it, and neither has any command where an `FC_*` variable is set: the keys of a function are those
 //! of its role, and nothing in its environment bends its way to the cloud.
 
-use std::io::{self, ErrorKind};
+use std::io::ErrorKind;
 use std::path::Path;
 
 use aliyun::credentials::{Error, Host, ProfileChoice, ProfileError, ProfileKeys, RawCredentials, from_environment};
@@ -12,7 +12,7 @@ use aliyun::{BadNetwork, Http, Network};
 use authorization::text::sanitized;
 use std::sync::Arc;
 
-use crate::config::{Variables, on_platform};
+use crate::config::{self, Variables, on_platform};
 use crate::handler::{Abort, App};
 use crate::journal::file;
 
@@ -63,7 +63,7 @@ fn profile_keys(variables: &Variables, argument: Option<&str>) -> Result<Profile
         (None, Some(name)) => ProfileChoice::Variable(name),
         (None, None) => ProfileChoice::Current,
     };
-    let bytes = read(&path).map(Zeroizing::new).map_err(|error| match error.kind() {
+    let bytes = file::read_through(&path, SIZE_LIMIT).map(Zeroizing::new).map_err(|error| match error.kind() {
         ErrorKind::NotFound => ProfileError::Absent,
         _ => ProfileError::Unreadable(error.to_string()),
     });
@@ -84,7 +84,7 @@ fn network(variables: &Variables) -> Result<Option<Network>, BadNetwork> {
         network = network.through(variable, url, direct)?;
     }
     if let Some(path) = roots {
-        let pem = read(Path::new(path)).map_err(|error| BadNetwork::BadRoots {
+        let pem = file::read_through(Path::new(path), SIZE_LIMIT).map_err(|error| BadNetwork::BadRoots {
             variable: SSL_CERT_FILE,
             file: sanitized(path),
             why: format!("cannot be read: {error}"),
@@ -94,15 +94,7 @@ fn network(variables: &Variables) -> Result<Option<Network>, BadNetwork> {
     Ok(Some(network))
 }
 
-/// An empty variable counts as unset.
+/// A blank one counts as unset, too.
 fn value<'a>(variables: &'a Variables, name: &str) -> Option<&'a str> {
-    variables.get(name).map(String::as_str).filter(|value| !value.trim().is_empty())
-}
-
-fn read(path: &Path) -> io::Result<Vec<u8>> {
-    let bytes = file::read_through(path, SIZE_LIMIT)?;
-    if bytes.len() > SIZE_LIMIT {
-        return Err(io::Error::new(ErrorKind::FileTooLarge, format!("it is larger than {SIZE_LIMIT} bytes")));
-    }
-    Ok(bytes)
+    config::value(variables, name).filter(|value| !value.trim().is_empty())
 }

@@ -82,7 +82,13 @@ async fn wrong_settings() {
     let wrong = |name: &str, value: &str| healthy().set(name, value);
     let next = "correct these environment variables";
     all(vec![
-        Case::failed("unknown name", wrong("DTS_GUARD_MODUS", "x"), "settings", "`DTS_GUARD_MODUS` is", next),
+        Case::failed(
+            "unknown name",
+            wrong("DTS_GUARD_MODUS", "x"),
+            "settings",
+            "unknown setting `DTS_GUARD_MODUS`",
+            next,
+        ),
         Case::failed("wrong mode", wrong("DTS_GUARD_MODE", "repair"), "settings", "`remediate`", next),
         Case::failed("foreign endpoint", wrong(ENDPOINTS[0], "https://a.example"), "settings", ENDPOINTS[0], next),
         Case::failed("short key", wrong("DTS_GUARD_JOURNAL_KEY", "short"), "settings", "at least 16", next),
