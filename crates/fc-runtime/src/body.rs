@@ -5,14 +5,14 @@ use http::StatusCode;
 use http_body_util::BodyExt;
 use hyper::body::{Body, Incoming};
 
-use super::{Diagnostic, answer::Failure, intake::Room};
+use super::{answer::Failure, budget::Claim};
 
 /// The platform lets nothing larger through. Up to here a body is read even if it is refused: a client that is cut off
 /// while it sends does not see the answer.
 const READ_LIMIT: u64 = 32 * 1024 * 1024;
 
 /// Reads an event of at most `limit` bytes.
-pub(super) async fn receive(mut body: Incoming, limit: usize, room: &Room) -> Result<Bytes, Failure> {
+pub(super) async fn receive(mut body: Incoming, limit: usize, claim: &Claim) -> Result<Bytes, Failure> {
     let announced = body.size_hint().exact();
     if announced.is_some_and(|size| size > READ_LIMIT) {
         return Err(too_large(limit, announced));
@@ -25,9 +25,9 @@ pub(super) async fn receive(mut body: Incoming, limit: usize, room: &Room) -> Re
         }
         if size > limit as u64 {
             event = Vec::new();
-            room.clear();
+            claim.clear();
         } else {
-            room.grow(chunk.len());
+            claim.grow(chunk.len());
             event.extend_from_slice(&chunk);
         }
     }
@@ -52,7 +52,10 @@ pub(super) async fn discard(mut body: Incoming) {
 
 async fn next_chunk(body: &mut Incoming) -> Result<Option<Bytes>, Failure> {
     while let Some(frame) = body.frame().await {
-        let frame = frame.map_err(|_| broken_off())?;
+        let frame = frame.map_err(|_| {
+            let why = "the connection broke, or the body was malformed, before the event was complete; nothing ran";
+            Failure::new(StatusCode::BAD_REQUEST, "EventIncomplete", why)
+        })?;
         // A frame without data is a trailer.
         if let Ok(data) = frame.into_data() {
             return Ok(Some(data));
@@ -61,13 +64,8 @@ async fn next_chunk(body: &mut Incoming) -> Result<Option<Bytes>, Failure> {
     Ok(None)
 }
 
-fn broken_off() -> Failure {
-    let why = "the connection broke, or the body was malformed, before the event was complete; nothing ran";
-    Failure::new(StatusCode::BAD_REQUEST, Diagnostic::new("EventIncomplete", why))
-}
-
 fn too_large(limit: usize, size: Option<u64>) -> Failure {
     let size = size.map_or_else(|| "more".to_owned(), |size| format!("{size} bytes"));
     let why = format!("an event may have {limit} bytes, this one has {size}; nothing ran");
-    Failure::new(StatusCode::PAYLOAD_TOO_LARGE, Diagnostic::new("EventTooLarge", why))
+    Failure::new(StatusCode::PAYLOAD_TOO_LARGE, "EventTooLarge", why)
 }

@@ -6,10 +6,21 @@ use http::HeaderMap;
 use secrecy::SecretString;
 use tokio::time::Instant;
 
-use super::{
-    RequestId,
-    headers::{self, text},
-};
+use super::RequestId;
+
+const ACCESS_KEY_ID: &str = "x-fc-access-key-id";
+const ACCESS_KEY_SECRET: &str = "x-fc-access-key-secret";
+const ACCOUNT_ID: &str = "x-fc-account-id";
+const FUNCTION_MEMORY: &str = "x-fc-function-memory";
+const FUNCTION_NAME: &str = "x-fc-function-name";
+const FUNCTION_TIMEOUT: &str = "x-fc-function-timeout";
+const QUALIFIER: &str = "x-fc-qualifier";
+const REGION: &str = "x-fc-region";
+const REQUEST_ID: &str = "x-fc-request-id";
+const RETRY_COUNT: &str = "x-fc-retry-count";
+const SECURITY_TOKEN: &str = "x-fc-security-token";
+const SPAN_CONTEXT: &str = "x-fc-tracing-opentracing-span-context";
+const VERSION_ID: &str = "x-fc-version-id";
 
 /// Assumed when the platform does not say how long the function may run.
 pub const ASSUMED_TIMEOUT: Duration = Duration::from_mins(1);
@@ -29,7 +40,7 @@ const LONGEST_TIMEOUT: u64 = 86_400;
 /// The deadline is for this invocation only. An instance may be frozen between two invocations, for hours.
 #[derive(Clone, Debug)]
 pub struct Context {
-    /// `x-fc-request-id`, or a made-up one.
+    /// `x-fc-request-id`, or a generated one.
     pub request_id: RequestId,
     /// When the platform ends the execution: the arrival plus [`timeout`](Self::timeout), or plus [`ASSUMED_TIMEOUT`].
     pub deadline: Instant,
@@ -79,19 +90,20 @@ impl Context {
     #[must_use]
     pub fn from_headers(headers: &HeaderMap, arrival: Instant) -> Self {
         let owned = |name| text(headers, name).map(ToOwned::to_owned);
-        let timeout = timeout(headers);
+        let seconds = number(headers, FUNCTION_TIMEOUT).filter(|seconds| (1..=LONGEST_TIMEOUT).contains(seconds));
+        let timeout = seconds.map(Duration::from_secs);
         Self {
             request_id: request_id(headers),
             deadline: arrival + timeout.unwrap_or(ASSUMED_TIMEOUT),
             timeout,
-            account_id: owned(headers::ACCOUNT_ID),
-            region: owned(headers::REGION),
-            function_name: owned(headers::FUNCTION_NAME),
-            qualifier: owned(headers::QUALIFIER),
-            version: owned(headers::VERSION_ID),
-            memory_mb: number(headers, headers::FUNCTION_MEMORY),
-            retry_count: number(headers, headers::RETRY_COUNT).unwrap_or(0),
-            trace_id: text(headers, headers::SPAN_CONTEXT).and_then(trace_id),
+            account_id: owned(ACCOUNT_ID),
+            region: owned(REGION),
+            function_name: owned(FUNCTION_NAME),
+            qualifier: owned(QUALIFIER),
+            version: owned(VERSION_ID),
+            memory_mb: number(headers, FUNCTION_MEMORY),
+            retry_count: number(headers, RETRY_COUNT).unwrap_or(0),
+            trace_id: text(headers, SPAN_CONTEXT).and_then(trace_id),
             credentials: HeaderCredentials::from_headers(headers),
         }
     }
@@ -100,22 +112,16 @@ impl Context {
 impl HeaderCredentials {
     fn from_headers(headers: &HeaderMap) -> Option<Self> {
         let secret = |name| text(headers, name).map(SecretString::from);
-        let found = Self {
-            access_key_id: secret(headers::ACCESS_KEY_ID),
-            access_key_secret: secret(headers::ACCESS_KEY_SECRET),
-            security_token: secret(headers::SECURITY_TOKEN),
-        };
-        (!found.is_empty()).then_some(found)
-    }
-
-    fn is_empty(&self) -> bool {
-        self.access_key_id.is_none() && self.access_key_secret.is_none() && self.security_token.is_none()
+        let (access_key_id, access_key_secret, security_token) =
+            (secret(ACCESS_KEY_ID), secret(ACCESS_KEY_SECRET), secret(SECURITY_TOKEN));
+        let is_any = access_key_id.is_some() || access_key_secret.is_some() || security_token.is_some();
+        is_any.then_some(Self { access_key_id, access_key_secret, security_token })
     }
 }
 
-/// The id of a request, made up where the platform gave none that could be printed.
+/// The id of a request, generated where the platform gave none that can be printed.
 pub(super) fn request_id(headers: &HeaderMap) -> RequestId {
-    text(headers, headers::REQUEST_ID).and_then(RequestId::parse).unwrap_or_else(RequestId::generate)
+    text(headers, REQUEST_ID).and_then(RequestId::parse).unwrap_or_else(RequestId::generate)
 }
 
 /// The first part of `trace:span:parent:flags`, all of it hexadecimal; the colons may be percent-encoded.
@@ -128,13 +134,15 @@ fn trace_id(span_context: &str) -> Option<String> {
     (parts.len() == 4 && parts.iter().all(is_hex) && is_known).then(|| trace.to_ascii_lowercase())
 }
 
-fn timeout(headers: &HeaderMap) -> Option<Duration> {
-    let seconds = number(headers, headers::FUNCTION_TIMEOUT)?;
-    (1..=LONGEST_TIMEOUT).contains(&seconds).then(|| Duration::from_secs(seconds))
-}
-
 fn number<N: FromStr>(headers: &HeaderMap, name: &str) -> Option<N> {
     text(headers, name)?.parse().ok()
+}
+
+/// The value of a header, or none if it is missing, empty or not text: the platform sends empty values for what a function does
+/// not have.
+fn text<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
+    let value = headers.get(name)?.to_str().ok()?.trim();
+    (!value.is_empty()).then_some(value)
 }
 
 #[cfg(test)]
@@ -159,6 +167,18 @@ mod tests {
         let headers: HashMap<String, String> = serde_json::from_value(request["headers"].clone()).unwrap();
         let pairs: Vec<_> = headers.iter().map(|(n, v)| (&**n, &**v)).collect();
         context(&pairs, arrival)
+    }
+
+    #[test]
+    fn missing_empty_blank_and_binary_values_are_absent() {
+        let mut headers = HeaderMap::new();
+        assert_eq!(text(&headers, REGION), None);
+        for value in [&b""[..], b"  ", b"\xff\xfe"] {
+            headers.insert(REGION, HeaderValue::from_bytes(value).unwrap());
+            assert_eq!(text(&headers, REGION), None, "{value:?}");
+        }
+        headers.insert(REGION, HeaderValue::from_static("cn-hangzhou"));
+        assert_eq!(text(&headers, REGION), Some("cn-hangzhou"));
     }
 
     #[test]
@@ -190,7 +210,7 @@ mod tests {
 
     #[test]
     fn partial_credentials_are_kept_as_partial() {
-        let context = context(&[(headers::ACCESS_KEY_ID, "id"), (headers::SECURITY_TOKEN, "")], Instant::now());
+        let context = context(&[(ACCESS_KEY_ID, "id"), (SECURITY_TOKEN, "")], Instant::now());
         let credentials = context.credentials.unwrap();
         assert!(credentials.access_key_id.is_some());
         assert!(credentials.access_key_secret.is_none() && credentials.security_token.is_none());
@@ -208,7 +228,7 @@ mod tests {
 
     #[test]
     fn the_longest_timeout_is_a_day_and_any_other_nonsense_is_no_timeout() {
-        let timeout = |value| context(&[(headers::FUNCTION_TIMEOUT, value)], Instant::now()).timeout;
+        let timeout = |value| context(&[(FUNCTION_TIMEOUT, value)], Instant::now()).timeout;
         assert_eq!(timeout("86400"), Some(Duration::from_hours(24)));
         for value in ["0", "86401", "-1", "1.5", "soon", "18446744073709551616"] {
             assert_eq!(timeout(value), None, "{value}");
@@ -217,7 +237,7 @@ mod tests {
 
     #[test]
     fn a_trace_is_known_by_its_id_and_nothing_else_is_one() {
-        let trace = |value| context(&[(headers::SPAN_CONTEXT, value)], Instant::now()).trace_id;
+        let trace = |value| context(&[(SPAN_CONTEXT, value)], Instant::now()).trace_id;
         assert_eq!(trace("5F22C1A6D1E3B04a:1a2b:0:1").as_deref(), Some("5f22c1a6d1e3b04a"));
         assert_eq!(trace("5f22c1a6d1e3b04a%3A1a2b%3a0%3A1").as_deref(), Some("5f22c1a6d1e3b04a"));
         let long = format!("{}:1:0:1", "a".repeat(33));
@@ -228,7 +248,7 @@ mod tests {
 
     #[test]
     fn an_id_that_could_forge_a_marker_is_replaced() {
-        let context = context(&[(headers::REQUEST_ID, "1, Error: nothing")], Instant::now());
+        let context = context(&[(REQUEST_ID, "1, Error: nothing")], Instant::now());
         assert!(context.request_id.is_generated());
     }
 

@@ -25,7 +25,7 @@
 //! * Marker lines are written and flushed before the answer is sent.
 //! * Nothing runs for a request of an HTTP trigger, whatever its path, nor for one whose control path is not clear.
 //! * Credentials appear in no log line.
-//! * What clients take up is bounded: [`CONNECTION_LIMIT`], [`BODY_LIMIT`] for an event, [`INTAKE_LIMIT`] for all of them.
+//! * What clients take up is bounded: [`CONNECTION_LIMIT`], [`BODY_LIMIT`] for an event, [`BUFFER_LIMIT`] for all of them.
 //!
 //! # Errors
 //!
@@ -38,7 +38,7 @@
 //! | `HeadTooLarge`, `PathTooLong`, `MalformedRequest` | 431, 414, 400 | not a request that can be read |
 //! | `HostRefused`, `WebPageRefused` | 403 | on a workstation: it may come from a web page |
 //! | `HttpTriggerRefused` | 403 | a request of an HTTP trigger |
-//! | `Overloaded` | 503 | events in hand have more than [`INTAKE_LIMIT`] bytes, and this one was incomplete for longest |
+//! | `Overloaded` | 503 | events in hand have more than [`BUFFER_LIMIT`] bytes, and this one was incomplete for longest |
 //! | `Stopping` | 503 | the process stops, and the event is not complete |
 //! | `TwoControlPaths` | 403 | two of them, which differ |
 //! | `UnknownControlPath`, `UnknownPath` | 404 | not a request of the platform |
@@ -56,19 +56,15 @@
 mod address;
 mod answer;
 mod body;
+mod budget;
 mod context;
-mod crowd;
 mod diagnostic;
 mod handler;
-mod headers;
-mod initializer;
-mod intake;
 mod lifecycle;
 mod markers;
 mod request_id;
 mod route;
 mod server;
-mod stop;
 mod stream;
 mod web_page;
 
@@ -80,12 +76,17 @@ use std::{
 };
 
 pub use bytes::Bytes;
+use futures_util::FutureExt as _;
 pub use http::HeaderMap;
 use tokio::net::TcpListener;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 pub use tower::service_fn;
 
-use self::{address::Site, crowd::Crowd, initializer::Initializer, intake::Intake, lifecycle::Lifecycle};
+use self::{
+    address::Site,
+    budget::Budget,
+    lifecycle::{Initializer, Lifecycle},
+};
 pub use self::{
     context::{ASSUMED_TIMEOUT, Context, HeaderCredentials},
     diagnostic::Diagnostic,
@@ -102,10 +103,10 @@ struct Readme;
 /// The largest event by default: far above what any trigger sends.
 pub const BODY_LIMIT: usize = 1024 * 1024;
 
-/// So many bytes of events are in hand at once by default.
-pub const INTAKE_LIMIT: usize = 16 * 1024 * 1024;
+/// How many bytes of events are in hand at once by default.
+pub const BUFFER_LIMIT: usize = 16 * 1024 * 1024;
 
-/// So many connections are open at once by default: more than the platform's 200 invocations at a time, and less than the
+/// How many connections are open at once by default: more than the platform's 200 invocations at a time, and less than the
 /// 1,024 file descriptors that a process has on most workstations.
 pub const CONNECTION_LIMIT: usize = 512;
 
@@ -162,7 +163,7 @@ pub struct Runtime {
     site: Site,
     address: SocketAddr,
     body_limit: usize,
-    intake_limit: usize,
+    buffer_limit: usize,
     connection_limit: usize,
     markers: Markers,
     grace: Duration,
@@ -195,7 +196,7 @@ impl Runtime {
             site,
             address: (site.ip(), address::port(&vars)?).into(),
             body_limit: BODY_LIMIT,
-            intake_limit: INTAKE_LIMIT,
+            buffer_limit: BUFFER_LIMIT,
             connection_limit: CONNECTION_LIMIT,
             markers: Markers::stdout(),
             grace: GRACE,
@@ -221,14 +222,14 @@ impl Runtime {
         self
     }
 
-    /// So many bytes of events are in hand at once, instead of [`INTAKE_LIMIT`]; never fewer than the largest event has.
+    /// How many bytes of events are in hand at once, instead of [`BUFFER_LIMIT`]; never fewer than the largest event has.
     /// Beyond it the event that has been incomplete for longest is given up, and its sender told.
-    pub fn intake_limit(mut self, bytes: usize) -> Self {
-        self.intake_limit = bytes;
+    pub fn buffer_limit(mut self, bytes: usize) -> Self {
+        self.buffer_limit = bytes;
         self
     }
 
-    /// So many connections are open at once, instead of [`CONNECTION_LIMIT`]. Beyond it, the one is closed that has waited
+    /// How many connections are open at once, instead of [`CONNECTION_LIMIT`]. Beyond it, the one is closed that has waited
     /// longest since it came or was last answered; if the handler works for all of them, the new one.
     pub fn connection_limit(mut self, connections: usize) -> Self {
         self.connection_limit = connections;
@@ -282,7 +283,8 @@ impl Runtime {
         F: Fn(Context) -> D + Send + Sync + 'static,
         D: Future<Output = Result<(), Diagnostic>> + Send + 'static,
     {
-        self.initializer = Some(Initializer::new(timeout, work));
+        let work = Arc::new(move |context| work(context).boxed());
+        self.initializer = Some(Initializer { timeout, work });
         self
     }
 
@@ -298,7 +300,7 @@ impl Runtime {
     ///
     /// [`Error::Listen`] and [`Error::Signal`].
     pub async fn run<H: Handler>(self, handler: H) -> Result<(), Error> {
-        let shutdown = stop::requested().map_err(Error::Signal)?;
+        let shutdown = server::stop_signal().map_err(Error::Signal)?;
         let address = self.address;
         let listener = TcpListener::bind(address).await.map_err(|source| Error::Listen { address, source })?;
         self.serve_until(listener, handler, shutdown).await;
@@ -306,25 +308,24 @@ impl Runtime {
     }
 
     /// Serves on a listener until `shutdown` is ready; returns once everything in hand is answered.
-    pub async fn serve_until<H: Handler>(self, listener: TcpListener, handler: H, shutdown: impl Future<Output = ()>) {
+    pub async fn serve_until<H: Handler>(
+        mut self,
+        listener: TcpListener,
+        handler: H,
+        shutdown: impl Future<Output = ()>,
+    ) {
         if let Ok(address) = listener.local_addr() {
             tracing::info!(%address, site = ?self.site, "listening");
         }
-        let grace = self.grace;
-        server::serve(listener, self.lifecycle(handler), grace, shutdown).await;
-    }
-
-    fn lifecycle<H>(self, handler: H) -> Arc<Lifecycle<H>> {
-        Arc::new(Lifecycle {
+        self.buffer_limit = self.buffer_limit.max(self.body_limit);
+        let lifecycle = Lifecycle {
             handler,
-            initializer: self.initializer,
-            site: self.site,
-            body_limit: self.body_limit,
-            crowd: Crowd::new(self.connection_limit),
-            intake: Intake::new(self.intake_limit.max(self.body_limit)),
-            markers: self.markers,
+            connections: Budget::new(self.connection_limit),
+            events: Budget::new(self.buffer_limit),
+            runtime: self,
             in_hand: TaskTracker::new(),
             closing: CancellationToken::new(),
-        })
+        };
+        server::serve(listener, Arc::new(lifecycle), shutdown).await;
     }
 }

@@ -33,12 +33,12 @@ impl Markers {
     }
 
     pub(super) fn start(&self, phase: Phase, id: &RequestId) {
-        self.line(&format!("FC {phase} Start RequestId: {id}\n"));
+        self.line(&format!("FC {phase:?} Start RequestId: {id}\n"));
     }
 
     pub(super) fn end(&self, phase: Phase, id: &RequestId, failed: bool) {
         let suffix = if failed { ", Error: Unhandled function error" } else { "" };
-        self.line(&format!("FC {phase} End RequestId: {id}{suffix}\n"));
+        self.line(&format!("FC {phase:?} End RequestId: {id}{suffix}\n"));
     }
 
     fn line(&self, line: &str) {
@@ -65,12 +65,6 @@ pub(super) enum Phase {
     Invoke,
     PreFreeze,
     PreStop,
-}
-
-impl fmt::Display for Phase {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Debug::fmt(self, f)
-    }
 }
 
 #[cfg(test)]

@@ -6,7 +6,7 @@ use uuid::Uuid;
 
 const LONGEST: usize = 64;
 
-/// The id of a request: the platform's, or one made up here.
+/// The id of a request: the platform's, or one generated here.
 ///
 /// It holds 1 to 64 letters, digits and hyphens, so that it can stand in a log line or a file name as it is.
 ///

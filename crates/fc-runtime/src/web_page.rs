@@ -7,30 +7,28 @@
 use std::net::IpAddr;
 
 use http::{
+    StatusCode,
     header::{HOST, ORIGIN},
     request::Parts,
     uri::Authority,
 };
 
-use super::Diagnostic;
+use super::answer::Failure;
 
-const SEC_FETCH_SITE: &str = "sec-fetch-site";
-
-/// Why a request may be that of a web page, or none.
-pub(super) fn reason(request: &Parts) -> Option<Diagnostic> {
+/// The answer to a request that may be that of a web page.
+pub(super) fn refusal(request: &Parts) -> Option<Failure> {
     let hosts = request.headers.get_all(HOST).iter().map(|value| value.to_str().unwrap_or("?"));
     let mut hosts = hosts.chain(request.uri.authority().map(Authority::as_str));
     if hosts.any(|host| !host.is_empty() && !is_loopback(host)) {
         let why = "on a workstation the `host` of a request must be `localhost` or a loopback address";
-        return Some(Diagnostic::new("HostRefused", why));
+        return Some(Failure::new(StatusCode::FORBIDDEN, "HostRefused", why));
     }
-    let mut sites = request.headers.get_all(SEC_FETCH_SITE).iter();
+    let mut sites = request.headers.get_all("sec-fetch-site").iter();
     let is_foreign = sites.any(|site| !matches!(site.as_bytes(), b"same-origin" | b"none"));
-    if is_foreign || request.headers.contains_key(ORIGIN) {
+    (is_foreign || request.headers.contains_key(ORIGIN)).then(|| {
         let why = "a web page may ask for nothing: send the request without the headers `origin` and `sec-fetch-site`";
-        return Some(Diagnostic::new("WebPageRefused", why));
-    }
-    None
+        Failure::new(StatusCode::FORBIDDEN, "WebPageRefused", why)
+    })
 }
 
 /// Whether a host, with a port or without one, is this machine whatever the name service says.

@@ -20,7 +20,7 @@ fn all_but_a_byte(client: &mut Client, size: usize) {
 
 #[test]
 fn of_many_incomplete_events_the_oldest_are_given_up_and_told() {
-    let server = Server::start(platform().intake_limit(4 * MIB), service_fn(|_| async { Ok("{}") }));
+    let server = Server::start(platform().buffer_limit(4 * MIB), service_fn(|_| async { Ok("{}") }));
     let mut clients: Vec<_> = (0..16).map(|_| server.connect()).collect();
     for client in &mut clients {
         // Four of them fit, and a small one.
