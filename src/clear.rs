@@ -1,13 +1,11 @@
 //! Forgets what is on record about an account, when a person says so: on a terminal, or by an event, which reaches the
 //! function's folder. It calls no cloud.
 
-use std::sync::Arc;
-
 use authorization::target::AccountId;
 
 use crate::config::JOURNAL_DIR;
 use crate::event::Forget;
-use crate::journal::{Journal, JournalLog, Store};
+use crate::journal::{Journal, JournalLog, RunStore};
 use crate::refusal::Refusal;
 use crate::report::{AccountReport, Status};
 
@@ -34,7 +32,7 @@ pub(crate) enum NotCleared {
 ///
 /// # Errors
 /// When nothing was forgotten.
-pub(crate) async fn clear(store: Option<Arc<dyn Store>>, log: JournalLog, what: Forget) -> Result<String, NotCleared> {
+pub(crate) async fn clear(store: Option<RunStore>, log: JournalLog, what: Forget) -> Result<String, NotCleared> {
     let store = store.ok_or(NotCleared::NoFolder)?;
     let mut journal = Journal::look(log, Some(store), true).await;
     let account = journal.record().account_id.clone();

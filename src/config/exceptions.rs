@@ -19,7 +19,7 @@ use jiff::{Timestamp, ToSpan};
 use serde::{Deserialize, Deserializer};
 use serde_json::json;
 
-use crate::journal::file;
+use crate::journal::disk;
 
 /// The accounts that are left alone, and until when.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -50,7 +50,7 @@ impl Exceptions {
     /// # Errors
     /// What is wrong, and where. An exception that cannot be read must not leave an account unprotected.
     pub fn read(path: &Path) -> Result<Self, String> {
-        let bytes = file::read_through(path, SIZE_LIMIT).map_err(|error| error.to_string())?;
+        let bytes = disk::read_through(path, SIZE_LIMIT).map_err(|error| error.to_string())?;
         let text = String::from_utf8(bytes).map_err(|_| "it is no text in UTF-8".to_owned())?;
         Self::parse(&text)
     }

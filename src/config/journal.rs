@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use jiff::Timestamp;
 
 use super::{Variables, value};
-use crate::journal::{Folder, LinesFile};
+use crate::journal::{Folder, JournalLogFile};
 use crate::report::JournalKind;
 
 /// The folder's name below a place that others use too.
@@ -42,7 +42,7 @@ impl JournalPlace {
     pub fn folder(&self) -> Option<Folder> {
         match self {
             Self::Named(path) => Some(Folder::new(path.clone())),
-            Self::Terminal(path) | Self::Instance(path) => Some(Folder::of_our_own(path.clone())),
+            Self::Terminal(path) | Self::Instance(path) => Some(Folder::private(path.clone())),
             Self::Off => None,
         }
     }
@@ -61,10 +61,10 @@ impl JournalPlace {
 /// The file of the journal's lines, for a run of now on a terminal. Where the records are does not matter: without a folder
 /// the lines are all that there is.
 #[must_use]
-pub fn lines_file(variables: &Variables, now: Timestamp, nonce: &str) -> LinesFile {
+pub fn lines_file(variables: &Variables, now: Timestamp, nonce: &str) -> JournalLogFile {
     let unique = nonce.split('-').next().unwrap_or(nonce);
     let name = format!("{}-{unique}.log", now.strftime("%Y%m%dT%H%M%SZ"));
-    LinesFile::new(users_folder(variables).map(|folder| folder.join("log")), temp(variables).to_owned(), name)
+    JournalLogFile::new(users_folder(variables).map(|folder| folder.join("log")), temp(variables).to_owned(), name)
 }
 
 fn users_folder(variables: &Variables) -> Option<PathBuf> {

@@ -20,7 +20,7 @@ pub use journal::{JournalPlace, lines_file, on_platform};
 use reader::Reader;
 
 use crate::event::Allowed;
-use crate::journal::{Bounded, Key, Store};
+use crate::journal::{JournalKey, Store};
 use crate::members::{BadFolderId, FolderRules};
 
 pub(crate) const MODE: &str = "DTS_GUARD_MODE";
@@ -68,7 +68,7 @@ pub struct Config {
     pub(crate) endpoints: Endpoints,
     pub(crate) signature: signing::Method,
     pub(crate) journal: JournalPlace,
-    pub(crate) journal_key: Option<Key>,
+    pub(crate) journal_key: Option<JournalKey>,
     pub(crate) mode_is_set: bool,
     pub(crate) scope_is_set: bool,
 }
@@ -142,13 +142,7 @@ impl Config {
         Allowed { mode: self.mode, scope: self.scope }
     }
 
-    /// One run's way to the journal's files, if it has any.
-    #[must_use]
-    pub fn journal_store(&self) -> Option<Arc<dyn Store>> {
-        Some(Arc::new(Bounded::new(self.journal_folder()?)))
-    }
-
-    /// The same without a bound on what an operation may take.
+    /// Where the journal's files live, if they live anywhere.
     pub(crate) fn journal_folder(&self) -> Option<Arc<dyn Store>> {
         Some(Arc::new(self.journal.folder()?.signing(self.journal_key.clone())))
     }

@@ -9,7 +9,7 @@ use authorization::settings::NamedVariants;
 use authorization::text::sanitized;
 
 use super::{InvalidSettings, JOURNAL_KEY, LOG, NOTIFY, Variables, value};
-use crate::journal::Key;
+use crate::journal::JournalKey;
 use crate::notify::hooks;
 
 pub(super) struct Reader<'a> {
@@ -70,8 +70,8 @@ impl<'a> Reader<'a> {
     }
 
     /// The value is not shown: a secret that is too short is still a secret.
-    pub(super) fn journal_key(&mut self) -> Option<Key> {
-        let key = Key::new(self.value(JOURNAL_KEY)?.to_owned());
+    pub(super) fn journal_key(&mut self) -> Option<JournalKey> {
+        let key = JournalKey::new(self.value(JOURNAL_KEY)?.to_owned());
         key.map_err(|short| self.mistakes.push(format!("`{JOURNAL_KEY}` is too short: it takes {short}"))).ok()
     }
 

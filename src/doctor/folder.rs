@@ -13,8 +13,7 @@ use authorization::text::sanitized;
 use super::checks::{Checks, timed};
 use super::report::Answer;
 use crate::config::{JOURNAL_DIR, JournalPlace};
-use crate::journal::file;
-use crate::journal::thread::on_thread;
+use crate::journal::disk::{self, on_thread};
 use crate::journal::{Folder, PATIENCE};
 
 /// Near the deadline it has this part of what is left.
@@ -139,7 +138,7 @@ impl Scratch {
     }
 
     fn beside(&self, bytes: &[u8]) -> io::Result<Self> {
-        file::write_beside(&self.0, bytes).map(Self)
+        disk::write_beside(&self.0, bytes).map(Self)
     }
 }
 
@@ -185,7 +184,7 @@ fn is_exclusive(scene: &Scene) -> io::Result<Answer> {
 fn replaces_as_a_whole(scene: &Scene) -> io::Result<Answer> {
     let name = Scratch::in_folder(&scene.path);
     for text in ["one, which is longer", "two"] {
-        file::replace(&name.0, text.as_bytes())?;
+        disk::replace(&name.0, text.as_bytes())?;
         if fs::read(&name.0)? != text.as_bytes() {
             let next = format!("use another file system for `{JOURNAL_DIR}`, such as NAS or a local disk");
             return Ok(Answer::failed("a file that was replaced does not show what was written", next));
@@ -200,7 +199,7 @@ fn flushes(scene: &Scene) -> io::Result<Answer> {
     let mut made = OpenOptions::new().write(true).create_new(true).open(&name.0)?;
     made.write_all(b"{}")?;
     made.sync_all()?;
-    file::flush(&scene.path)?;
+    disk::flush(&scene.path)?;
     let took = scene.clock.uptime().saturating_sub(begin);
     let said = format!("a file and its name last after {} ms", took.as_millis());
     if took < SLOW {

@@ -181,7 +181,7 @@ impl App {
             Err(why) => Some(News::of_abort(context.request_id.as_str(), &why.error_type, &why.error_message)),
         };
         let Some(news) = news else { return };
-        let store = self.wiring.store.clone().or_else(|| self.config.as_ref().ok()?.journal_store());
+        let store = self.config.as_ref().ok().and_then(|config| self.store_until(config, Deadline::NONE));
         let means = Means { clock: self.clock.clone(), deadline: self.deadline(context), store };
         notify::tell(&self.hooks, news, means).await;
     }

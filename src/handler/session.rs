@@ -12,7 +12,7 @@ use fc_runtime::HeaderCredentials;
 
 use super::{Abort, App, Ask};
 use crate::config::Config;
-use crate::journal::{Bounded, Store};
+use crate::journal::RunStore;
 use crate::report::{AccountReport, CallError};
 
 /// A session's keys end with it, wherever a repair stands then: a run is over this long before.
@@ -50,9 +50,9 @@ impl App {
     }
 
     /// Each run has its own patience with the folder.
-    pub(super) fn store_until(&self, config: &Config, deadline: Deadline) -> Option<Arc<dyn Store>> {
+    pub(super) fn store_until(&self, config: &Config, deadline: Deadline) -> Option<RunStore> {
         let store = self.wiring.store.clone().or_else(|| config.journal_folder())?;
-        Some(Arc::new(Bounded::until(store, self.clock.clone(), deadline)))
+        Some(RunStore::new(store, self.clock.clone()).until(deadline))
     }
 
     pub(super) fn session(&self, config: &Config, credentials: Credentials, ask: &Ask) -> Result<Session, Abort> {

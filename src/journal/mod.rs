@@ -1,29 +1,23 @@
 //! What is on record about one account's role: what it takes to finish a repair after a crash.
 //!
 //! Every record goes to the log, one line of JSON each, whatever the log filter; where the log is a screen, to a file beside
-//! it ([`LinesFile`]). With a folder ([`Folder`]) it goes there too, flushed before the first
+//! it ([`JournalLogFile`]). With a folder ([`Folder`]) it goes there too, flushed before the first
 //! write to the cloud, and a later run finishes what it says is unfinished.
 //!
 //! A run looks at the [`Journal`], and opens or adopts a repair: the [`OpenRepair`] borrows the journal until it ends, and
 //! gives an [`Intent`] for each group of writes. A run that takes a role in hand claims the next generation. Before it takes
-//! anything away it looks whether its generation is still the newest, after its intent is on record: whoever adopts the
-//! record sees the intent, or the run sees the adoption.
+//! anything away it looks whether its generation is still the newest, after its intent is on record: either the run that
+//! adopts the record sees the intent, or this run sees the adoption.
 
-mod bounded;
-pub(crate) mod file;
-mod files;
-mod lines_file;
+pub(crate) mod disk;
+mod folder;
 mod log;
 mod open_repair;
-mod own;
 mod store;
-pub(crate) mod thread;
-mod timed;
 mod trust;
 
 use std::collections::BTreeSet;
 use std::io::{self, ErrorKind};
-use std::sync::Arc;
 use std::time::Duration;
 
 use authorization::plan::{Plan, Step};
@@ -34,78 +28,75 @@ use authorization::target::{AccountId, PolicyRef};
 use authorization::verify::Finding;
 use jiff::Timestamp;
 
-pub use bounded::{Bounded, PATIENCE};
-pub use lines_file::LinesFile;
-pub use log::JournalLog;
+pub use folder::Folder;
+pub use log::{JournalLog, JournalLogFile};
 pub use open_repair::{Intent, OpenRepair, Unrecorded};
-pub use store::{Folder, Records, Store};
-pub use trust::{Evidence, KEY_LENGTH, Key, Seal, ShortKey};
+pub(crate) use store::PATIENCE;
+pub use store::{Records, RunStore, Store};
+pub use trust::{Evidence, JournalKey, KEY_LENGTH, Seal, ShortKey};
 
 use crate::refusal::Refusal;
-use bounded::is_lost;
-use timed::Timed;
+use store::is_lost;
 use trust::TRUSTED_FOR;
 
-/// So many files of one account that are not trusted are no accident.
+/// This many files of one account that are not trusted are no accident.
 const MOST_UNREADABLE: usize = 16;
 
-/// No run ever comes this far: whoever wrote such a file wants no run to get a number.
+/// No run ever comes this far: such a file was written to keep every run from getting a number.
 const FORGED: u64 = 1 << 63;
 
 /// What is on record about one account.
 #[derive(Debug)]
 pub struct Journal {
     log: JournalLog,
-    store: Option<Arc<Timed>>,
+    store: Option<RunStore>,
     record: Record,
     /// The highest generation that was ever used.
     newest: u64,
     /// Files that are not trusted.
     unreadable: Vec<Finding>,
     /// Why the folder cannot be used.
-    trouble: Option<String>,
+    trouble: Option<Refusal>,
     /// Policies that a run which this one took over may have detached, or may still detach.
     suspects: BTreeSet<PolicyRef>,
 }
 
 impl Journal {
     /// Reads what is on record. A run that `writes` sets aside what it cannot trust.
-    pub async fn look(log: JournalLog, store: Option<Arc<dyn Store>>, writes: bool) -> Self {
-        let record = Record::empty(log.account().clone());
-        let store = store.map(|store| Arc::new(Timed::new(store, log.clock().clone())));
-        let mut journal =
-            Self { log, store, record, newest: 0, unreadable: Vec::new(), trouble: None, suspects: BTreeSet::new() };
+    pub(crate) async fn look(log: JournalLog, store: Option<RunStore>, writes: bool) -> Self {
+        let mut journal = Self {
+            store: store.map(RunStore::measured_anew),
+            record: Record::empty(log.target.account.clone()),
+            newest: 0,
+            unreadable: Vec::new(),
+            trouble: None,
+            suspects: BTreeSet::new(),
+            log,
+        };
         if let Err(error) = journal.read(writes).await {
             if !is_lost(&error) {
                 tracing::warn!(%error, "the journal folder cannot be used");
             }
-            journal.trouble = Some(error.to_string());
+            journal.trouble = Some(unusable(&error));
         }
         journal
     }
 
     async fn read(&mut self, writes: bool) -> io::Result<()> {
-        let Some(store) = self.store.clone() else { return Ok(()) };
-        let account = self.log.account().clone();
-        let mut generations = if writes {
-            store.ask(|store| store.generations(&account)).await?
-        } else {
-            store.ask(|store| store.generations_seen(&account)).await?
-        };
+        let Some(store) = &self.store else { return Ok(()) };
+        let account = &self.log.target.account;
+        let mut generations =
+            if writes { store.generations(account).await? } else { store.generations_seen(account).await? };
         // A generation is never used twice, not even one whose file is set aside.
         self.newest = generations.last().copied().unwrap_or_default();
         while let Some(generation) = generations.pop() {
-            match read(&store, &account, generation).await? {
+            match read(store, account, generation).await? {
                 Some(Ok(record)) => {
                     self.record = record;
                     break;
                 }
                 Some(Err(why)) => {
-                    let aside = if writes {
-                        Some(store.ask(|store| store.set_aside(&account, generation)).await?)
-                    } else {
-                        None
-                    };
+                    let aside = if writes { Some(store.set_aside(account, generation).await?) } else { None };
                     self.unreadable.push(Finding::journal_unreadable(generation, &why.to_string(), aside.as_deref()));
                 }
                 None => {}
@@ -117,54 +108,41 @@ impl Journal {
         Ok(())
     }
 
-    /// What is on record.
-    #[must_use]
-    pub fn record(&self) -> &Record {
+    pub(crate) fn record(&self) -> &Record {
         &self.record
     }
 
     /// Whether there is anything about the account.
-    ///
-    /// # Errors
-    /// When the folder cannot be used.
-    pub fn is_on_record(&self) -> Result<bool, Refusal> {
-        self.trouble.as_ref().map_or(Ok(self.newest > 0), |trouble| Err(Refusal::Journal(trouble.clone())))
+    pub(crate) fn is_on_record(&self) -> Result<bool, Refusal> {
+        self.trouble.clone().map_or(Ok(self.newest > 0), Err)
     }
 
     /// What the record may order.
-    #[must_use]
-    pub fn evidence(&self, approval: Approval) -> Evidence {
-        self.seal().evidence(&self.record, approval, self.log.now())
-    }
-
-    fn seal(&self) -> Seal {
-        self.store.as_ref().map_or(Seal::OwnPlace, |store| store.seal())
+    pub(crate) fn evidence(&self, approval: Approval) -> Evidence {
+        let seal = self.store.as_ref().map_or(Seal::PrivateFolder, RunStore::seal);
+        seal.evidence(&self.record, approval, self.log.now())
     }
 
     /// The longest that an operation on the files has taken so far.
-    #[must_use]
-    pub fn slowest(&self) -> Duration {
-        self.store.as_ref().map_or(Duration::ZERO, |store| store.slowest())
+    pub(crate) fn slowest(&self) -> Duration {
+        self.store.as_ref().map_or(Duration::ZERO, RunStore::slowest)
     }
 
     /// Files that are not trusted.
-    #[must_use]
-    pub fn unreadable(&self) -> &[Finding] {
+    pub(crate) fn unreadable(&self) -> &[Finding] {
         &self.unreadable
     }
 
     /// Why no repair of this role may begin.
-    #[must_use]
-    pub fn refusal(&self) -> Option<Refusal> {
-        if let Some(trouble) = &self.trouble {
-            return Some(Refusal::Journal(trouble.clone()));
-        }
-        let times = attempts::too_many(&self.record, self.log.now())?;
-        Some(Refusal::TooManyAttempts { times, account: self.record.account_id.clone() })
+    pub(crate) fn refusal(&self) -> Option<Refusal> {
+        self.trouble.clone().or_else(|| {
+            let times = attempts::too_many(&self.record, self.log.now())?;
+            Some(Refusal::TooManyAttempts { times, account: self.record.account_id.clone() })
+        })
     }
 
     /// Leaves the role alone from now on, until a person clears it.
-    pub async fn block(&mut self) {
+    pub(crate) async fn block(&mut self) {
         if self.record.blocked_since.is_some() {
             return;
         }
@@ -175,12 +153,9 @@ impl Journal {
     }
 
     /// Forgets how often the role was repaired.
-    ///
-    /// # Errors
-    /// When the folder cannot be used, or another run has the role in hand.
-    pub async fn clear(&mut self) -> Result<(), Refusal> {
+    pub(crate) async fn clear(&mut self) -> Result<(), Refusal> {
         if let Some(trouble) = &self.trouble {
-            return Err(Refusal::Journal(trouble.clone()));
+            return Err(trouble.clone());
         }
         self.step_down().await?;
         self.record.remediated.clear();
@@ -190,25 +165,22 @@ impl Journal {
 
     /// Leaves the numbers behind that only a forger takes.
     async fn step_down(&mut self) -> Result<(), Refusal> {
-        let Some(store) = self.store.clone().filter(|_| self.newest >= FORGED) else { return Ok(()) };
-        let account = self.log.account().clone();
-        let generations = store.ask(|store| store.generations(&account)).await.map_err(|error| unusable(&error))?;
+        let Some(store) = self.store.as_ref().filter(|_| self.newest >= FORGED) else { return Ok(()) };
+        let account = &self.log.target.account;
+        let generations = store.generations(account).await.map_err(|error| unusable(&error))?;
         let (forged, honest): (Vec<_>, Vec<_>) = generations.into_iter().partition(|generation| *generation >= FORGED);
         for generation in forged {
-            store.ask(|store| store.set_aside(&account, generation)).await.map_err(|error| unusable(&error))?;
+            store.set_aside(account, generation).await.map_err(|error| unusable(&error))?;
         }
         self.newest = honest.last().copied().unwrap_or_default();
         Ok(())
     }
 
     /// Gives up an unfinished repair: its file is kept under another name, and nothing is brought back from it.
-    ///
-    /// # Errors
-    /// When the folder cannot be used.
-    pub async fn give_up(&mut self) -> Result<Option<String>, Refusal> {
+    pub(crate) async fn give_up(&mut self) -> Result<Option<String>, Refusal> {
         let orders_nothing = self.record.unfinished().is_none() && self.record.watch.is_none();
         let Some(store) = self.store.as_ref().filter(|_| !orders_nothing) else { return Ok(None) };
-        let aside = store.ask(|store| store.set_aside(&self.record.account_id, self.record.generation)).await;
+        let aside = store.set_aside(&self.record.account_id, self.record.generation).await;
         let aside = aside.map_err(|error| unusable(&error))?;
         self.record.repair = None;
         self.record.watch = None;
@@ -216,16 +188,13 @@ impl Journal {
     }
 
     /// Opens a repair: its record is flushed before the first write to the cloud.
-    ///
-    /// # Errors
-    /// When the folder cannot be used, or another run was faster.
-    pub async fn open(
+    pub(crate) async fn open(
         &mut self,
         plan: &Plan,
         before: Option<&Role>,
         tags: Option<&Tags>,
     ) -> Result<OpenRepair<'_>, Refusal> {
-        let begun = Repair::new(self.log.request_id().to_owned(), self.log.now(), &plan.id.to_string());
+        let begun = Repair::new(self.log.request_id.clone(), self.log.now(), &plan.id.to_string());
         self.record.repair = Some(Repair {
             steps: self.lines(&plan.steps),
             before: before.map(|role| Snapshot::of(role, tags)),
@@ -240,17 +209,21 @@ impl Journal {
         Ok(OpenRepair::of(self))
     }
 
-    /// Takes an unfinished repair over.
-    ///
-    /// # Errors
-    /// When the folder cannot be used, another run was faster, or no unfinished repair is on record.
-    pub async fn adopt(&mut self) -> Result<OpenRepair<'_>, Refusal> {
+    /// Takes over the unfinished repair that is on record.
+    pub(crate) async fn adopt(&mut self) -> Result<OpenRepair<'_>, Refusal> {
         let earlier = self.record.generation;
         let repair = self.record.repair.as_mut().ok_or_else(nothing_to_finish)?;
         repair.phase = repair.phase.next(Act::Adopt).map_err(|illegal| Refusal::Journal(illegal.to_string()))?;
-        self.record.watch = self.record.watch.take().or_else(|| self.watch());
-        let before = self.record.repair.iter().filter_map(|repair| repair.before.as_ref()).map(Snapshot::role);
-        self.suspects.extend(before.flat_map(|role| role.policies));
+        let before = repair.before.as_ref().map(Snapshot::role);
+        self.suspects.extend(before.iter().flat_map(|role| role.policies.clone()));
+        if self.record.watch.is_none() {
+            let since = self.log.now();
+            let until = since.checked_add(TRUSTED_FOR).unwrap_or(Timestamp::MAX);
+            self.record.watch = before.map(|role| {
+                let policies = role.policies.into_iter().collect();
+                Watch { since: Some(since), until, role_id: role.id, policies }
+            });
+        }
         self.suspects.extend(self.record.watch.iter().flat_map(|watch| watch.policies.clone()));
         self.claim_next().await?;
         self.log.adopt(self.record.generation);
@@ -262,9 +235,8 @@ impl Journal {
     /// The run that was taken over may have gone on until it saw the claim: what it wrote last counts, and stands in the
     /// new file before the old one is forgotten.
     async fn read_again(&mut self, earlier: u64) -> Result<(), Refusal> {
-        let Some(store) = self.store.clone() else { return Ok(()) };
-        let account = &self.record.account_id;
-        let last = read(&store, account, earlier).await.map_err(|error| unusable(&error))?;
+        let Some(store) = &self.store else { return Ok(()) };
+        let last = read(store, &self.record.account_id, earlier).await.map_err(|error| unusable(&error))?;
         let Some(Ok(Record { repair, remediated, .. })) = last else { return Ok(()) };
         if repair.is_none() {
             return Err(nothing_to_finish());
@@ -277,41 +249,26 @@ impl Journal {
     }
 
     fn lines(&self, steps: &[Step]) -> Vec<Line> {
-        steps.iter().map(|step| Line::planned(step, self.log.role())).collect()
-    }
-
-    fn watch(&self) -> Option<Watch> {
-        let before = self.record.repair.as_ref()?.before.as_ref()?.role();
-        let since = self.log.now();
-        let until = since.checked_add(TRUSTED_FOR).unwrap_or(Timestamp::MAX);
-        Some(Watch { since: Some(since), until, role_id: before.id, policies: before.policies.into_iter().collect() })
+        steps.iter().map(|step| Line::planned(step, &self.log.target.role)).collect()
     }
 
     async fn claim_next(&mut self) -> Result<(), Refusal> {
-        let next = self.newest.checked_add(1);
-        self.newest = next.ok_or_else(|| self.no_number_left())?;
+        let account = &self.record.account_id;
+        self.newest = self.newest.checked_add(1).ok_or_else(|| {
+            Refusal::Journal(format!(
+                "a file has the highest number there is: type `dts-role-guard clear --account {account}`"
+            ))
+        })?;
         self.record.generation = self.newest;
         let Some(store) = &self.store else { return Ok(()) };
         let bytes = store.seal().bytes(self.record.clone());
         // What the next run would not trust is no record.
-        Record::read(&bytes, &self.record.account_id, self.newest)
+        Record::read(&bytes, account, self.newest)
             .map_err(|why| Refusal::Journal(format!("the record could not be read back: {why}")))?;
-        match store.ask(|store| store.claim(&self.record.account_id, self.record.generation, bytes)).await {
-            Ok(true) => self.check_newest().await,
-            Ok(false) => Err(Refusal::AnotherRun("began to work on the role at the same moment")),
-            Err(error) => Err(unusable(&error)),
+        if !store.claim(account, self.newest, bytes).await.map_err(|error| unusable(&error))? {
+            return Err(Refusal::AnotherRun("began to work on the role at the same moment"));
         }
-    }
-
-    fn no_number_left(&self) -> Refusal {
-        let account = self.log.account();
-        Refusal::Journal(format!(
-            "a file has the highest number there is: type `dts-role-guard clear --account {account}`"
-        ))
-    }
-
-    /// A slow run may claim a generation that others have left behind and forgotten meanwhile.
-    async fn check_newest(&self) -> Result<(), Refusal> {
+        // A slow run may claim a generation that others have left behind and forgotten meanwhile.
         match self.newest_generation().await.map_err(|error| unusable(&error))? {
             Some(newest) if newest > self.newest => Err(Refusal::AnotherRun("has worked on the role since")),
             _ => Ok(()),
@@ -320,37 +277,39 @@ impl Journal {
 
     async fn newest_generation(&self) -> io::Result<Option<u64>> {
         let Some(store) = &self.store else { return Ok(None) };
-        let generations = store.ask(|store| store.generations(&self.record.account_id)).await?;
-        Ok(generations.last().copied())
+        Ok(store.generations(&self.record.account_id).await?.last().copied())
     }
 
     /// Replaces the file of this run's generation.
     async fn write(&self) -> io::Result<()> {
         let Some(store) = &self.store else { return Ok(()) };
         let Record { account_id, generation, .. } = &self.record;
-        let bytes = store.seal().bytes(self.record.clone());
-        store.ask(|store| store.replace(account_id, *generation, bytes)).await
+        store.replace(account_id, *generation, store.seal().bytes(self.record.clone())).await
     }
 
     async fn forget_earlier(&self) {
         let Some(store) = &self.store else { return };
         // The newest file counts, so an old one that stays does no harm.
-        let _ = store.ask(|store| store.forget_before(&self.record.account_id, self.record.generation)).await;
+        let _ = store.forget_before(&self.record.account_id, self.record.generation).await;
     }
 }
 
 /// A file, or why it is not trusted; nothing where another run has removed it.
-async fn read(store: &Timed, account: &AccountId, generation: u64) -> io::Result<Option<Result<Record, Unreadable>>> {
-    match store.ask(|store| store.read(account, generation)).await {
+async fn read(
+    store: &RunStore,
+    account: &AccountId,
+    generation: u64,
+) -> io::Result<Option<Result<Record, Unreadable>>> {
+    match store.read(account, generation).await {
         Ok(bytes) => Ok(Some(Record::read(&bytes, account, generation).and_then(|record| store.seal().check(record)))),
         Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
-        Err(error) if is_no_file(&error) => Ok(Some(Err(Unreadable(error.to_string())))),
+        Err(error) if is_not_plain(&error) => Ok(Some(Err(Unreadable(error.to_string())))),
         Err(error) => Err(error),
     }
 }
 
-/// Something of that name is there and is no plain file.
-fn is_no_file(error: &io::Error) -> bool {
+/// Something of that name is there and is not a plain file.
+fn is_not_plain(error: &io::Error) -> bool {
     matches!(error.kind(), ErrorKind::InvalidData | ErrorKind::IsADirectory)
         || matches!(error.raw_os_error(), Some(libc::ELOOP | libc::ENXIO))
 }
@@ -365,12 +324,13 @@ fn unusable(error: &io::Error) -> Refusal {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use aliyun::clock::SystemClock;
 
     use authorization::baseline;
 
     use super::*;
-    use crate::journal::Folder;
     use crate::telemetry::Log;
 
     const ACCOUNT: &str = "1234567890123456";
@@ -383,8 +343,10 @@ mod tests {
         let first = Record { generation: 1, ..Record::empty(account.clone()) };
         std::fs::write(path(1), first.bytes()).unwrap();
         let target = baseline::DTS.target(account);
-        let log = JournalLog::new(Log::Off, Arc::new(SystemClock::start()), target, "slow".to_owned());
-        let mut slow = Journal::look(log, Some(Arc::new(Folder::new(folder.path().to_owned()))), true).await;
+        let clock = Arc::new(SystemClock::start());
+        let store = RunStore::new(Arc::new(Folder::new(folder.path().to_owned())), clock.clone());
+        let log = JournalLog::new(Log::Off, clock, target, "slow".to_owned());
+        let mut slow = Journal::look(log, Some(store), true).await;
         std::fs::rename(path(1), path(3)).unwrap();
         assert!(matches!(slow.clear().await, Err(Refusal::AnotherRun(_))));
     }

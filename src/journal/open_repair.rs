@@ -42,8 +42,7 @@ impl<'s> Intent<'s> {
         Self::new(session)
     }
 
-    /// The calls that change something.
-    pub fn writer(&self) -> &Writer<'s> {
+    pub(crate) fn writer(&self) -> &Writer<'s> {
         &self.0
     }
 }
@@ -58,15 +57,14 @@ pub enum Unrecorded {
 }
 
 impl<'a> OpenRepair<'a> {
-    /// `journal` holds a repair.
+    /// The journal has a repair on record.
     pub(super) fn of(journal: &'a mut Journal) -> Self {
         Self { journal, has_written: false }
     }
 
     /// The repair as it is on record.
-    #[must_use]
-    #[expect(clippy::expect_used, clippy::missing_panics_doc, reason = "an invariant that this module keeps")]
-    pub fn repair(&self) -> &Repair {
+    #[expect(clippy::expect_used, reason = "an invariant that this module keeps")]
+    pub(crate) fn repair(&self) -> &Repair {
         // INVARIANT: `open` and `adopt` put a repair into the record, and nothing takes it out while `self` borrows it.
         self.journal.record.repair.as_ref().expect("an open repair is on record")
     }
@@ -77,20 +75,17 @@ impl<'a> OpenRepair<'a> {
     }
 
     /// The longest that an operation on its files has taken so far.
-    #[must_use]
-    pub fn slowest(&self) -> Duration {
+    pub(crate) fn slowest(&self) -> Duration {
         self.journal.slowest()
     }
 
     /// What the record may order.
-    #[must_use]
-    pub fn evidence(&self, approval: Approval) -> Evidence {
+    pub(crate) fn evidence(&self, approval: Approval) -> Evidence {
         self.journal.evidence(approval)
     }
 
     /// Whether the role that was found may have been replaced.
-    #[must_use]
-    pub fn has_replaced(&self) -> bool {
+    pub(crate) fn has_replaced(&self) -> bool {
         self.repair().phase == Phase::Replacing
     }
 
@@ -109,16 +104,20 @@ impl<'a> OpenRepair<'a> {
         steps: &[(usize, &Step)],
         unrecorded: Unrecorded,
     ) -> Result<Intent<'s>, Refusal> {
+        let lines = &self.repair().steps;
+        let has_begun = |line: &usize| lines.get(*line).is_some_and(|line| line.state == State::Begun);
         // Deletion and creation are one intent: nothing is written between them.
-        if steps.iter().any(|(line, step)| matches!(step, Step::Create { .. }) && self.has_begun(*line)) {
+        if steps.iter().any(|(line, step)| matches!(step, Step::Create { .. }) && has_begun(line)) {
             return Ok(Intent::new(session));
         }
         for (line, step) in steps {
             self.journal.log.begin_step(step);
             self.mark(*line, State::Begun);
         }
-        if act == Act::Replace {
-            self.mark_creation();
+        if act == Act::Replace
+            && let Some(line) = self.repair_mut().steps.iter_mut().find(|line| line.action == "CreateRole")
+        {
+            line.state = State::Begun;
         }
         if act == Act::Build && self.has_replaced() && self.slowest() > LONGEST_WAIT {
             return Ok(Intent::new(session));
@@ -152,7 +151,7 @@ impl<'a> OpenRepair<'a> {
 
     async fn put_on_record(&self) -> Result<(), Refusal> {
         match self.journal.write().await {
-            // A folder that does not answer keeps no repair from its end that has begun: what the role had is on record.
+            // A folder that does not answer does not stop a repair that has begun: what the role had is on record.
             Err(error) if !self.is_late(&error) => Err(Refusal::Journal(error.to_string())),
             Ok(()) | Err(_) => Ok(()),
         }
@@ -162,7 +161,7 @@ impl<'a> OpenRepair<'a> {
         self.has_written && error.kind() == ErrorKind::TimedOut
     }
 
-    /// A step has ended. The file tells so with the next record: an end needs no flush of its own.
+    /// A step has ended. The file says so with the next record: an end needs no flush of its own.
     pub(crate) fn end(&mut self, line: usize, record: &StepRecord) {
         self.has_written |= record.attempts > 0;
         self.mark(line, State::Is(record.result));
@@ -231,13 +230,13 @@ impl<'a> OpenRepair<'a> {
     }
 
     /// More steps turned out to be needed.
-    pub fn extend(&mut self, steps: &[Step]) {
+    pub(crate) fn extend(&mut self, steps: &[Step]) {
         let lines = self.journal.lines(steps);
         self.repair_mut().steps.extend(lines);
     }
 
     /// The repair has ended, everything was seen back, and from now on the record orders nothing.
-    pub async fn close(mut self, word: &str, remediated: bool) {
+    pub(crate) async fn close(mut self, word: &str, remediated: bool) {
         // A repair that is closed already stays so.
         let _ = self.advance(Act::Close);
         let journal = self.journal;
@@ -252,18 +251,8 @@ impl<'a> OpenRepair<'a> {
     }
 
     /// The repair has ended and a later run must finish it.
-    pub fn leave_open(self, word: &str) {
+    pub(crate) fn leave_open(self, word: &str) {
         self.journal.log.end(word);
-    }
-
-    fn has_begun(&self, line: usize) -> bool {
-        self.repair().steps.get(line).is_some_and(|line| line.state == State::Begun)
-    }
-
-    fn mark_creation(&mut self) {
-        if let Some(line) = self.repair_mut().steps.iter_mut().find(|line| line.action == "CreateRole") {
-            line.state = State::Begun;
-        }
     }
 
     fn mark(&mut self, line: usize, state: State) {

@@ -1,20 +1,21 @@
-//! Where journal files live: a folder, possibly a slow mount, possibly shared by several guards.
+//! Where the journal's files live, and one run's way to them.
 //!
-//! A file is named after account and generation, `1234567890123456.7.json`. Only the run that claimed a generation writes
-//! its file, always as a whole; a claim fails where the file exists. So no lock is needed, and no file is ever half written
-//! under its own name.
+//! A file belongs to one account and generation. Only the run that claimed a generation writes its file, always as a whole;
+//! a claim fails where the file exists. So no lock is needed, and no file is ever half written under its own name.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::future::Future;
 use std::io::{self, ErrorKind};
-use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
 
+use aliyun::clock::{Deadline, SharedClock};
 use authorization::target::AccountId;
 use futures_util::future::BoxFuture;
+use tokio::sync::OnceCell;
 
-use super::files::{self, Files};
-use super::own;
-use super::thread::on_thread;
-use super::trust::{Key, Seal};
+use super::trust::Seal;
 
 /// The accounts that there are files of, each with its generations, lowest first.
 pub type Records = BTreeMap<AccountId, Vec<u64>>;
@@ -25,29 +26,21 @@ pub trait Store: Send + Sync {
     fn seal(&self) -> Seal {
         Seal::Nothing
     }
-    /// The accounts that there are files of.
-    fn accounts(&self) -> BoxFuture<'_, io::Result<BTreeSet<AccountId>>>;
+    /// Everything that there are files of.
+    fn records(&self) -> BoxFuture<'_, io::Result<Records>>;
     /// The generations of an account, lowest first.
     fn generations<'a>(&'a self, account: &'a AccountId) -> BoxFuture<'a, io::Result<Vec<u64>>>;
-    /// The same, as far as this run has seen it already.
-    fn generations_seen<'a>(&'a self, account: &'a AccountId) -> BoxFuture<'a, io::Result<Vec<u64>>> {
-        self.generations(account)
-    }
-    /// Everything that there are files of; not every place can tell.
-    fn records(&self) -> BoxFuture<'_, io::Result<Records>> {
-        Box::pin(async { Err(ErrorKind::Unsupported.into()) })
-    }
     /// A file.
     fn read<'a>(&'a self, account: &'a AccountId, generation: u64) -> BoxFuture<'a, io::Result<Vec<u8>>>;
     /// Makes the file of a new generation; false where another run was faster.
     fn claim<'a>(&'a self, account: &'a AccountId, generation: u64, bytes: Vec<u8>) -> BoxFuture<'a, io::Result<bool>>;
     /// Replaces a file as a whole.
     fn replace<'a>(&'a self, account: &'a AccountId, generation: u64, bytes: Vec<u8>) -> BoxFuture<'a, io::Result<()>>;
-    /// Keeps a file under another name; tells that name.
+    /// Keeps a file under another name, and returns that name.
     fn set_aside<'a>(&'a self, account: &'a AccountId, generation: u64) -> BoxFuture<'a, io::Result<String>>;
     /// Removes the files of earlier generations.
     fn forget_before<'a>(&'a self, account: &'a AccountId, generation: u64) -> BoxFuture<'a, io::Result<()>>;
-    /// Another file than a record.
+    /// Reads a file that is not a record.
     fn read_file(&self, _name: &'static str, _limit: usize) -> BoxFuture<'_, io::Result<Vec<u8>>> {
         Box::pin(async { Err(ErrorKind::NotFound.into()) })
     }
@@ -63,112 +56,222 @@ impl std::fmt::Debug for dyn Store {
     }
 }
 
-/// A folder.
+/// The longest that one operation may take.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(2);
+
+/// Near the deadline an operation has this part of what is left: the run has more to do than to wait for it.
+const SHARE_OF_THE_REST: u32 = 4;
+
+/// One run's way to a [`Store`]. Every operation is timed; none holds the run up for long, and a store that was given up
+/// once is not asked again. Clones share all of that.
 #[derive(Debug, Clone)]
-pub struct Folder {
-    pub(super) path: PathBuf,
-    key: Option<Key>,
-    /// Made at need, and checked before each use.
-    pub(super) is_our_own: bool,
+pub struct RunStore {
+    store: Arc<dyn Store>,
+    clock: SharedClock,
+    /// Without it an operation may take as long as it likes.
+    deadline: Option<Deadline>,
+    run: Arc<RunState>,
+    slowest_micros: Arc<AtomicU64>,
 }
 
-impl Folder {
-    /// A folder that exists. It is not made here: where a mount is absent, the records would be lost with the instance.
+#[derive(Debug, Default)]
+struct RunState {
+    /// Why the store is not asked any more.
+    lost: OnceLock<(ErrorKind, String)>,
+    /// What the store held when this run first looked.
+    seen: OnceCell<Records>,
+}
+
+impl RunStore {
+    /// For a run that waits as long as an operation takes.
     #[must_use]
-    pub fn new(path: PathBuf) -> Self {
-        Self { path, key: None, is_our_own: false }
+    pub fn new(store: Arc<dyn Store>, clock: SharedClock) -> Self {
+        Self { store, clock, deadline: None, run: Arc::default(), slowest_micros: Arc::default() }
     }
 
-    /// The same with a key that its records are signed with.
+    /// The same for a run that has to answer in time.
     #[must_use]
-    pub fn signing(self, key: Option<Key>) -> Self {
-        Self { key, ..self }
+    pub fn until(self, deadline: Deadline) -> Self {
+        Self { deadline: Some(deadline), ..self }
     }
 
-    /// A folder that only the guard uses, made when it first writes.
-    #[must_use]
-    pub fn of_our_own(path: PathBuf) -> Self {
-        Self { path, key: None, is_our_own: true }
+    /// The same with a measurement of its own: how long one account's files take says nothing of another's.
+    pub(super) fn measured_anew(self) -> Self {
+        Self { slowest_micros: Arc::default(), ..self }
     }
 
-    /// Where it is, or will be.
-    pub(crate) fn path(&self) -> &Path {
-        &self.path
+    /// The longest that an operation has taken so far. A store that is not asked any more takes no time.
+    pub(super) fn slowest(&self) -> Duration {
+        let micros = if self.run.lost.get().is_some() { 0 } else { self.slowest_micros.load(Ordering::Relaxed) };
+        Duration::from_micros(micros)
     }
 
-    /// Its path, to read from it; none where it was not made yet.
-    pub(crate) fn to_read(&self) -> io::Result<Option<&Path>> {
-        let is_there = !self.is_our_own || own::is_there(&self.path)?;
-        Ok(is_there.then_some(&*self.path))
-    }
-
-    /// Its path, to write to it.
-    pub(crate) fn to_write(&self) -> io::Result<&Path> {
-        if self.is_our_own {
-            own::make(&self.path)?;
+    async fn ask<T>(&self, operation: impl Future<Output = io::Result<T>> + Send) -> io::Result<T> {
+        if let Some((kind, why)) = self.run.lost.get() {
+            return Err(io::Error::new(*kind, why.clone()));
         }
-        Ok(&self.path)
+        let begin = self.clock.uptime();
+        let done = match self.deadline {
+            None => operation.await,
+            Some(deadline) => {
+                let patience = PATIENCE.min(deadline.remaining(&*self.clock) / SHARE_OF_THE_REST);
+                // Real time: a file system knows no other.
+                tokio::time::timeout(patience, operation).await.unwrap_or_else(|_| Err(given_up(patience)))
+            }
+        };
+        let took = self.clock.uptime().saturating_sub(begin);
+        self.slowest_micros.fetch_max(u64::try_from(took.as_micros()).unwrap_or(u64::MAX), Ordering::Relaxed);
+        if let Err(error) = &done
+            && is_lost(error)
+            && self.run.lost.set((error.kind(), error.to_string())).is_ok()
+        {
+            tracing::warn!(%error, "the journal folder cannot be used");
+        }
+        done
     }
 
-    fn of<T: Send + 'static>(
-        &self,
-        account: &AccountId,
-        work: impl FnOnce(&Files) -> io::Result<T> + Send + 'static,
-    ) -> BoxFuture<'_, io::Result<T>> {
-        let files = Files::new(self.clone(), account);
-        Box::pin(on_thread(move || work(&files)))
+    pub(super) fn seal(&self) -> Seal {
+        self.store.seal()
+    }
+
+    async fn seen(&self) -> io::Result<&Records> {
+        self.ask(self.run.seen.get_or_try_init(|| self.store.records())).await
+    }
+
+    pub(crate) async fn accounts(&self) -> io::Result<BTreeSet<AccountId>> {
+        Ok(self.seen().await?.keys().cloned().collect())
+    }
+
+    /// The generations of an account as this run has seen them first: one listing serves all accounts.
+    pub(super) async fn generations_seen(&self, account: &AccountId) -> io::Result<Vec<u64>> {
+        Ok(self.seen().await?.get(account).cloned().unwrap_or_default())
+    }
+
+    pub(super) async fn generations(&self, account: &AccountId) -> io::Result<Vec<u64>> {
+        self.ask(self.store.generations(account)).await
+    }
+
+    pub(super) async fn read(&self, account: &AccountId, generation: u64) -> io::Result<Vec<u8>> {
+        self.ask(self.store.read(account, generation)).await
+    }
+
+    pub(super) async fn claim(&self, account: &AccountId, generation: u64, bytes: Vec<u8>) -> io::Result<bool> {
+        self.ask(self.store.claim(account, generation, bytes)).await
+    }
+
+    pub(super) async fn replace(&self, account: &AccountId, generation: u64, bytes: Vec<u8>) -> io::Result<()> {
+        self.ask(self.store.replace(account, generation, bytes)).await
+    }
+
+    pub(super) async fn set_aside(&self, account: &AccountId, generation: u64) -> io::Result<String> {
+        self.ask(self.store.set_aside(account, generation)).await
+    }
+
+    pub(super) async fn forget_before(&self, account: &AccountId, generation: u64) -> io::Result<()> {
+        self.ask(self.store.forget_before(account, generation)).await
+    }
+
+    pub(crate) async fn read_file(&self, name: &'static str, limit: usize) -> io::Result<Vec<u8>> {
+        self.ask(self.store.read_file(name, limit)).await
+    }
+
+    pub(crate) async fn keep_file(&self, name: &'static str, bytes: Option<Vec<u8>>) -> io::Result<()> {
+        self.ask(self.store.keep_file(name, bytes)).await
     }
 }
 
-impl Store for Folder {
-    fn seal(&self) -> Seal {
-        match &self.key {
-            Some(key) => Seal::Key(key.clone()),
-            None if self.is_our_own => Seal::OwnPlace,
-            None => Seal::Nothing,
+fn given_up(patience: Duration) -> io::Error {
+    let text = format!("it did not answer within {} ms and is not asked again in this run", patience.as_millis());
+    io::Error::new(ErrorKind::TimedOut, text)
+}
+
+/// Whether an error is about the store as a whole. The log has it then.
+pub(super) fn is_lost(error: &io::Error) -> bool {
+    matches!(error.kind(), ErrorKind::TimedOut | ErrorKind::FileTooLarge)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use aliyun::clock::{Clock as _, SystemClock};
+
+    use super::*;
+
+    /// Counts how often it is asked, and never answers when asked to read.
+    #[derive(Default)]
+    struct Counting {
+        listed: AtomicUsize,
+        read: AtomicUsize,
+    }
+
+    impl Store for Counting {
+        fn records(&self) -> BoxFuture<'_, io::Result<Records>> {
+            self.listed.fetch_add(1, Ordering::Relaxed);
+            Box::pin(async { Ok((0..3).map(|n| (account(n), vec![n, n + 1])).collect()) })
+        }
+        fn generations<'a>(&'a self, _: &'a AccountId) -> BoxFuture<'a, io::Result<Vec<u64>>> {
+            Box::pin(async { Ok(vec![9]) })
+        }
+        fn read<'a>(&'a self, _: &'a AccountId, _: u64) -> BoxFuture<'a, io::Result<Vec<u8>>> {
+            Box::pin(async {
+                self.read.fetch_add(1, Ordering::Relaxed);
+                std::future::pending().await
+            })
+        }
+        fn claim<'a>(&'a self, _: &'a AccountId, _: u64, _: Vec<u8>) -> BoxFuture<'a, io::Result<bool>> {
+            Box::pin(async { Err(ErrorKind::StorageFull.into()) })
+        }
+        fn replace<'a>(&'a self, _: &'a AccountId, _: u64, _: Vec<u8>) -> BoxFuture<'a, io::Result<()>> {
+            unreachable!()
+        }
+        fn set_aside<'a>(&'a self, _: &'a AccountId, _: u64) -> BoxFuture<'a, io::Result<String>> {
+            unreachable!()
+        }
+        fn forget_before<'a>(&'a self, _: &'a AccountId, _: u64) -> BoxFuture<'a, io::Result<()>> {
+            unreachable!()
         }
     }
 
-    fn accounts(&self) -> BoxFuture<'_, io::Result<BTreeSet<AccountId>>> {
-        Box::pin(async { Ok(self.records().await?.into_keys().collect()) })
+    fn account(n: u64) -> AccountId {
+        (1_234_567_890_123_456 + n).to_string().parse().unwrap()
     }
 
-    fn records(&self) -> BoxFuture<'_, io::Result<Records>> {
-        let folder = self.clone();
-        Box::pin(on_thread(move || files::records(&folder)))
+    fn bounded(left: Duration) -> (Arc<Counting>, RunStore) {
+        let (store, clock) = (Arc::new(Counting::default()), Arc::new(SystemClock::start()));
+        let deadline = Deadline::after(&*clock, left);
+        (store.clone(), RunStore::new(store, clock).until(deadline))
     }
 
-    fn generations<'a>(&'a self, account: &'a AccountId) -> BoxFuture<'a, io::Result<Vec<u64>>> {
-        self.of(account, Files::generations)
+    #[tokio::test]
+    async fn one_listing_serves_all_accounts_and_an_account_in_repair_is_looked_up_anew() {
+        let (store, bounded) = bounded(PATIENCE * 10);
+        for n in [0, 1, 2] {
+            assert_eq!(bounded.generations_seen(&account(n)).await.unwrap(), [n, n + 1]);
+            assert_eq!(bounded.generations(&account(n)).await.unwrap(), [9]);
+        }
+        assert!(bounded.generations_seen(&account(3)).await.unwrap().is_empty());
+        assert_eq!(bounded.accounts().await.unwrap().len(), 3);
+        assert_eq!(store.listed.load(Ordering::Relaxed), 1);
     }
 
-    fn read<'a>(&'a self, account: &'a AccountId, generation: u64) -> BoxFuture<'a, io::Result<Vec<u8>>> {
-        self.of(account, move |files| files.read(generation))
+    /// A quarter of the time that is left is enough to wait.
+    #[tokio::test]
+    async fn what_was_given_up_once_is_not_tried_again() {
+        let clock = SystemClock::start();
+        let (store, bounded) = bounded(PATIENCE / 5);
+        for _ in 0..100 {
+            assert_eq!(bounded.read(&account(0), 1).await.unwrap_err().kind(), ErrorKind::TimedOut);
+        }
+        assert!(bounded.generations(&account(0)).await.is_err(), "whatever is asked");
+        assert_eq!(store.read.load(Ordering::Relaxed), 1);
+        assert!(clock.uptime() < PATIENCE, "waited for once");
     }
 
-    fn claim<'a>(&'a self, account: &'a AccountId, generation: u64, bytes: Vec<u8>) -> BoxFuture<'a, io::Result<bool>> {
-        self.of(account, move |files| files.claim(generation, &bytes))
-    }
-
-    fn replace<'a>(&'a self, account: &'a AccountId, generation: u64, bytes: Vec<u8>) -> BoxFuture<'a, io::Result<()>> {
-        self.of(account, move |files| files.replace(generation, &bytes))
-    }
-
-    fn set_aside<'a>(&'a self, account: &'a AccountId, generation: u64) -> BoxFuture<'a, io::Result<String>> {
-        self.of(account, move |files| files.set_aside(generation))
-    }
-
-    fn forget_before<'a>(&'a self, account: &'a AccountId, generation: u64) -> BoxFuture<'a, io::Result<()>> {
-        self.of(account, move |files| files.forget_before(generation))
-    }
-
-    fn read_file(&self, name: &'static str, limit: usize) -> BoxFuture<'_, io::Result<Vec<u8>>> {
-        let folder = self.clone();
-        Box::pin(on_thread(move || files::read_file(&folder, name, limit)))
-    }
-
-    fn keep_file(&self, name: &'static str, bytes: Option<Vec<u8>>) -> BoxFuture<'_, io::Result<()>> {
-        let folder = self.clone();
-        Box::pin(on_thread(move || files::keep_file(&folder, name, bytes.as_deref())))
+    #[tokio::test]
+    async fn an_error_is_no_silence() {
+        let (_, bounded) = bounded(PATIENCE * 10);
+        assert!(bounded.claim(&account(0), 1, Vec::new()).await.is_err());
+        assert!(bounded.generations(&account(0)).await.is_ok());
     }
 }

@@ -14,7 +14,7 @@ use crate::refusal::Doubt;
 /// longest timeout (source: the Function Compute limits).
 pub(super) const TRUSTED_FOR: SignedDuration = SignedDuration::from_hours(24);
 
-/// The fewest characters of a [`Key`].
+/// The fewest characters of a [`JournalKey`].
 pub const KEY_LENGTH: usize = 16;
 
 /// So that the same key never signs anything else by accident.
@@ -22,16 +22,14 @@ const PURPOSE: &[u8] = b"dts-role-guard/journal\0";
 
 /// The key that records are signed with (`DTS_GUARD_JOURNAL_KEY`).
 #[derive(Debug, Clone)]
-pub struct Key(Secret);
+pub struct JournalKey(Secret);
 
 /// The text is too short to be a key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("a secret of at least {KEY_LENGTH} characters")]
 pub struct ShortKey;
 
-impl Key {
-    /// A key.
-    ///
+impl JournalKey {
     /// # Errors
     /// When the text is too short.
     pub fn new(text: String) -> Result<Self, ShortKey> {
@@ -54,13 +52,13 @@ impl Key {
 }
 
 /// Settings are compared, in tests.
-impl PartialEq for Key {
+impl PartialEq for JournalKey {
     fn eq(&self, other: &Self) -> bool {
         self.0.expose_secret() == other.0.expose_secret()
     }
 }
 
-impl Eq for Key {}
+impl Eq for JournalKey {}
 
 /// What vouches for the records of a place.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -68,9 +66,9 @@ pub enum Seal {
     /// Nothing: others may write there.
     Nothing,
     /// Only the guard can write there.
-    OwnPlace,
+    PrivateFolder,
     /// Each record is signed.
-    Key(Key),
+    Key(JournalKey),
 }
 
 impl Seal {
@@ -86,7 +84,7 @@ impl Seal {
         let bare = Record { mac: None, ..record };
         let mac = match self {
             Self::Key(key) => Some(hex::encode(key.mac(&bare).finalize().into_bytes())),
-            Self::Nothing | Self::OwnPlace => None,
+            Self::Nothing | Self::PrivateFolder => None,
         };
         Record { mac, ..bare }
     }
@@ -103,7 +101,7 @@ impl Seal {
             Self::Key(key) if !key.has_signed(&record) => {
                 Err(Unreadable("its signature is not that of `DTS_GUARD_JOURNAL_KEY`".to_owned()))
             }
-            Self::Key(_) | Self::Nothing | Self::OwnPlace => Ok(record),
+            Self::Key(_) | Self::Nothing | Self::PrivateFolder => Ok(record),
         }
     }
 }
@@ -122,7 +120,7 @@ impl Seal {
     #[must_use]
     pub fn evidence(&self, record: &Record, approval: Approval, now: Timestamp) -> Evidence {
         let doubt = match self {
-            Self::OwnPlace | Self::Key(_) => None,
+            Self::PrivateFolder | Self::Key(_) => None,
             Self::Nothing if approval == Approval::Required => Some(Doubt::Approval),
             Self::Nothing if record.unfinished().is_some() => {
                 doubt_of_age(record, now).or_else(|| doubt_of_watch(record, now))
@@ -155,7 +153,7 @@ mod tests {
     const HOUR: SignedDuration = SignedDuration::from_hours(1);
 
     fn key(text: &str) -> Seal {
-        Seal::Key(Key::new(text.to_owned()).unwrap())
+        Seal::Key(JournalKey::new(text.to_owned()).unwrap())
     }
 
     fn at(hour: i32) -> Timestamp {
@@ -169,7 +167,7 @@ mod tests {
 
     #[test]
     fn a_key_is_long_and_not_shown() {
-        assert_eq!(Key::new("fifteen-letters".to_owned()).unwrap_err(), ShortKey);
+        assert_eq!(JournalKey::new("fifteen-letters".to_owned()).unwrap_err(), ShortKey);
         let shown = format!("{:?}", key("sixteen-letters!"));
         assert!(!shown.contains("sixteen"), "{shown}");
     }
@@ -197,7 +195,7 @@ mod tests {
 
     #[test]
     fn what_is_vouched_for_is_carried_out_whatever_its_age() {
-        for seal in [Seal::OwnPlace, key("a secret of the guard")] {
+        for seal in [Seal::PrivateFolder, key("a secret of the guard")] {
             for approval in [Approval::None, Approval::Required] {
                 assert_eq!(seal.evidence(&record(at(-10_000)), approval, at(0)), Evidence::Trusted);
             }

@@ -18,7 +18,6 @@ mod told;
 mod webhook;
 mod wecom;
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::future::join_all;
@@ -29,7 +28,7 @@ pub use hook::{BadHook, Hook, hooks};
 pub use news::News;
 use told::Told;
 
-use crate::journal::Store;
+use crate::journal::RunStore;
 
 /// The most that notices may cost a run.
 const LIMIT: Duration = Duration::from_secs(5);
@@ -45,14 +44,14 @@ pub struct Means {
     /// When the answer must be ready.
     pub deadline: Deadline,
     /// Where it is remembered what was told, if anywhere.
-    pub store: Option<Arc<dyn Store>>,
+    pub store: Option<RunStore>,
 }
 
 /// Tells it to all at once. Whatever goes wrong is said in the log, and nowhere else.
 pub async fn tell(hooks: &[Hook], news: News, means: Means) {
     let limit = LIMIT.min(means.deadline.remaining(&*means.clock));
     let begin = means.clock.uptime();
-    let mut told = match tokio::time::timeout(limit / 2, Told::read(means.store.as_deref())).await {
+    let mut told = match tokio::time::timeout(limit / 2, Told::read(means.store.as_ref())).await {
         Ok(told) => told,
         Err(_) => Told::unknown("the journal folder did not answer in time"),
     };
@@ -80,7 +79,7 @@ pub async fn tell(hooks: &[Hook], news: News, means: Means) {
             Err(why) => tracing::warn!(service = hook.name(), url = hook.place(), why, "a notice was not delivered"),
         }
     }
-    let kept = tokio::time::timeout(left(limit), told.keep(means.store.as_deref(), now)).await;
+    let kept = tokio::time::timeout(left(limit), told.keep(means.store.as_ref(), now)).await;
     if !matches!(kept, Ok(true)) {
         tracing::warn!("what was told cannot be kept: it may be told again");
     }

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::hook::Hook;
 use super::news::{Item, News};
-use crate::journal::Store;
+use crate::journal::RunStore;
 
 const NAME: &str = "notified.json";
 const SCHEMA: &str = "dts-role-guard/notified/v1";
@@ -37,7 +37,7 @@ struct File {
 
 impl Told {
     /// A file that cannot be read costs a message too many, no more.
-    pub(super) async fn read(store: Option<&dyn Store>) -> Self {
+    pub(super) async fn read(store: Option<&RunStore>) -> Self {
         let Some(store) = store else { return Self::default() };
         match store.read_file(NAME, SIZE_LIMIT).await {
             Ok(bytes) => Self::parse(&bytes).unwrap_or_else(|| Self::unknown("its file cannot be read")),
@@ -74,7 +74,7 @@ impl Told {
     }
 
     /// Keeps it, but for what is too old to matter. Whether that succeeded.
-    pub(super) async fn keep(mut self, store: Option<&dyn Store>, now: Timestamp) -> bool {
+    pub(super) async fn keep(mut self, store: Option<&RunStore>, now: Timestamp) -> bool {
         let Some(store) = store.filter(|_| self.is_changed) else { return true };
         self.states.values_mut().for_each(|states| states.retain(|_, (_, at)| is_recent(*at, now)));
         self.states.retain(|_, states| !states.is_empty());

@@ -6,7 +6,6 @@ mod repair;
 mod unfinished;
 
 use std::collections::BTreeSet;
-use std::sync::Arc;
 
 use aliyun::Session;
 use authorization::baseline::Baseline;
@@ -20,7 +19,7 @@ use authorization::verify::{self, Finding};
 
 use crate::apply;
 use crate::case::Case;
-use crate::journal::{Journal, JournalLog, Store};
+use crate::journal::{Journal, JournalLog, RunStore};
 use crate::observe::{self, LookError};
 use crate::refusal::Refusal;
 use crate::report::{AccountReport, CallError, Next, Status};
@@ -47,8 +46,8 @@ pub struct Guard {
     pub approved: Option<PlanId>,
     /// Where the journal's lines go.
     pub log: Log,
-    /// Where its files live, if they live anywhere.
-    pub store: Option<Arc<dyn Store>>,
+    /// The way to its files, if they live anywhere.
+    pub store: Option<RunStore>,
     /// Names the run in the journal.
     pub request_id: String,
     /// When the run began, as uptime.

@@ -4,13 +4,12 @@
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::io::{self, ErrorKind};
-use std::sync::Arc;
 
 use authorization::target::AccountId;
 use authorization::verify::Finding;
 use serde::{Deserialize, Serialize};
 
-use crate::journal::Store;
+use crate::journal::RunStore;
 use crate::report::{AccountReport, Status};
 
 const NAME: &str = "sweep.json";
@@ -21,7 +20,7 @@ const SIZE_LIMIT: usize = 1024 * 1024;
 
 /// The file, if there is a folder.
 #[derive(Debug)]
-pub(super) struct Place(Option<Arc<dyn Store>>);
+pub(super) struct Place(Option<RunStore>);
 
 /// What earlier runs left.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -107,7 +106,7 @@ fn untried(lines: &[AccountReport]) -> BTreeSet<AccountId> {
 }
 
 impl Place {
-    pub(super) fn new(store: Option<Arc<dyn Store>>) -> Self {
+    pub(super) fn new(store: Option<RunStore>) -> Self {
         Self(store)
     }
 
@@ -146,11 +145,19 @@ fn parse(bytes: &[u8]) -> io::Result<Memory> {
 
 #[cfg(test)]
 mod tests {
+    use std::path::Path;
+    use std::sync::Arc;
+
+    use aliyun::clock::SystemClock;
     use authorization::verify::FindingId;
     use serde_json::json;
 
     use super::*;
     use crate::journal::Folder;
+
+    fn place(folder: &Path) -> Place {
+        Place::new(Some(RunStore::new(Arc::new(Folder::new(folder.to_owned())), Arc::new(SystemClock::start()))))
+    }
 
     fn ids(numbers: &[usize]) -> Vec<AccountId> {
         numbers.iter().map(|number| format!("{:016}", number + 1_000_000).parse().unwrap()).collect()
@@ -217,7 +224,7 @@ mod tests {
     #[tokio::test]
     async fn it_is_kept_in_its_order_until_there_is_nothing_to_keep() {
         let folder = tempfile::tempdir().unwrap();
-        let place = Place::new(Some(Arc::new(Folder::new(folder.path().to_owned()))));
+        let place = place(folder.path());
         assert_eq!(place.read().await, Memory::default());
         for kept in [memory(&[7, 3, 5], &[]), memory(&[], &[4]), memory(&[2], &[1])] {
             place.keep(kept.clone()).await;
@@ -233,13 +240,13 @@ mod tests {
         let id = ids(&[1]);
         let text = format!(r#"{{"schema":"{SCHEMA}","notReached":["{}"]}}"#, id[0]);
         std::fs::write(folder.path().join(NAME), text).unwrap();
-        assert_eq!(Place::new(Some(Arc::new(Folder::new(folder.path().to_owned())))).read().await, memory(&[1], &[]));
+        assert_eq!(place(folder.path()).read().await, memory(&[1], &[]));
     }
 
     #[tokio::test]
     async fn a_file_that_cannot_be_trusted_only_changes_the_order() {
         let folder = tempfile::tempdir().unwrap();
-        let place = Place::new(Some(Arc::new(Folder::new(folder.path().to_owned()))));
+        let place = place(folder.path());
         let id = "\"1234567890123456\"";
         for text in [
             "{".to_owned(),

@@ -31,7 +31,7 @@ use crate::clear as forget;
 use crate::config::{Config, InvalidSettings, JOURNAL_DIR, MODE, SCOPE, Variables, on_platform};
 use crate::event::{Allowed, Approved, Decision, Event, Forget, Request, Selector};
 use crate::handler::{Abort, App, Ask};
-use crate::journal::JournalLog;
+use crate::journal::{JournalLog, RunStore};
 use crate::report::{AccountReport, Question, Render, Report, Trigger, TriggerKind};
 use crate::stop::Stop;
 use crate::telemetry::Log;
@@ -239,7 +239,7 @@ async fn carry_out(app: App, variables: &Variables, mode: Mode, options: Options
 /// No cloud call: the journal folder is all that it touches.
 async fn clear(app: &App, options: &ClearOptions) -> u8 {
     let store = match app.config() {
-        Ok(config) => config.journal_store(),
+        Ok(config) => config.journal_folder(),
         Err(mistakes) => return complain(&Abort::from(mistakes)),
     };
     let Some(store) = store else {
@@ -248,6 +248,7 @@ async fn clear(app: &App, options: &ClearOptions) -> u8 {
         ));
         return USAGE;
     };
+    let store = RunStore::new(store, app.clock().clone()).until(Deadline::NONE);
     let run = format!("terminal-{}", app.clock().nonce());
     let target = baseline::DTS.target(options.account.clone());
     let log = JournalLog::new(Log::Off, app.clock().clone(), target, run);

@@ -14,7 +14,7 @@ use std::sync::Arc;
 
 use crate::config::{self, Variables, on_platform};
 use crate::handler::{Abort, App};
-use crate::journal::file;
+use crate::journal::disk;
 
 const PROFILE: &str = "ALIBABA_CLOUD_PROFILE";
 const HTTPS_PROXY: [&str; 2] = ["HTTPS_PROXY", "https_proxy"];
@@ -63,7 +63,7 @@ fn profile_keys(variables: &Variables, argument: Option<&str>) -> Result<Profile
         (None, Some(name)) => ProfileChoice::Variable(name),
         (None, None) => ProfileChoice::Current,
     };
-    let bytes = file::read_through(&path, SIZE_LIMIT).map(Zeroizing::new).map_err(|error| match error.kind() {
+    let bytes = disk::read_through(&path, SIZE_LIMIT).map(Zeroizing::new).map_err(|error| match error.kind() {
         ErrorKind::NotFound => ProfileError::Absent,
         _ => ProfileError::Unreadable(error.to_string()),
     });
@@ -84,7 +84,7 @@ fn network(variables: &Variables) -> Result<Option<Network>, BadNetwork> {
         network = network.through(variable, url, direct)?;
     }
     if let Some(path) = roots {
-        let pem = file::read_through(Path::new(path), SIZE_LIMIT).map_err(|error| BadNetwork::BadRoots {
+        let pem = disk::read_through(Path::new(path), SIZE_LIMIT).map_err(|error| BadNetwork::BadRoots {
             variable: SSL_CERT_FILE,
             file: sanitized(path),
             why: format!("cannot be read: {error}"),

@@ -10,7 +10,7 @@ use aliyun::signing::Method;
 use aliyun::{Api, Connection, Endpoint, Endpoints, RateLimits, Session, Transport};
 use authorization::baseline;
 use authorization::settings::{Approval, Mode, Strategy};
-use dts_role_guard::journal::Store;
+use dts_role_guard::journal::{RunStore, Store};
 use dts_role_guard::reconcile::Guard;
 use dts_role_guard::stop::Stop;
 use dts_role_guard::telemetry::Log;
@@ -48,6 +48,7 @@ pub fn session(
 
 /// One that may repair, and asks nobody.
 pub fn guard(session: Session, store: Option<Arc<dyn Store>>, request_id: &str) -> Guard {
+    let store = store.map(|store| RunStore::new(store, session.clock().clone()));
     Guard {
         session,
         baseline: &baseline::DTS,

@@ -1,6 +1,5 @@
 //! A journal folder on a far mount: each operation takes a while, by the clock that is given.
 
-use std::collections::BTreeSet;
 use std::future::Future;
 use std::io;
 use std::sync::Arc;
@@ -8,7 +7,7 @@ use std::time::Duration;
 
 use aliyun::clock::Clock;
 use authorization::target::AccountId;
-use dts_role_guard::journal::{Folder, Store};
+use dts_role_guard::journal::{Folder, Records, Store};
 use futures_util::future::BoxFuture;
 
 pub struct Far {
@@ -27,8 +26,8 @@ impl Far {
 }
 
 impl Store for Far {
-    fn accounts(&self) -> BoxFuture<'_, io::Result<BTreeSet<AccountId>>> {
-        self.late(self.folder.accounts())
+    fn records(&self) -> BoxFuture<'_, io::Result<Records>> {
+        self.late(self.folder.records())
     }
 
     fn generations<'a>(&'a self, account: &'a AccountId) -> BoxFuture<'a, io::Result<Vec<u64>>> {

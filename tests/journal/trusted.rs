@@ -154,7 +154,7 @@ async fn a_record_of_another_account_or_generation_is_not_signed_for_this_one() 
         (moved["accountId"], moved["generation"]) = (json!(account), json!(generation));
         let read =
             authorization::record::Record::read(moved.to_string().as_bytes(), &account.parse().unwrap(), generation);
-        let key = dts_role_guard::journal::Key::new(SECRET.to_owned()).unwrap();
+        let key = dts_role_guard::journal::JournalKey::new(SECRET.to_owned()).unwrap();
         assert!(dts_role_guard::journal::Seal::Key(key).check(read.unwrap()).is_err(), "{account}");
     }
     drop(lab);

@@ -11,7 +11,7 @@ use authorization::role::{ObservedRole, Role};
 use authorization::settings::Approval;
 use authorization::target::{AccountId, PolicyRef, PolicyType};
 use authorization::verify::Finding;
-use dts_role_guard::journal::{Evidence, Key, Seal};
+use dts_role_guard::journal::{Evidence, JournalKey, Seal};
 use jiff::{SignedDuration, Timestamp};
 
 /// Everything that can become of a file.
@@ -19,7 +19,7 @@ pub const VARIANTS: [&str; 8] =
     ["not trusted", "closed", "watch", "opened", "put back", "forward", "whole", "stranger"];
 
 static ACCOUNT: LazyLock<AccountId> = LazyLock::new(|| crate::ACCOUNT.parse().unwrap());
-static KEY: LazyLock<Seal> = LazyLock::new(|| Seal::Key(Key::new("a secret of the guard".to_owned()).unwrap()));
+static KEY: LazyLock<Seal> = LazyLock::new(|| Seal::Key(JournalKey::new("a secret of the guard".to_owned()).unwrap()));
 static NOW: LazyLock<Timestamp> = LazyLock::new(|| "2026-11-26T18:00:00Z".parse().unwrap());
 
 /// The generation that the name of such a file would tell.

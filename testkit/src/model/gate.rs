@@ -1,13 +1,13 @@
 //! One guard's way to the cloud and to the folder: each call waits in a queue until it is granted.
 
-use std::collections::{BTreeSet, VecDeque};
+use std::collections::VecDeque;
 use std::io;
 use std::sync::{Arc, Mutex};
 use std::task::Poll;
 
 use aliyun::{BoxFuture, Reply, SignedRequest, Transport, TransportError};
 use authorization::target::AccountId;
-use dts_role_guard::journal::Store;
+use dts_role_guard::journal::{Records, Store};
 
 use super::bug::Saboteur;
 use super::shared::{Op, Outcome};
@@ -53,7 +53,7 @@ impl Transport for Gate {
 
 impl Store for Gate {
     /// A run for one role does not ask.
-    fn accounts(&self) -> BoxFuture<'_, io::Result<BTreeSet<AccountId>>> {
+    fn records(&self) -> BoxFuture<'_, io::Result<Records>> {
         unreachable!()
     }
 
