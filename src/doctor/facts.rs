@@ -7,7 +7,7 @@ use authorization::baseline::DTS_ROLE;
 use serde::Serialize;
 use serde_json::Value;
 
-use super::witness::Seen;
+use super::recorder::RecordedReply;
 
 /// An inferred fact, held against the replies.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -22,12 +22,11 @@ pub struct Fact {
     pub agrees: bool,
 }
 
-/// A row of the table.
+/// A row of the table. `seen` is nothing where no reply bears on it.
 struct Inferred {
     id: &'static str,
     expected: &'static str,
-    /// What the replies show of it; nothing where none bears on it.
-    seen: fn(&[Seen]) -> Option<Observed>,
+    seen: fn(&[RecordedReply]) -> Option<Observed>,
 }
 
 struct Observed {
@@ -49,12 +48,7 @@ const TABLE: &[Inferred] = &[
     Inferred {
         id: "identity-without-permission",
         expected: "`GetCallerIdentity` needs no permission",
-        seen: |replies| {
-            each(of(replies, "GetCallerIdentity"), |reply| match reply.code() {
-                None => Some(told(true, "it answered")),
-                Some(code) => is_denial(code).then(|| told(false, code)),
-            })
-        },
+        seen: |replies| each(of(replies, "GetCallerIdentity"), is_allowed),
     },
     Inferred {
         id: "status-expired-token",
@@ -102,12 +96,7 @@ const TABLE: &[Inferred] = &[
     Inferred {
         id: "tags-narrowed",
         expected: "`ListTagResources` is allowed by a policy that names the one role",
-        seen: |replies| {
-            each(of(replies, "ListTagResources"), |reply| match reply.code() {
-                None => Some(told(true, "it answered")),
-                Some(code) => is_denial(code).then(|| told(false, code)),
-            })
-        },
+        seen: |replies| each(of(replies, "ListTagResources"), is_allowed),
     },
     Inferred {
         id: "tags-end",
@@ -156,44 +145,43 @@ const TABLE: &[Inferred] = &[
         expected: "`TagResources` takes a tag that has that value already",
         seen: |replies| {
             each(of(replies, "TagResources"), |reply| match reply.code() {
-                None => Some(told(true, "it was taken")),
-                Some(code) => (!is_denial(code)).then(|| told(false, code)),
+                None => Some(observed(true, "it was taken")),
+                Some(code) => (!is_denial(code)).then(|| observed(false, code)),
             })
         },
     },
 ];
 
 /// Each fact that a reply bears on.
-pub(super) fn of_replies(replies: &[Seen]) -> Vec<Fact> {
-    let row = |row: &Inferred| {
-        let Observed { text, agrees } = (row.seen)(replies)?;
-        Some(Fact { id: row.id, expected: row.expected, seen: text, agrees })
+pub(super) fn of_replies(replies: &[RecordedReply]) -> Vec<Fact> {
+    let fact = |&Inferred { id, expected, seen }: &Inferred| {
+        seen(replies).map(|Observed { text, agrees }| Fact { id, expected, seen: text, agrees })
     };
-    TABLE.iter().filter_map(row).collect()
+    TABLE.iter().filter_map(fact).collect()
 }
 
-impl Seen {
+impl RecordedReply {
     fn code(&self) -> Option<&str> {
         self.body.code.as_deref().filter(|code| !code.is_empty())
     }
 }
 
-fn told(agrees: bool, text: impl Into<String>) -> Observed {
+fn observed(agrees: bool, text: impl Into<String>) -> Observed {
     Observed { text: text.into(), agrees }
 }
 
 fn either(agrees: bool, right: &str, wrong: &str) -> Observed {
-    told(agrees, if agrees { right } else { wrong })
+    observed(agrees, if agrees { right } else { wrong })
 }
 
-fn of<'a>(replies: &'a [Seen], operation: &'static str) -> impl Iterator<Item = &'a Seen> {
+fn of<'a>(replies: &'a [RecordedReply], operation: &'static str) -> impl Iterator<Item = &'a RecordedReply> {
     replies.iter().filter(move |reply| reply.operation == operation)
 }
 
 /// The first reply that differs, else the first that bears on it.
 fn each<'a>(
-    replies: impl IntoIterator<Item = &'a Seen>,
-    look: impl Fn(&'a Seen) -> Option<Observed>,
+    replies: impl IntoIterator<Item = &'a RecordedReply>,
+    look: impl Fn(&'a RecordedReply) -> Option<Observed>,
 ) -> Option<Observed> {
     let (mut first, mut count) = (None, 0_usize);
     for observed in replies.into_iter().filter_map(look) {
@@ -204,7 +192,7 @@ fn each<'a>(
         first.get_or_insert(observed);
     }
     let Observed { text, agrees } = first?;
-    Some(told(agrees, if count > 1 { format!("{text} (the same in {count} replies)") } else { text }))
+    Some(observed(agrees, if count > 1 { format!("{text} (the same in {count} replies)") } else { text }))
 }
 
 fn is_denial(code: &str) -> bool {
@@ -212,30 +200,38 @@ fn is_denial(code: &str) -> bool {
 }
 
 fn status<'a>(
-    replies: impl IntoIterator<Item = &'a Seen>,
+    replies: impl IntoIterator<Item = &'a RecordedReply>,
     is_one: impl Fn(&str) -> bool,
     expected: &[u16],
 ) -> Option<Observed> {
     each(replies, |reply| {
         let code = reply.code().filter(|code| is_one(code))?;
-        Some(told(expected.contains(&reply.status), format!("`{code}` with the status {}", reply.status)))
+        Some(observed(expected.contains(&reply.status), format!("`{code}` with the status {}", reply.status)))
     })
 }
 
-fn wrong_time(replies: &[Seen]) -> Option<Observed> {
-    let is_wrong =
-        |reply: &Seen| reply.code().is_some_and(|code| code.to_ascii_lowercase().starts_with("invalidtimestamp"));
+fn is_allowed(reply: &RecordedReply) -> Option<Observed> {
+    match reply.code() {
+        None => Some(observed(true, "it answered")),
+        Some(code) => is_denial(code).then(|| observed(false, code)),
+    }
+}
+
+fn wrong_time(replies: &[RecordedReply]) -> Option<Observed> {
+    let is_wrong = |reply: &RecordedReply| {
+        reply.code().is_some_and(|code| code.to_ascii_lowercase().starts_with("invalidtimestamp"))
+    };
     let first = replies.iter().position(is_wrong)?;
     let (refused, later) = (replies.get(first)?, replies.get(first + 1..)?);
     let again = later.iter().find(|reply| reply.operation == refused.operation);
     Some(match again {
         Some(reply) => either(!is_wrong(reply), "it was accepted", "it was refused again"),
-        None if refused.date.is_none() => told(false, "the refusal has no `Date`"),
+        None if refused.date.is_none() => observed(false, "the refusal has no `Date`"),
         None => return None,
     })
 }
 
-fn policy_type(reply: &Seen) -> Option<Observed> {
+fn policy_type(reply: &RecordedReply) -> Option<Observed> {
     const KNOWN: [&str; 5] = [
         "AccountLevelIdentityBasedPolicy",
         "ResourceGroupLevelIdentityBasedPolicy",
@@ -246,38 +242,38 @@ fn policy_type(reply: &Seen) -> Option<Observed> {
     let said = reply.body.access_denied_detail.as_ref()?.policy_type.as_deref()?;
     let known = KNOWN.into_iter().find(|known| *known == said);
     // Another word is text of others, and may be anything.
-    Some(told(known.is_some(), known.unwrap_or("another word")))
+    Some(observed(known.is_some(), known.unwrap_or("another word")))
 }
 
-fn arn(reply: &Seen) -> Option<Observed> {
+fn arn(reply: &RecordedReply) -> Option<Observed> {
     let arn = reply.body.role.as_ref()?.arn.as_deref()?;
     let name = arn.rsplit('/').next()?;
     if name == DTS_ROLE {
-        return Some(told(true, "its name"));
+        return Some(observed(true, "its name"));
     }
     Some(either(name.eq_ignore_ascii_case(DTS_ROLE), "its name, in another case", "something else"))
 }
 
-fn empty_description(reply: &Seen) -> Option<Observed> {
+fn empty_description(reply: &RecordedReply) -> Option<Observed> {
     match &reply.body.role.as_ref()?.description {
-        None => Some(told(true, "the field is absent")),
-        Some(Value::String(text)) => text.is_empty().then(|| told(true, "an empty one")),
-        Some(_) => Some(told(false, "something that is no text")),
+        None => Some(observed(true, "the field is absent")),
+        Some(Value::String(text)) => text.is_empty().then(|| observed(true, "an empty one")),
+        Some(_) => Some(observed(false, "something that is no text")),
     }
 }
 
 /// A page before the last is full, and says nothing about the end.
-fn end_of_tags(reply: &Seen) -> Option<Observed> {
+fn end_of_tags(reply: &RecordedReply) -> Option<Observed> {
     let tags = reply.body.tag_resources.as_ref()?.len();
     match &reply.body.next_token {
-        None => Some(told(true, "absent")),
-        Some(Value::Null) => Some(told(true, "`null`")),
-        Some(Value::String(token)) if token.is_empty() => Some(told(true, "empty")),
-        Some(_) => (tags == 0).then(|| told(false, "there, after a page without tags")),
+        None => Some(observed(true, "absent")),
+        Some(Value::Null) => Some(observed(true, "`null`")),
+        Some(Value::String(token)) if token.is_empty() => Some(observed(true, "empty")),
+        Some(_) => (tags == 0).then(|| observed(false, "there, after a page without tags")),
     }
 }
 
-fn member_statuses(reply: &Seen) -> Option<Observed> {
+fn member_statuses(reply: &RecordedReply) -> Option<Observed> {
     const KNOWN: [&str; 12] = [
         "CreateSuccess",
         "CreateVerifying",
@@ -296,27 +292,27 @@ fn member_statuses(reply: &Seen) -> Option<Observed> {
     let statuses: BTreeSet<_> = members.iter().filter_map(|member| member.status.as_deref()).collect();
     let known: Vec<_> = KNOWN.into_iter().filter(|known| statuses.contains(known)).collect();
     let text = if known.len() == statuses.len() { known.join(", ") } else { "another word".to_owned() };
-    (!statuses.is_empty()).then(|| told(known.len() == statuses.len(), text))
+    (!statuses.is_empty()).then(|| observed(known.len() == statuses.len(), text))
 }
 
-fn listed(replies: &[Seen]) -> BTreeSet<&str> {
+fn listed(replies: &[RecordedReply]) -> BTreeSet<&str> {
     let pages = of(replies, "ListAccounts").filter_map(|reply| reply.body.accounts.as_ref());
     pages.flat_map(|page| &page.account).map(|account| account.account_id.as_str()).collect()
 }
 
-fn members_counted(replies: &[Seen]) -> Option<Observed> {
+fn members_counted(replies: &[RecordedReply]) -> Option<Observed> {
     let total = of(replies, "ListAccounts").filter_map(|reply| reply.body.total_count).last()?;
     let known = listed(replies).len();
-    Some(told(known == total, format!("{known} on the pages, and `TotalCount` {total}")))
+    Some(observed(known == total, format!("{known} on the pages, and `TotalCount` {total}")))
 }
 
 /// The function's own account, as STS tells it.
-fn own(replies: &[Seen]) -> Option<&str> {
+fn own(replies: &[RecordedReply]) -> Option<&str> {
     of(replies, "GetCallerIdentity").find_map(|reply| reply.body.account_id.as_deref())
 }
 
 /// Whether it is a member can be told from two operations. Where both say so, it is a delegated administrator's.
-fn management_account(replies: &[Seen]) -> Option<Observed> {
+fn management_account(replies: &[RecordedReply]) -> Option<Observed> {
     let own = own(replies)?;
     let members = listed(replies);
     let asked = of(replies, "GetAccount").find(|reply| reply.asked_account.as_deref() == Some(own))?;
@@ -327,14 +323,14 @@ fn management_account(replies: &[Seen]) -> Option<Observed> {
     };
     match (is_known, members.contains(own)) {
         _ if members.is_empty() => None,
-        (false, false) => Some(told(true, "neither")),
-        (false, true) => Some(told(false, "listed, and not known to `GetAccount`")),
-        (true, false) => Some(told(false, "known to `GetAccount`, and not listed")),
+        (false, false) => Some(observed(true, "neither")),
+        (false, true) => Some(observed(false, "listed, and not known to `GetAccount`")),
+        (true, false) => Some(observed(false, "known to `GetAccount`, and not listed")),
         (true, true) => None,
     }
 }
 
-fn delegated_administrator(replies: &[Seen]) -> Option<Observed> {
+fn delegated_administrator(replies: &[RecordedReply]) -> Option<Observed> {
     let own = own(replies)?;
     if !listed(replies).contains(own) {
         return None;
@@ -342,27 +338,27 @@ fn delegated_administrator(replies: &[Seen]) -> Option<Observed> {
     each(of(replies, "AssumeRole"), |reply| {
         let is_default = reply.role_arn.as_deref()?.ends_with(":role/ResourceDirectoryAccountAccessRole");
         match reply.code() {
-            None => is_default.then(|| told(false, "its keys were given")),
-            Some(code) => (is_default && is_denial(code)).then(|| told(true, code)),
+            None => is_default.then(|| observed(false, "its keys were given")),
+            Some(code) => (is_default && is_denial(code)).then(|| observed(true, code)),
         }
     })
 }
 
-fn session_duration(reply: &Seen) -> Option<Observed> {
+fn session_duration(reply: &RecordedReply) -> Option<Observed> {
     let end = reply.body.credentials.as_ref()?.expiration?;
     let lasts = end.as_second() - reply.date?.as_second();
     let asked = reply.duration_seconds?;
-    Some(told((lasts - asked).abs() <= 60, format!("{lasts} s, asked for {asked} s")))
+    Some(observed((lasts - asked).abs() <= 60, format!("{lasts} s, asked for {asked} s")))
 }
 
 /// A denial bears on it, too: it came although the thing exists.
-fn exists(reply: &Seen, right: &str) -> Option<Observed> {
+fn exists(reply: &RecordedReply, right: &str) -> Option<Observed> {
     match reply.code() {
-        None => Some(told(false, "it was taken")),
+        None => Some(observed(false, "it was taken")),
         Some(code) if code == right => {
-            Some(told(reply.status == 409, format!("`{code}` with the status {}", reply.status)))
+            Some(observed(reply.status == 409, format!("`{code}` with the status {}", reply.status)))
         }
-        Some(code) => is_denial(code).then(|| told(true, code)),
+        Some(code) => is_denial(code).then(|| observed(true, code)),
     }
 }
 

@@ -10,52 +10,45 @@ use aliyun::clock::{Deadline, SharedClock};
 use aliyun::credentials::Host;
 use authorization::text::sanitized;
 
-use super::checks::{Checks, timed};
-use super::report::Answer;
+use super::checks::{CheckResult, CheckStatus, Checks, timed};
 use crate::config::{JOURNAL_DIR, JournalPlace};
 use crate::journal::disk::{self, on_thread};
 use crate::journal::{Folder, PATIENCE};
 
-/// Near the deadline it has this part of what is left.
+/// Near the deadline a check has this part of what is left.
 const SHARE_OF_THE_REST: u32 = 4;
 /// After a deletion a repair waits no longer for its record.
 const SLOW: Duration = Duration::from_millis(500);
 const LEAST_SPACE: u64 = 1024 * 1024;
 const LITTLE_SPACE: u64 = 16 * 1024 * 1024;
+const ANOTHER_FILE_SYSTEM: &str = "use another file system for `DTS_GUARD_JOURNAL_DIR`, such as NAS or a local disk";
 
 /// What a check works with.
 struct Scene {
     path: PathBuf,
     clock: SharedClock,
-    /// Whether somebody named it.
+    /// Whether the setting names it.
     is_named: bool,
     host: Host,
 }
 
-type Look = fn(&Scene) -> io::Result<Answer>;
+/// A check: its name, whether it writes, and what it does.
+type FolderCheck = (&'static str, bool, fn(&Scene) -> io::Result<CheckResult>);
 
-pub(super) const IDS: [&str; 8] = [
-    "journal-folder",
-    "journal-write",
-    "journal-exclusive",
-    "journal-replace",
-    "journal-flush",
-    "journal-space",
-    "journal-filesystem",
-    "journal-case",
+const CHECKS: [FolderCheck; 8] = [
+    ("journal-folder", false, exists),
+    ("journal-write", true, is_writable),
+    ("journal-exclusive", true, is_exclusive),
+    ("journal-replace", true, replaces_as_a_whole),
+    ("journal-flush", true, flushes),
+    ("journal-space", false, has_space),
+    ("journal-filesystem", false, file_system),
+    ("journal-case", true, tells_case_apart),
 ];
 
-/// In the same order, and whether the check writes.
-const CHECKS: [(bool, Look); 8] = [
-    (false, exists),
-    (true, is_writable),
-    (true, is_exclusive),
-    (true, replaces_as_a_whole),
-    (true, flushes),
-    (false, has_space),
-    (false, file_system),
-    (true, tells_case_apart),
-];
+pub(super) fn ids() -> [&'static str; 8] {
+    CHECKS.map(|(id, ..)| id)
+}
 
 /// All that a journal asks of its folder.
 pub(super) async fn check(
@@ -64,39 +57,38 @@ pub(super) async fn check(
     host: Host,
     clock: &SharedClock,
     deadline: Deadline,
-) {
-    let Some(folder) = journal.folder() else {
-        return checks.skip(&IDS, &format!("there is no folder: `{JOURNAL_DIR}` is `off`, or no home is known"));
-    };
+) -> Result<(), String> {
+    let no_folder = || format!("there is no folder: `{JOURNAL_DIR}` is `off`, or no home is known");
+    let folder = journal.folder().ok_or_else(no_folder)?;
     let is_named = matches!(journal, JournalPlace::Named(_));
     let shown = sanitized(&folder.path().to_string_lossy());
-    let (mut lost, mut is_closed) = (None, false);
+    let mut can_write = true;
     let was_there = bounded(clock, deadline, &folder, |folder| Ok(folder.to_read()?.is_some())).await;
-    for (id, (writes, look)) in IDS.into_iter().zip(CHECKS) {
-        let why_not =
-            lost.clone().or((writes && is_closed).then(|| "nothing can be written: see `journal-write`".to_owned()));
-        if let Some(why) = why_not {
-            checks.put(id, Answer::skipped(why));
+    for (id, writes, look) in CHECKS {
+        if writes && !can_write {
+            checks.put(id, CheckResult::skipped("nothing can be written: see `journal-write`"));
             continue;
         }
         let scene_clock = clock.clone();
         let work = bounded(clock, deadline, &folder, move |folder| {
             look(&Scene { path: folder.to_write()?.to_owned(), clock: scene_clock, is_named, host })
         });
-        let (answer, took) = timed(&**clock, work).await;
-        let is_silent = answer.as_ref().is_err_and(|error| error.kind() == ErrorKind::TimedOut);
-        let answer = answer.unwrap_or_else(|error| failed(&shown, &error));
-        if is_silent || (id == "journal-folder" && answer.is_failed()) {
-            lost = Some(format!("the folder cannot be used: see `{id}`"));
+        let (result, took) = timed(&**clock, work).await;
+        let is_silent = result.as_ref().is_err_and(|error| error.kind() == ErrorKind::TimedOut);
+        let result = result.unwrap_or_else(|error| failed(&shown, &error));
+        let has_failed = result.status == CheckStatus::Failed;
+        checks.put_timed(id, (result, took));
+        if is_silent || (id == "journal-folder" && has_failed) {
+            return Err(format!("the folder cannot be used: see `{id}`"));
         }
-        is_closed |= id == "journal-write" && answer.is_failed();
-        checks.put_timed(id, (answer, took));
+        can_write &= id != "journal-write" || !has_failed;
     }
-    if lost.is_none() && was_there.is_ok_and(|was_there| !was_there) {
+    if was_there.is_ok_and(|was_there| !was_there) {
         // Only where it is empty, which it is unless a run has begun meanwhile.
         let removed = bounded(clock, deadline, &folder, |folder| fs::remove_dir(folder.to_write()?)).await;
         tracing::debug!(removed = removed.is_ok(), "the folder that was made for the checks");
     }
+    Ok(())
 }
 
 /// What does not end is left to itself: its thread removes what it has made as soon as the folder answers.
@@ -114,22 +106,22 @@ async fn bounded<T: Send + 'static>(
     })
 }
 
-fn failed(folder: &str, error: &io::Error) -> Answer {
+fn failed(folder: &str, error: &io::Error) -> CheckResult {
     let next = match error.kind() {
         ErrorKind::TimedOut => "look at the mount: its server does not answer".to_owned(),
         ErrorKind::NotFound => format!("make the folder, or mount it, or correct `{JOURNAL_DIR}`"),
         ErrorKind::PermissionDenied => "let the user of the process read and write it".to_owned(),
         ErrorKind::ReadOnlyFilesystem => "mount it for writing".to_owned(),
         ErrorKind::StorageFull | ErrorKind::QuotaExceeded => "make room in it".to_owned(),
-        _ => format!("use another file system for `{JOURNAL_DIR}`, such as NAS or a local disk"),
+        _ => ANOTHER_FILE_SYSTEM.to_owned(),
     };
-    Answer::failed(
+    CheckResult::failed(
         format!("`{folder}`: {}", sanitized(&error.to_string())),
         format!("{next}; until then no repair begins"),
     )
 }
 
-/// A file of the doctor's own; it goes away with this.
+/// A file of the doctor's own, removed when this is dropped.
 struct Scratch(PathBuf);
 
 impl Scratch {
@@ -144,56 +136,59 @@ impl Scratch {
 
 impl Drop for Scratch {
     fn drop(&mut self) {
-        // A name that was never made is no trouble, and a folder that fails now has told already.
+        // It may never have been made, and a folder that fails now has failed a check already.
         let _ = fs::remove_file(&self.0);
     }
 }
 
-fn exists(scene: &Scene) -> io::Result<Answer> {
+fn exists(scene: &Scene) -> io::Result<CheckResult> {
     let shown = sanitized(&scene.path.to_string_lossy());
     if !fs::metadata(&scene.path)?.is_dir() {
-        return Ok(Answer::failed(format!("`{shown}` is no folder"), format!("name a folder in `{JOURNAL_DIR}`")));
+        return Ok(CheckResult::failed(format!("`{shown}` is no folder"), format!("name a folder in `{JOURNAL_DIR}`")));
     }
     let files = fs::read_dir(&scene.path)?.take(10_000).count();
-    Ok(Answer::ok(format!("`{shown}`, with {files} files")))
+    Ok(CheckResult::ok(format!("`{shown}`, with {files} files")))
 }
 
-fn is_writable(scene: &Scene) -> io::Result<Answer> {
+fn is_writable(scene: &Scene) -> io::Result<CheckResult> {
     Scratch::in_folder(&scene.path).beside(b"{}")?;
-    Ok(Answer::ok("files can be made, written and removed"))
+    Ok(CheckResult::ok("files can be made, written and removed"))
 }
 
 /// A claim is a hard link that fails where the name exists: so of two guards only one begins.
-fn is_exclusive(scene: &Scene) -> io::Result<Answer> {
+fn is_exclusive(scene: &Scene) -> io::Result<CheckResult> {
     const ONE_ONLY: &str =
         "keep `reservedConcurrency: 1` at the function, or use NAS: nothing else keeps two guards apart";
     let name = Scratch::in_folder(&scene.path);
     let (first, second) = (name.beside(b"1")?, name.beside(b"2")?);
     if let Err(error) = fs::hard_link(&first.0, &name.0) {
         let said = format!("no hard links ({}), so two guards can claim one repair", sanitized(&error.to_string()));
-        return Ok(Answer::warning(said, ONE_ONLY));
+        return Ok(CheckResult::warning(said, ONE_ONLY));
     }
     Ok(match fs::hard_link(&second.0, &name.0) {
         Err(error) if error.kind() == ErrorKind::AlreadyExists && fs::read(&name.0)? == b"1" => {
-            Answer::ok("of two that make one file at the same time one fails")
+            CheckResult::ok("of two that make one file at the same time one fails")
         }
-        _ => Answer::failed("a file that exists can be made once more, so two guards can claim one repair", ONE_ONLY),
+        _ => CheckResult::failed(
+            "a file that exists can be made once more, so two guards can claim one repair",
+            ONE_ONLY,
+        ),
     })
 }
 
-fn replaces_as_a_whole(scene: &Scene) -> io::Result<Answer> {
+fn replaces_as_a_whole(scene: &Scene) -> io::Result<CheckResult> {
     let name = Scratch::in_folder(&scene.path);
     for text in ["one, which is longer", "two"] {
         disk::replace(&name.0, text.as_bytes())?;
         if fs::read(&name.0)? != text.as_bytes() {
-            let next = format!("use another file system for `{JOURNAL_DIR}`, such as NAS or a local disk");
-            return Ok(Answer::failed("a file that was replaced does not show what was written", next));
+            let said = "a file that was replaced does not show what was written";
+            return Ok(CheckResult::failed(said, ANOTHER_FILE_SYSTEM));
         }
     }
-    Ok(Answer::ok("a file is replaced as a whole, and read back as it was written"))
+    Ok(CheckResult::ok("a file is replaced as a whole, and read back as it was written"))
 }
 
-fn flushes(scene: &Scene) -> io::Result<Answer> {
+fn flushes(scene: &Scene) -> io::Result<CheckResult> {
     let name = Scratch::in_folder(&scene.path);
     let begin = scene.clock.uptime();
     let mut made = OpenOptions::new().write(true).create_new(true).open(&name.0)?;
@@ -203,30 +198,30 @@ fn flushes(scene: &Scene) -> io::Result<Answer> {
     let took = scene.clock.uptime().saturating_sub(begin);
     let said = format!("a file and its name last after {} ms", took.as_millis());
     if took < SLOW {
-        return Ok(Answer::ok(said));
+        return Ok(CheckResult::ok(said));
     }
-    Ok(Answer::warning(said, "give the function more time: each write of a repair waits for the record of it"))
+    Ok(CheckResult::warning(said, "give the function more time: each write of a repair waits for the record of it"))
 }
 
-fn has_space(scene: &Scene) -> io::Result<Answer> {
+fn has_space(scene: &Scene) -> io::Result<CheckResult> {
     let space = rustix::fs::statvfs(&scene.path)?;
     if space.f_blocks == 0 {
-        return Ok(Answer::ok("the file system does not tell how much is free"));
+        return Ok(CheckResult::ok("the file system does not tell how much is free"));
     }
     let free = space.f_bavail.saturating_mul(space.f_frsize);
     let said = format!("{} MiB are free", free / (1024 * 1024));
     let next = "make room: without a record no repair begins";
     if space.f_files > 0 && space.f_favail == 0 {
-        return Ok(Answer::failed("no more files can be made (inodes)", next));
+        return Ok(CheckResult::failed("no more files can be made (inodes)", next));
     }
     Ok(match free {
-        ..LEAST_SPACE => Answer::failed(said, next),
-        LEAST_SPACE..LITTLE_SPACE => Answer::warning(said, next),
-        LITTLE_SPACE.. => Answer::ok(said),
+        ..LEAST_SPACE => CheckResult::failed(said, next),
+        LEAST_SPACE..LITTLE_SPACE => CheckResult::warning(said, next),
+        LITTLE_SPACE.. => CheckResult::ok(said),
     })
 }
 
-fn tells_case_apart(scene: &Scene) -> io::Result<Answer> {
+fn tells_case_apart(scene: &Scene) -> io::Result<CheckResult> {
     let lower = Scratch::in_folder(&scene.path);
     let name = lower.0.file_name().unwrap_or_default().to_string_lossy().to_string();
     let unique = name.trim_start_matches("doctor.").trim_end_matches(".tmp").to_ascii_uppercase();
@@ -234,24 +229,24 @@ fn tells_case_apart(scene: &Scene) -> io::Result<Answer> {
     fs::write(&lower.0, "lower")?;
     fs::write(&upper.0, "upper")?;
     if fs::read(&lower.0)? == b"lower" {
-        return Ok(Answer::ok("names that differ only by case are two"));
+        return Ok(CheckResult::ok("names that differ only by case are two"));
     }
     let next = "nothing for the journal's own files, but look whether it is the file system that you meant";
-    Ok(Answer::warning("names that differ only by case are one", next))
+    Ok(CheckResult::warning("names that differ only by case are one", next))
 }
 
-fn file_system(scene: &Scene) -> io::Result<Answer> {
+fn file_system(scene: &Scene) -> io::Result<CheckResult> {
     let Ok(mounts) = fs::read_to_string("/proc/self/mountinfo") else {
-        return Ok(Answer::skipped("this system does not tell the kind of a file system"));
+        return Ok(CheckResult::skipped("this system does not tell the kind of a file system"));
     };
     let path = fs::canonicalize(&scene.path)?;
     let Some(kind) = kind_of(&path, &mounts) else {
-        return Ok(Answer::skipped("the folder is on no mount that is listed"));
+        return Ok(CheckResult::skipped("the folder is on no mount that is listed"));
     };
     Ok(judge(&kind, scene.is_named, scene.host))
 }
 
-/// The kind of the mount that a path is on: the one that begins deepest, the last where several begin there.
+/// The kind of the deepest mount that holds a path; of two at one place the later hides the earlier.
 fn kind_of(path: &Path, mounts: &str) -> Option<String> {
     let mounts = mounts.lines().filter_map(|line| {
         let (before, after) = line.split_once(" - ")?;
@@ -270,24 +265,23 @@ fn unescaped(text: &str) -> String {
         .fold(text.to_owned(), |text, (escaped, plain)| text.replace(escaped, plain))
 }
 
-fn judge(kind: &str, is_named: bool, host: Host) -> Answer {
+fn judge(kind: &str, is_named: bool, host: Host) -> CheckResult {
     let shown = sanitized(kind);
     let is_fleeting = ["tmpfs", "ramfs", "overlay"].contains(&kind);
     if kind.starts_with("fuse") || kind.contains("ossfs") {
         let said = format!("`{shown}`, as an OSS mount is: it does not keep two guards apart");
-        return Answer::warning(said, "keep `reservedConcurrency: 1` at the function");
+        return CheckResult::warning(said, "keep `reservedConcurrency: 1` at the function");
     }
     if is_fleeting && is_named && host == Host::Function {
         let said = format!("`{shown}`: this is the instance's own disk, and gone with it");
-        return Answer::warning(said, format!("mount NAS or OSS at `{JOURNAL_DIR}`, or leave the setting out"));
+        return CheckResult::warning(said, format!("mount NAS or OSS at `{JOURNAL_DIR}`, or leave the setting out"));
     }
-    Answer::ok(format!("`{shown}`"))
+    CheckResult::ok(format!("`{shown}`"))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::doctor::Status;
 
     const MOUNTS: &str = "\
 22 1 0:20 / / rw,relatime shared:1 - overlay overlay rw
@@ -316,12 +310,12 @@ mod tests {
     #[test]
     fn a_mount_of_oss_and_an_instances_own_disk_are_told() {
         for (kind, is_named, host, status) in [
-            ("ext4", true, Host::Function, Status::Ok),
-            ("nfs4", true, Host::Function, Status::Ok),
-            ("fuse.ossfs2", true, Host::Function, Status::Warning),
-            ("overlay", true, Host::Function, Status::Warning),
-            ("overlay", false, Host::Function, Status::Ok),
-            ("overlay", true, Host::Terminal, Status::Ok),
+            ("ext4", true, Host::Function, CheckStatus::Ok),
+            ("nfs4", true, Host::Function, CheckStatus::Ok),
+            ("fuse.ossfs2", true, Host::Function, CheckStatus::Warning),
+            ("overlay", true, Host::Function, CheckStatus::Warning),
+            ("overlay", false, Host::Function, CheckStatus::Ok),
+            ("overlay", true, Host::Terminal, CheckStatus::Ok),
         ] {
             assert_eq!(judge(kind, is_named, host).status, status, "{kind} {is_named} {host:?}");
         }

@@ -1,21 +1,20 @@
 //! Looks whether the deployment would work, changes nothing, and says what to do.
 //!
-//! One small file for each group of checks. A check is one function with one answer; what it found out beside that goes to
-//! the next. What cannot be looked at is `skipped`, and says why. Every reply is also held against what the guard takes for
-//! granted although no document states it (`facts`).
+//! One file for each group of checks. A check gives one result; what it found out beside that goes to the next. A group that
+//! cannot go on says why, and its other checks are `skipped` for that reason. Every reply is also compared with the facts
+//! that the guard relies on although no document states them (`facts`).
 
-mod around;
 mod caller;
 mod checks;
+mod deployment;
 mod directory;
+mod endpoints;
 mod facts;
 mod folder;
-mod reach;
+mod recorder;
 mod rehearsal;
 mod report;
 mod role;
-mod settings;
-mod witness;
 
 use std::sync::Arc;
 
@@ -26,14 +25,16 @@ use authorization::target::AccountId;
 use tokio::sync::Mutex;
 
 use self::checks::Checks;
+pub use self::checks::{Check, CheckStatus};
+use self::endpoints::Probes;
 pub use self::facts::Fact;
-use self::reach::Reach;
-pub use self::report::{Check, Report, SCHEMA, Status};
-use self::witness::Witness;
+use self::recorder::Recorder;
+pub use self::report::DoctorReport;
+use self::role::RoleHealth;
 use crate::config::{Config, InvalidSettings};
 
 /// What the doctor looks at, and with what.
-pub(crate) struct Means<'a> {
+pub(crate) struct Deployment<'a> {
     pub(crate) config: Result<&'a Config, InvalidSettings>,
     pub(crate) credentials: Result<Credentials, Error>,
     pub(crate) host: Host,
@@ -46,54 +47,53 @@ pub(crate) struct Means<'a> {
     pub(crate) transport: Arc<dyn Transport>,
     /// Held by a run that may write.
     pub(crate) repairs: &'a Mutex<()>,
-    /// So many places are told of a run.
+    /// How many places are told of a run.
     pub(crate) notices: usize,
 }
 
+const NO_ACCOUNT: &str = "the own account is not known: see `caller`";
+
 /// Makes every check, in order.
 pub(crate) async fn examine(
-    means: Means<'_>,
+    deployment: Deployment<'_>,
     session: impl FnOnce(&Config, Credentials, Arc<dyn Transport>) -> Session,
-) -> Report {
-    let Means { config, credentials, host, account, request_id, clock, deadline, http, transport, repairs, notices } =
-        means;
+) -> DoctorReport {
+    let Deployment { config, credentials, host, account, clock, deadline, repairs, .. } = deployment;
     let mut checks = Checks::new(clock.clone());
-    checks.put("settings", settings::check(&config));
-    checks.put("credentials", settings::credentials(&credentials));
+    checks.put("settings", deployment::settings(&config));
+    checks.put("credentials", deployment::credentials(&credentials));
     let Ok(config) = config else {
-        checks.skip(&["clock", reach::id(Api::Sts), reach::id(Api::Ram), "caller"], WRONG_SETTINGS);
-        for ids in [&role::IDS[..], &directory::IDS, &folder::IDS, &around::IDS, &rehearsal::IDS] {
-            checks.skip(ids, WRONG_SETTINGS);
+        let groups = [&endpoints::IDS[..], &["caller"], &role::IDS, &directory::IDS, &folder::ids(), &deployment::IDS];
+        for ids in groups.into_iter().chain([&rehearsal::IDS[..]]) {
+            checks.skip(ids, "the settings are wrong: see `settings`");
         }
-        return checks.into_report(&[]);
+        return DoctorReport::new(checks.into_made(), Vec::new());
     };
-    let reach = Reach::probe(&http, config, &*clock).await;
-    checks.put_timed("clock", reach.clock());
-    for (api, answer) in reach.endpoints() {
-        checks.put_timed(reach::id(api), answer);
-    }
-    let witness = Arc::new(Witness::of(transport));
-    let session = credentials.ok().map(|keys| session(config, keys, witness.clone()));
+    let probes = Probes::send(&deployment.http, config, &*clock).await;
+    probes.report(&mut checks);
+    let recorder = Arc::new(Recorder::new(deployment.transport));
+    let session = credentials.ok().map(|keys| session(config, keys, recorder.clone()));
     let no_keys = || "there are no keys to call with: see `credentials`".to_owned();
     let way = session.as_ref().ok_or_else(no_keys);
-    let asks = caller::check(reach.way(Api::Sts, &way), account.as_ref(), config.scope);
+    let asks = caller::check(probes.session(Api::Sts, &way), account.as_ref(), config.scope);
     let caller = checks.time("caller", asks).await;
+    let own = caller.account.as_ref();
     // Replies about another account are errors from now on.
-    let session = session.as_ref().map(|session| match &caller.account {
-        Some(own) => session.clone().in_account(own),
-        None => session.clone(),
+    let session = session.map(|session| match own {
+        Some(own) => session.in_account(own),
+        None => session,
     });
-    let way = session.as_ref().ok_or_else(no_keys);
     // One reason is enough: with keys that are refused every other call would fail for the same.
-    let way = caller.useless.map_or(way, Err);
-    let found = role::check(&mut checks, reach.way(Api::Ram, &way)).await;
-    let members = reach.way(Api::ResourceManager, &way);
-    directory::check(&mut checks, members, config, caller.account.as_ref()).await;
-    folder::check(&mut checks, &config.journal, host, &clock, deadline).await;
-    around::check(&mut checks, host, notices, request_id);
-    let (way, own) = (reach.way(Api::Ram, &way), caller.account.as_ref());
-    rehearsal::check(&mut checks, way, config.mode, found, own, repairs).await;
-    checks.into_report(&witness.seen())
+    let session = caller.unusable.map_or_else(|| session.as_ref().ok_or_else(no_keys), Err);
+    let ram = probes.session(Api::Ram, &session);
+    let role = role::check(&mut checks, ram.clone()).await;
+    let health = checks.close(&role::IDS, role).unwrap_or(RoleHealth::Unknown);
+    let directory = directory::check(&mut checks, probes.session(Api::ResourceManager, &session), config, own).await;
+    checks.close(&directory::IDS, directory);
+    let folder = folder::check(&mut checks, &config.journal, host, &clock, deadline).await;
+    checks.close(&folder::ids(), folder);
+    deployment::queue_and_log(&mut checks, host, deployment.notices, deployment.request_id);
+    let rehearsal = rehearsal::check(&mut checks, ram, config.mode, health, own, repairs).await;
+    checks.close(&rehearsal::IDS, rehearsal);
+    DoctorReport::new(checks.into_made(), facts::of_replies(&recorder.replies()))
 }
-
-const WRONG_SETTINGS: &str = "the settings are wrong: see `settings`";

@@ -1,20 +1,18 @@
 //! Whether the role can be read, and what it looks like.
 
-use aliyun::{Error, Kind, RoleFacts, Session};
+use aliyun::{Error, Kind, Session};
 use authorization::baseline::{DTS, DTS_ROLE};
-use authorization::role::{ObservedRole, Tags};
+use authorization::role::ObservedRole;
 use authorization::text::chain;
-use authorization::verify::{self, Finding, FindingId};
+use authorization::verify::{self, FindingId};
 
-use super::checks::{Checks, timed};
-use super::report::Answer;
+use super::checks::{CheckResult, Checks, timed};
 use crate::observe;
 
 pub(super) const IDS: [&str; 3] = ["role", "policies", "tags"];
 
-/// What was found out about the role.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Found {
+pub(super) enum RoleHealth {
     /// It could not be read.
     Unknown,
     /// It is missing, or a condition of the authorization fails.
@@ -23,79 +21,69 @@ pub(super) enum Found {
     Authorized,
 }
 
+const POLICY: &str = "policies/verify.json";
+const NOT_AUTHORIZED: &str = "a run repairs it where the mode allows it: `dts-role-guard plan` shows how";
+
 /// `GetRole`, `ListPoliciesForRole` and, needed before a repair, `ListTagResources`.
-pub(super) async fn check(checks: &mut Checks, session: Result<&Session, String>) -> Found {
-    let session = match session {
-        Ok(session) => session,
-        Err(why) => {
-            checks.skip(&IDS, &why);
-            return Found::Unknown;
-        }
-    };
+pub(super) async fn check(checks: &mut Checks, session: Result<&Session, String>) -> Result<RoleHealth, String> {
+    let session = session?;
     let clock = session.clock();
     let ((role, role_took), (policies, policies_took), (tags, tags_took)) = tokio::join!(
         timed(&**clock, session.get_role(DTS_ROLE)),
         timed(&**clock, session.list_policies_for_role(DTS_ROLE)),
         timed(&**clock, session.list_role_tags(DTS_ROLE)),
     );
-    let trust = role.as_ref().ok().and_then(trust_finding);
+    // Why DTS may not assume the role, whatever is attached to it.
+    let trust = role.as_ref().ok().and_then(|facts| {
+        let role = ObservedRole::Present(observe::present(facts.clone(), Vec::new()));
+        verify::role(&role, &DTS).into_iter().find(|finding| finding.id == FindingId::TrustServiceMissing)
+    });
     let has_policy = policies.as_ref().is_ok_and(|policies| policies.contains(&DTS.policy()));
-    let is_healthy = role.is_ok() && trust.is_none() && has_policy;
-    checks.put_timed(IDS[0], (of_role(&role, trust.as_ref()), role_took));
-    checks.put_timed(IDS[1], (of_policies(&policies, has_policy), policies_took));
-    checks.put_timed(IDS[2], (of_tags(&tags), tags_took));
-    match (role, policies) {
-        (Ok(_), Ok(_)) if is_healthy => Found::Authorized,
-        (Ok(_), Ok(_)) => Found::NotAuthorized,
-        (Err(error), _) if error.is_role_missing() => Found::NotAuthorized,
-        _ => Found::Unknown,
-    }
-}
-
-/// Why DTS may not assume the role, whatever is attached to it.
-fn trust_finding(facts: &RoleFacts) -> Option<Finding> {
-    let role = ObservedRole::Present(observe::present(facts.clone(), Vec::new()));
-    let findings = verify::role(&role, &DTS);
-    findings.into_iter().find(|finding| finding.id == FindingId::TrustServiceMissing)
-}
-
-const NOT_AUTHORIZED: &str = "a run repairs it where the mode allows it: `dts-role-guard plan` shows how";
-
-fn of_role<T>(reply: &Result<T, Error>, trust: Option<&Finding>) -> Answer {
-    match reply {
-        Ok(_) => match trust {
-            None => Answer::ok("`GetRole` is allowed, and the role lets DTS assume it"),
-            Some(finding) => Answer::warning(format!("`GetRole` is allowed; {}", finding.message), NOT_AUTHORIZED),
-        },
+    let health = match (&role, &policies) {
+        (Ok(_), Ok(_)) if trust.is_none() && has_policy => RoleHealth::Authorized,
+        (Ok(_), Ok(_)) => RoleHealth::NotAuthorized,
+        (Err(error), _) if error.is_role_missing() => RoleHealth::NotAuthorized,
+        _ => RoleHealth::Unknown,
+    };
+    let of_role = match &role {
         Err(error) if error.is_role_missing() => {
-            Answer::warning("`GetRole` is allowed; the role is missing", NOT_AUTHORIZED)
+            CheckResult::warning("`GetRole` is allowed; the role is missing", NOT_AUTHORIZED)
         }
-        Err(error) => Answer::failed(chain(error), next(error, "policies/verify.json")),
-    }
-}
-
-fn of_policies<T>(reply: &Result<Vec<T>, Error>, has_policy: bool) -> Answer {
-    match reply {
-        Ok(policies) if has_policy => {
-            Answer::ok(format!("`ListPoliciesForRole` is allowed; attached: {}", policies.len()))
+        reply => of_read("GetRole", reply, |_| match trust {
+            None => CheckResult::ok("`GetRole` is allowed, and the role lets DTS assume it"),
+            Some(finding) => CheckResult::warning(format!("`GetRole` is allowed; {}", finding.message), NOT_AUTHORIZED),
+        }),
+    };
+    checks.put_timed(IDS[0], (of_role, role_took));
+    let of_policies = of_read("ListPoliciesForRole", &policies, |policies| {
+        if has_policy {
+            return CheckResult::ok(format!("`ListPoliciesForRole` is allowed; attached: {}", policies.len()));
         }
-        Ok(_) => Answer::warning(
-            format!("`ListPoliciesForRole` is allowed; the system policy `{}` is not attached", DTS.policy),
-            NOT_AUTHORIZED,
-        ),
-        Err(error) if error.is_role_missing() => Answer::ok("`ListPoliciesForRole` is allowed; the role is missing"),
-        Err(error) => Answer::failed(chain(error), next(error, "policies/verify.json")),
-    }
-}
-
-fn of_tags(reply: &Result<Tags, Error>) -> Answer {
-    match reply {
-        Ok(tags) => Answer::ok(format!("`ListTagResources` is allowed; tags: {}", tags.len())),
-        Err(error) if error.is_role_missing() => Answer::ok("`ListTagResources` is allowed; the role is missing"),
-        Err(error) => Answer::failed(
+        let missing = format!("the system policy `{}` is not attached", DTS.policy);
+        CheckResult::warning(format!("`ListPoliciesForRole` is allowed; {missing}"), NOT_AUTHORIZED)
+    });
+    checks.put_timed(IDS[1], (of_policies, policies_took));
+    let of_tags = match &tags {
+        Err(error) if !error.is_role_missing() => CheckResult::failed(
             format!("{}; without its tags no role is deleted, so a repair would be refused", chain(error)),
-            next(error, "policies/verify.json"),
+            next(error, POLICY),
         ),
+        reply => of_read("ListTagResources", reply, |tags| {
+            CheckResult::ok(format!("`ListTagResources` is allowed; tags: {}", tags.len()))
+        }),
+    };
+    checks.put_timed(IDS[2], (of_tags, tags_took));
+    Ok(health)
+}
+
+/// Where a role is missing, the call was allowed.
+fn of_read<T>(operation: &str, reply: &Result<T, Error>, found: impl FnOnce(&T) -> CheckResult) -> CheckResult {
+    match reply {
+        Ok(reply) => found(reply),
+        Err(error) if error.is_role_missing() => {
+            CheckResult::ok(format!("`{operation}` is allowed; the role is missing"))
+        }
+        Err(error) => CheckResult::failed(chain(error), next(error, POLICY)),
     }
 }
 

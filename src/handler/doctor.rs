@@ -8,16 +8,16 @@ use aliyun::credentials::{Error, ProfileKeys, RawCredentials};
 use authorization::target::AccountId;
 use authorization::text::chain;
 use fc_runtime::{Context, Diagnostic};
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 use tracing::Instrument as _;
 
 use super::{Abort, App, abort, found};
-use crate::doctor::{self, Means, Report, Status};
+use crate::doctor::{self, CheckStatus, Deployment, DoctorReport};
 use crate::report::{Trigger, TriggerKind};
 
 /// Who asks for the doctor, whatever way.
 #[derive(Debug)]
-pub struct Visit {
+pub struct DoctorRequest {
     /// Names it in the log.
     pub request_id: String,
     /// Keys that came with it.
@@ -33,9 +33,9 @@ impl App {
     ///
     /// # Errors
     /// When TLS cannot be set up. Everything else is in the report.
-    pub async fn doctor(&self, visit: Visit) -> Result<Report, Abort> {
-        let span = tracing::error_span!("doctor", request_id = visit.request_id);
-        let Visit { request_id, keys, account, deadline } = visit;
+    pub async fn doctor(&self, request: DoctorRequest) -> Result<DoctorReport, Abort> {
+        let span = tracing::error_span!("doctor", request_id = request.request_id);
+        let DoctorRequest { request_id, keys, account, deadline } = request;
         let http = self.http().map_err(Abort::Tls)?;
         let transport: Arc<dyn Transport> = match &self.wiring.transport {
             Some(transport) => transport.clone(),
@@ -48,7 +48,7 @@ impl App {
             }
             (keys, _) => keys.map(|keys| keys.credentials),
         };
-        let means = Means {
+        let deployment = Deployment {
             config: self.config(),
             credentials,
             host: self.wiring.host,
@@ -64,24 +64,24 @@ impl App {
         let session = |config: &_, credentials, transport| {
             self.session_over(transport, config, credentials, account.as_ref(), deadline)
         };
-        Ok(doctor::examine(means, session).instrument(span).await)
+        Ok(doctor::examine(deployment, session).instrument(span).await)
     }
 
     /// Answers an invocation that asks for the doctor.
     ///
     /// # Errors
     /// A check that failed: a timer drops the answer, and nobody would notice otherwise.
-    pub(super) async fn visited(&self, trigger: Trigger, context: &Context) -> Result<String, Diagnostic> {
+    pub(super) async fn invoke_doctor(&self, trigger: Trigger, context: &Context) -> Result<String, Diagnostic> {
         tracing::info!(trigger = trigger.name.as_deref(), decision = "doctor", "invoked");
-        let visit = Visit {
+        let request = DoctorRequest {
             request_id: context.request_id.as_str().to_owned(),
             keys: context.credentials.clone().map(found).unwrap_or_default(),
             account: context.account_id.as_deref().and_then(|id| id.parse().ok()),
             deadline: self.deadline(context),
         };
-        let report = self.doctor(visit).await.map_err(|why| abort(&why))?;
+        let report = self.doctor(request).await.map_err(|why| abort(&why))?;
         self.tell_of(&report);
-        let Some(check) = report.failed() else {
+        let Some(check) = report.checks.iter().find(|check| check.status == CheckStatus::Failed) else {
             let is_by_hand = trigger.kind == TriggerKind::Manual;
             return Ok(if is_by_hand { report.to_json() } else { report.to_line() });
         };
@@ -95,15 +95,16 @@ impl App {
     }
 
     /// Into the log: a line for whatever is not in order, and one for the whole.
-    fn tell_of(&self, report: &Report) {
-        let line = |fields: Value| if let Value::Object(fields) = fields { fields } else { Map::new() };
-        for check in report.checks.iter().filter(|check| check.status >= Status::Warning) {
-            self.log.line(self.clock.now(), line(json!({"doctor": "check", "check": check})));
+    fn tell_of(&self, report: &DoctorReport) {
+        let bad = report.checks.iter().filter(|check| check.status >= CheckStatus::Warning);
+        let contradicted = report.facts.iter().filter(|fact| !fact.agrees);
+        let lines = bad.map(|check| json!({"doctor": "check", "check": check}));
+        let lines = lines.chain(contradicted.map(|fact| json!({"doctor": "fact", "fact": fact})));
+        let (status, facts) = (report.status.as_str(), report.facts.len());
+        for line in lines.chain([json!({"doctor": status, "checks": report.counts(), "facts": facts})]) {
+            if let Value::Object(fields) = line {
+                self.log.line(self.clock.now(), fields);
+            }
         }
-        for fact in report.facts.iter().filter(|fact| !fact.agrees) {
-            self.log.line(self.clock.now(), line(json!({"doctor": "fact", "fact": fact})));
-        }
-        let whole = json!({"doctor": report.status.as_str(), "checks": report.counts(), "facts": report.facts.len()});
-        self.log.line(self.clock.now(), line(whole));
     }
 }

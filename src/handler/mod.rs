@@ -6,7 +6,7 @@ mod session;
 mod wiring;
 
 pub use answer::Abort;
-pub use doctor::Visit;
+pub use doctor::DoctorRequest;
 pub use wiring::Wiring;
 
 use std::sync::Arc;
@@ -152,7 +152,7 @@ impl App {
         let span = tracing::error_span!("invocation", request_id = context.request_id.as_str(), trace_id, retry);
         async {
             if let Some(trigger) = event::asks_for_doctor(&event) {
-                return self.visited(trigger, &context).await;
+                return self.invoke_doctor(trigger, &context).await;
             }
             let ran = self.ran(&event, &context).await;
             if let Ok(report) = &ran {

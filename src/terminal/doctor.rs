@@ -12,7 +12,7 @@ use super::output::PlaceOptions;
 use super::{ScopeArgument, Usage, complain, say, unwritable, workstation};
 use crate::config::{Variables, on_platform};
 use crate::event::Allowed;
-use crate::handler::{App, Visit};
+use crate::handler::{App, DoctorRequest};
 use crate::telemetry::Log;
 
 /// What `doctor` takes.
@@ -72,7 +72,7 @@ pub(super) async fn doctor(app: App, variables: &Variables, options: &DoctorOpti
         Ok(output) => output,
         Err(why) => return unwritable(&why),
     };
-    let visit = Visit {
+    let visit = DoctorRequest {
         request_id: format!("terminal-{}", app.clock().nonce()),
         keys: RawCredentials::default(),
         account: None,

@@ -10,7 +10,7 @@ use authorization::settings::Mode;
 use dts_role_guard::config::Variables;
 use dts_role_guard::doctor;
 use dts_role_guard::event::{Approved, Decision, Event, Request, decode};
-use dts_role_guard::handler::{App, Ask, Visit};
+use dts_role_guard::handler::{App, Ask, DoctorRequest};
 use dts_role_guard::report::{Report, Trigger, TriggerKind};
 use dts_role_guard::telemetry::Log;
 use emulator::{AccessKey, DTS_ROLE, DirectorySeed, Emulator, Role, RoleSnapshot, World};
@@ -157,15 +157,15 @@ impl Lab {
     }
 
     /// Asks for the doctor, as the platform does it.
-    pub async fn doctor(&self) -> doctor::Report {
+    pub async fn doctor(&self) -> doctor::DoctorReport {
         self.doctor_with(Self::keys()).await
     }
 
     /// The same with other keys.
-    pub async fn doctor_with(&self, keys: RawCredentials) -> doctor::Report {
+    pub async fn doctor_with(&self, keys: RawCredentials) -> doctor::DoctorReport {
         let deadline = Deadline::after(&*self.clock, Duration::from_mins(10));
         let account = Some(ACCOUNT.parse().unwrap());
-        self.app().doctor(Visit { request_id: "lab".to_owned(), keys, account, deadline }).await.unwrap()
+        self.app().doctor(DoctorRequest { request_id: "lab".to_owned(), keys, account, deadline }).await.unwrap()
     }
 
     /// How long the program has paused so far.

@@ -1,80 +1,15 @@
 //! One thing is broken at a time: the doctor names that thing, nothing else, and says what to do.
 
 use aliyun::credentials::RawCredentials;
-use dts_role_guard::doctor::Status;
-use emulator::{AccessKey, DTS_POLICY, DTS_ROLE, Emulator, FaultGuard, Member, Role, Rule, World, member_ids};
+use dts_role_guard::doctor::CheckStatus;
+use emulator::{AccessKey, DTS_POLICY, DTS_ROLE, Emulator, Role, Rule, World};
 use testkit::{ACCOUNT, ENDPOINTS, JOURNAL_DIR, KEY_ID, KEY_SECRET, Lab, TOKEN, key, session_key};
 
-use super::{assert_follows_schema, check, troubles};
-
-const MEMBER: &str = "2234567890123456";
-
-/// What is broken, and what the doctor has to say: which check, how bad, what it names, what to do.
-struct Case {
-    name: &'static str,
-    lab: Lab,
-    keys: RawCredentials,
-    id: &'static str,
-    status: Status,
-    says: &'static str,
-    next: &'static str,
-    faults: Vec<FaultGuard>,
-}
-
-impl Case {
-    fn failed(name: &'static str, lab: Lab, id: &'static str, says: &'static str, next: &'static str) -> Self {
-        Self { name, lab, keys: Lab::keys(), id, status: Status::Failed, says, next, faults: Vec::new() }
-    }
-
-    fn warning(name: &'static str, lab: Lab, id: &'static str, says: &'static str, next: &'static str) -> Self {
-        Self { status: Status::Warning, ..Self::failed(name, lab, id, says, next) }
-    }
-
-    fn with_keys(self, keys: RawCredentials) -> Self {
-        Self { keys, ..self }
-    }
-
-    fn with(mut self, fault: impl FnOnce(&Emulator) -> FaultGuard) -> Self {
-        self.faults.push(fault(&self.lab.emulator));
-        self
-    }
-
-    async fn check(self) {
-        let name = self.name;
-        let before = self.lab.role();
-        let report = self.lab.doctor_with(self.keys).await;
-        assert_eq!(troubles(&report), [self.id], "{name}: {report:#?}");
-        let found = check(&report, self.id);
-        assert_eq!(found.status, self.status, "{name}: {found:#?}");
-        assert!(found.message.contains(self.says), "{name}: {found:#?}");
-        assert!(found.next.as_deref().unwrap_or_default().contains(self.next), "{name}: {found:#?}");
-        assert_eq!(report.exit_code(), if self.status == Status::Failed { 3 } else { 1 }, "{name}");
-        assert!(self.lab.emulator.calls().iter().all(|call| !call.effect), "{name}");
-        assert_eq!(self.lab.role(), before, "{name}");
-        assert_follows_schema(&serde_json::from_str(&report.to_json()).unwrap());
-        let text = report.to_human();
-        for secret in self.lab.emulator.secrets() {
-            assert!(!text.contains(&secret) && !report.to_json().contains(&secret), "{name}: {text}");
-        }
-    }
-}
-
-fn healthy() -> Lab {
-    Lab::new(Some(Role::dts().tag("team", "data")))
-}
+use super::case::{Case, MEMBER, all, healthy};
+use super::{check, troubles};
 
 fn with_key(key: AccessKey) -> Lab {
     Lab::with_key(Some(Role::dts()), key)
-}
-
-fn organization() -> Lab {
-    Lab::organization(|directory| directory.member(Member::new(MEMBER).role(Role::dts())))
-}
-
-async fn all(cases: Vec<Case>) {
-    for case in cases {
-        case.check().await;
-    }
 }
 
 #[tokio::test]
@@ -232,82 +167,6 @@ async fn a_role_that_cannot_be_read_or_is_broken() {
     .await;
 }
 
-#[expect(clippy::too_many_lines, reason = "a table")]
-#[tokio::test]
-async fn a_directory_that_cannot_be_asked_and_members_that_cannot_be_entered() {
-    let denied = |operation: &'static str| move |cloud: &Emulator| cloud.fault(Rule::on(operation).every().deny());
-    let with = |member: Member| Lab::organization(|directory| directory.member(member));
-    let claims = Lab::organization(|directory| directory.member(Member::new(MEMBER)).claims_total(2));
-    let delegated = || {
-        let world = World::new().key(key()).account(ACCOUNT, |account| account.role(Role::dts()));
-        let manager = "9234567890123456";
-        Lab::of(world.account(manager, |account| account).directory(manager, |directory| {
-            let own = Member::new(ACCOUNT).role(Role::dts());
-            directory.member(own).member(Member::new(MEMBER)).delegated_administrator(ACCOUNT)
-        }))
-        .set("DTS_GUARD_SCOPE", "organization")
-    };
-    all(vec![
-        Case::failed(
-            "GetAccount",
-            organization(),
-            "directory",
-            "resourcemanager:GetAccount",
-            "`resourcemanager:GetAccount`",
-        )
-        .with(denied("GetAccount")),
-        Case::failed("ListAccounts", organization(), "members", "resourcemanager:ListAccounts", "see `directory`")
-            .with(denied("ListAccounts")),
-        Case::failed("TotalCount", claims, "members", "2 members", "not looked at"),
-        Case::warning(
-            "no members",
-            Lab::organization(|directory| directory),
-            "members",
-            "no members",
-            "DTS_GUARD_SCOPE=account",
-        ),
-        Case::failed(
-            "folder",
-            organization().set("DTS_GUARD_EXCLUDE_FOLDERS", "fd-nosuch"),
-            "folders",
-            "`fd-nosuch`",
-            "DTS_GUARD_EXCLUDE_FOLDERS",
-        ),
-        Case::failed(
-            "no role",
-            with(Member::new(MEMBER).without_access_role()),
-            "member-2234567890123456",
-            MEMBER,
-            "create it",
-        ),
-        Case::failed(
-            "suspended",
-            with(Member::new(MEMBER).suspended()),
-            "member-2234567890123456",
-            "suspended",
-            "Inactive",
-        ),
-        Case::failed(
-            "AssumeRole",
-            organization(),
-            "member-2234567890123456",
-            "sts:AssumeRole",
-            "lacks `sts:AssumeRole`",
-        )
-        .with(denied("AssumeRole")),
-        Case::failed("delegated", delegated(), "member-2234567890123456", MEMBER, "DTS_GUARD_MEMBER_ROLE"),
-        Case::failed(
-            "member's role",
-            organization(),
-            "member-2234567890123456",
-            "cannot be read",
-            "policies/verify.json",
-        )
-        .with(|cloud| cloud.fault(Rule::on("GetRole").account(MEMBER).every().deny())),
-    ])
-    .await;
-}
-
 #[tokio::test]
 async fn a_journal_folder_that_cannot_be_used() {
     let place = tempfile::tempdir().unwrap();
@@ -324,98 +183,12 @@ async fn a_journal_folder_that_cannot_be_used() {
 }
 
 #[tokio::test]
-async fn a_repair_that_would_be_refused() {
-    let denied = |operation: &'static str| move |cloud: &Emulator| cloud.fault(Rule::on(operation).every().deny());
-    let remediate = "policies/remediate.json";
-    let privileged = Lab::new(Some(Role::dts().attach_system("AdministratorAccess")));
-    all(vec![
-        Case::failed("CreateRole", healthy(), "rehearsal-create", "`ram:CreateRole`", remediate)
-            .with(denied("CreateRole")),
-        Case::failed("AttachPolicyToRole", healthy(), "rehearsal-attach", "`ram:AttachPolicyToRole`", remediate)
-            .with(denied("AttachPolicyToRole")),
-        Case::failed("TagResources", healthy(), "rehearsal-tag", "`ram:TagResources`", remediate)
-            .with(denied("TagResources")),
-        Case::failed("control policy", healthy(), "rehearsal-create", "a control policy", "control policies")
-            .with(|cloud| cloud.fault(Rule::on("CreateRole").every().deny_by_control_policy())),
-        Case::failed("not answered", healthy(), "rehearsal-create", "was not answered", "run the doctor again")
-            .with(|cloud| cloud.fault(Rule::on("CreateRole").every().unavailable())),
-        Case::warning("privileged", privileged, "rehearsal-attach", "AdministratorAccess", "detach it by hand"),
-    ])
-    .await;
-}
-
-/// The own keys work in their own account, and one of the members does not let them in.
-#[tokio::test]
-async fn of_many_members_five_are_entered_and_each_is_named() {
-    let ids: Vec<_> = member_ids(12).collect();
-    let barred = ids[3].clone();
-    let lab = Lab::organization(|directory| {
-        directory.members(ids, |index, member| if index == 3 { member.without_access_role() } else { member })
-    });
-    let report = lab.doctor().await;
-    assert_eq!(troubles(&report), [format!("member-{barred}")], "{report:#?}");
-    assert_eq!(report.checks.iter().filter(|check| check.id.starts_with("member-")).count(), 5);
-    assert!(check(&report, "members").message.starts_with("12 members"));
-}
-
-#[tokio::test]
-async fn root_keys_cannot_enter_a_member() {
-    let key = session_key().of_root(ACCOUNT);
-    let lab = Lab::organization_with_key(key, |directory| directory.member(Member::new(MEMBER)));
-    let report = lab.doctor().await;
-    assert_eq!(troubles(&report), ["caller", "member-2234567890123456"], "{report:#?}");
-    assert!(check(&report, "caller").message.contains("cannot assume a role"));
-}
-
-#[tokio::test]
-async fn an_account_without_a_directory_is_told_so() {
-    let report = healthy().set("DTS_GUARD_SCOPE", "organization").doctor().await;
-    assert_eq!(troubles(&report), ["directory", "members"], "{report:#?}");
-    assert!(check(&report, "directory").next.as_deref().unwrap().contains("management account"), "{report:#?}");
-}
-
-#[tokio::test]
 async fn a_cloud_that_serves_nobody_is_said_to_be_unavailable() {
     let lab = healthy();
     let _down = lab.emulator.fault(Rule::any().every().unavailable());
     let report = lab.doctor().await;
     assert_eq!(troubles(&report), ["caller", "role", "policies", "tags"], "{report:#?}");
     assert!(check(&report, "role").message.contains("ServiceUnavailable"));
-    assert_eq!(check(&report, "rehearsal-create").status, Status::Skipped);
+    assert_eq!(check(&report, "rehearsal-create").status, CheckStatus::Skipped);
     assert_eq!(report.exit_code(), 3);
-}
-
-/// The one moment in which a rehearsal can have an effect is told, and what was taken away by somebody stays away.
-#[tokio::test]
-async fn somebody_who_works_on_the_role_at_that_moment_is_noticed() {
-    let lab = Lab::new(Some(Role::dts().attach_custom("TeamExtra")));
-    let rule = Rule::on("AttachPolicyToRole").param("PolicyName", "TeamExtra").nth(1);
-    let _person = lab.emulator.on_call(rule, |world| {
-        world.detach(ACCOUNT, DTS_ROLE, "TeamExtra");
-    });
-    let report = lab.doctor().await;
-    assert_eq!(troubles(&report), ["rehearsal-attach"], "{report:#?}");
-    assert!(check(&report, "rehearsal-attach").message.contains("took it off again"), "{report:#?}");
-    assert_eq!(lab.role().unwrap().policy_names(), [DTS_POLICY]);
-}
-
-/// Between the first look and the rehearsal much can happen: nothing is set back, and what is broken by then is left to a run.
-#[tokio::test]
-async fn what_somebody_changed_since_the_first_look_stays_as_it_is_now() {
-    let lab = healthy();
-    let _person = lab.emulator.on_call(Rule::on("ListTagResources").nth(2), |world| {
-        world.set_tag(ACCOUNT, DTS_ROLE, "team", "logs");
-    });
-    let report = lab.doctor().await;
-    assert_eq!(troubles(&report), [""; 0], "{report:#?}");
-    assert_eq!(check(&report, "rehearsal-tag").status, Status::Ok);
-    assert_eq!(lab.role().unwrap().tags["team"], "logs");
-
-    let lab = healthy();
-    let _person = lab.emulator.on_call(Rule::on("ListPoliciesForRole").nth(2), |world| {
-        world.detach(ACCOUNT, DTS_ROLE, DTS_POLICY);
-    });
-    let report = lab.doctor().await;
-    assert!(check(&report, "rehearsal-create").message.contains("somebody has changed the role"), "{report:#?}");
-    assert_eq!(lab.writes(), [""; 0]);
 }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use dts_role_guard::doctor::{Fact, Report};
+use dts_role_guard::doctor::{DoctorReport, Fact};
 use emulator::{ErrorDate, FaultGuard, Member, Role, Rule, World};
 use serde_json::{Value, json};
 use testkit::{ACCOUNT, Lab, TOKEN, key};
@@ -13,7 +13,7 @@ fn lab() -> Lab {
     Lab::organization(|directory| directory.members(MEMBERS.map(str::to_owned), |_, member| member))
 }
 
-fn facts(report: &Report) -> BTreeMap<&'static str, Fact> {
+fn facts(report: &DoctorReport) -> BTreeMap<&'static str, Fact> {
     report.facts.iter().map(|fact| (fact.id, fact.clone())).collect()
 }
 

@@ -1,6 +1,6 @@
 //! What is in order is `ok`, and stays as it is.
 
-use dts_role_guard::doctor::{Report, Status};
+use dts_role_guard::doctor::{CheckStatus, DoctorReport};
 use emulator::{Member, Role};
 use testkit::{ACCOUNT, Folder, JOURNAL_DIR, Lab, key};
 
@@ -10,8 +10,8 @@ fn role() -> Role {
     Role::dts().attach_custom("TeamExtra").tag("team", "data")
 }
 
-fn assert_ok(report: &Report) {
-    assert_eq!((troubles(report), report.status, report.exit_code()), (Vec::new(), Status::Ok, 0), "{report:#?}");
+fn assert_ok(report: &DoctorReport) {
+    assert_eq!((troubles(report), report.status, report.exit_code()), (Vec::new(), CheckStatus::Ok, 0), "{report:#?}");
     assert!(report.facts.iter().all(|fact| fact.agrees), "{:#?}", report.facts);
     assert_follows_schema(&serde_json::from_str(&report.to_json()).unwrap());
 }
@@ -74,7 +74,7 @@ async fn the_folder_is_left_as_it_was() {
     let report = Lab::new(Some(role())).set(JOURNAL_DIR, folder.text()).doctor().await;
     let ids = ["folder", "write", "exclusive", "replace", "flush", "space"].map(|id| format!("journal-{id}"));
     for id in &ids {
-        assert_eq!(check(&report, id).status, Status::Ok, "{report:#?}");
+        assert_eq!(check(&report, id).status, CheckStatus::Ok, "{report:#?}");
     }
     assert_eq!(folder.listing(), before);
     let home = folder.path().join("home");
@@ -82,13 +82,13 @@ async fn the_folder_is_left_as_it_was() {
     let lab = Lab::new(Some(role())).set("XDG_STATE_HOME", home.to_str().unwrap());
     let report = lab.doctor().await;
     assert_ok(&report);
-    assert_eq!(check(&report, "journal-write").status, Status::Ok, "{report:#?}");
+    assert_eq!(check(&report, "journal-write").status, CheckStatus::Ok, "{report:#?}");
     assert_eq!(std::fs::read_dir(&home).unwrap().count(), 0);
 }
 
 #[tokio::test]
 async fn checks_come_in_their_order_whatever_is_skipped() {
-    let order = |report: &Report| report.checks.iter().map(|check| check.id.clone()).collect::<Vec<_>>();
+    let order = |report: &DoctorReport| report.checks.iter().map(|check| check.id.clone()).collect::<Vec<_>>();
     let whole = order(&Lab::new(Some(role())).doctor().await);
     let expected = [
         "settings",
@@ -122,7 +122,7 @@ async fn checks_come_in_their_order_whatever_is_skipped() {
     assert_eq!(whole, expected);
     let wrong = Lab::new(Some(role())).set("DTS_GUARD_MODE", "x").doctor().await;
     assert_eq!(order(&wrong), expected);
-    let skipped: Vec<_> = wrong.checks.iter().filter(|check| check.status == Status::Skipped).collect();
+    let skipped: Vec<_> = wrong.checks.iter().filter(|check| check.status == CheckStatus::Skipped).collect();
     assert_eq!(skipped.len(), expected.len() - 2, "credentials are looked at all the same");
     assert!(skipped.iter().all(|check| check.message.contains("`settings`")), "{skipped:#?}");
 }

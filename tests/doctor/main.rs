@@ -2,22 +2,25 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "tests")]
 
 mod broken;
+mod case;
+mod directory;
 mod facts;
 mod function;
 mod healthy;
+mod rehearsal;
 mod terminal;
 
-use dts_role_guard::doctor::{Check, Report, Status};
+use dts_role_guard::doctor::{Check, CheckStatus, DoctorReport};
 use serde_json::Value;
 
 /// The check of this name.
-fn check<'a>(report: &'a Report, id: &str) -> &'a Check {
+fn check<'a>(report: &'a DoctorReport, id: &str) -> &'a Check {
     report.checks.iter().find(|check| check.id == id).unwrap_or_else(|| panic!("no check `{id}`: {report:#?}"))
 }
 
 /// Everything that is not in order, by name.
-fn troubles(report: &Report) -> Vec<&str> {
-    let bad = report.checks.iter().filter(|check| check.status >= Status::Warning);
+fn troubles(report: &DoctorReport) -> Vec<&str> {
+    let bad = report.checks.iter().filter(|check| check.status >= CheckStatus::Warning);
     bad.map(|check| check.id.as_str()).collect()
 }
 

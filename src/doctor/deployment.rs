@@ -1,0 +1,61 @@
+//! What can be said without a call: settings, keys, and what only the platform's console shows.
+
+use aliyun::credentials::{Credentials, Error, Host};
+
+use super::checks::{CheckResult, Checks};
+use crate::config::{Config, InvalidSettings};
+
+pub(super) const IDS: [&str; 2] = ["queue", "log"];
+
+pub(super) fn settings(config: &Result<&Config, InvalidSettings>) -> CheckResult {
+    match config {
+        Ok(config) => CheckResult::ok(format!("mode `{}`, scope `{}`", config.mode, config.scope)),
+        Err(InvalidSettings(mistakes)) => {
+            CheckResult::failed(mistakes.join("; "), "correct these environment variables; until then every run fails")
+        }
+    }
+}
+
+/// Where the keys come from, of which kind they are, and how long they last.
+pub(super) fn credentials(found: &Result<Credentials, Error>) -> CheckResult {
+    let error = match found {
+        Ok(keys) if keys.security_token.is_some() => {
+            let source = &keys.source;
+            return CheckResult::ok(format!("temporary keys from {source}; how long they last is not told"));
+        }
+        Ok(keys) => return CheckResult::ok(format!("permanent keys from {}, which do not expire", keys.source)),
+        Err(error) => error,
+    };
+    let next = match error {
+        Error::Missing => "give the function a role (`role` in `s.yaml`, see docs/deploying.md)",
+        Error::MissingOnTerminal => "set these variables",
+        Error::NoHome | Error::Profile { .. } => "set these variables, or name a profile with `--profile`",
+        Error::NotEntered(_) => "let the profile's user assume the role, and the role trust the user",
+        Error::Partial { .. } => "give all of them together, or none, so that the next source is looked at",
+    };
+    CheckResult::failed(error.to_string(), next)
+}
+
+/// A function cannot read where its failed runs go, nor its log.
+pub(super) fn queue_and_log(checks: &mut Checks, host: Host, notices: usize, request_id: &str) {
+    let [queue, log] = match host {
+        Host::Terminal => [
+            CheckResult::skipped("a terminal has no queue of failed runs"),
+            CheckResult::skipped("a terminal writes its log to standard error"),
+        ],
+        Host::Function => {
+            let told = if notices == 0 { "nobody in a chat".to_owned() } else { format!("{notices} places in chats") };
+            [
+                CheckResult::skipped(format!(
+                    "a function cannot read where the platform puts its failed runs; beside that, `DTS_GUARD_NOTIFY` tells {told}"
+                ))
+                .with_next("look at `asyncInvokeConfig` of the function: `destinationConfig.onFailure` must name a queue"),
+                CheckResult::skipped("a function cannot read its own log").with_next(format!(
+                    "search the log store for `{request_id}`: the doctor has written a line with it"
+                )),
+            ]
+        }
+    };
+    checks.put(IDS[0], queue);
+    checks.put(IDS[1], log);
+}
