@@ -58,8 +58,7 @@ enum Format {
 }
 
 fn method(text: &str) -> Result<Method, String> {
-    let known = Method::ALL.iter().find(|(name, _)| *name == text);
-    known.map(|(_, method)| *method).ok_or_else(|| "hmac-sha1 or acs3".to_owned())
+    Method::named(text).ok_or_else(|| "hmac-sha1 or acs3".to_owned())
 }
 
 /// Why nothing was tried.

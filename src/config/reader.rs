@@ -49,8 +49,8 @@ impl<'a> Reader<'a> {
 
     pub(super) fn named<T: NamedVariants + Default>(&mut self, name: &'static str) -> T {
         self.parsed(name, T::default(), |text| {
-            let variant = T::ALL.iter().find(|(name, _)| *name == text).map(|(_, variant)| *variant);
-            variant.ok_or_else(|| T::ALL.iter().map(|(name, _)| format!("`{name}`")).collect::<Vec<_>>().join(" or "))
+            let known = || T::ALL.iter().map(|(name, _)| format!("`{name}`")).collect::<Vec<_>>().join(" or ");
+            T::named(text).ok_or_else(known)
         })
     }
 

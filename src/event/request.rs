@@ -1,6 +1,6 @@
 //! What a person, a program or a timer asks for, held against what the settings allow.
 
-use authorization::settings::{Mode, Scope};
+use authorization::settings::{Mode, NamedVariants as _, Scope};
 use authorization::target::AccountId;
 use authorization::text::sanitized;
 use serde::de::Error as _;
@@ -49,7 +49,7 @@ impl RawRequest {
             return Ok(Self::default());
         }
         let unknown = "is none of `verify`, `plan`, `remediate`, `doctor`, and no JSON object either";
-        let mode = text.parse().map_err(|()| format!("`{}` {unknown}", sanitized(text)))?;
+        let mode = Mode::named(text).ok_or_else(|| format!("`{}` {unknown}", sanitized(text)))?;
         Ok(Self { mode: Some(mode), ..Self::default() })
     }
 

@@ -1,6 +1,6 @@
 //! Who may take on the roles: Function Compute that of the function, the function that of a member.
 
-use authorization::policy::{ASSUME_ROLE, Effect, PolicyDocument, Principal, decide, other_principals};
+use authorization::policy::{ASSUME_ROLE, Access, PolicyDocument, Principal, evaluate, other_principals};
 use dts_role_guard::report::Status;
 use emulator::Member;
 use serde_json::json;
@@ -13,7 +13,7 @@ fn the_role_of_the_function_is_for_function_compute_alone() {
     let document = PolicyDocument::parse(FUNCTION_TRUST, "fc.aliyuncs.com");
     let platform = Principal::service("fc.aliyuncs.com");
     assert_eq!(document.unreadable, []);
-    assert_eq!(decide(&document, ASSUME_ROLE, &platform).effect, Effect::Allowed);
+    assert_eq!(evaluate(&document, ASSUME_ROLE, &platform).access, Access::Allowed);
     assert!(other_principals(&document, &platform).is_empty());
 }
 

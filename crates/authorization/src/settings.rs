@@ -1,9 +1,9 @@
 //! The settings that are one word of a closed list.
 
 use std::fmt;
-use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
+
 /// What a run may do; each includes the ones before it.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -51,10 +51,20 @@ pub enum Approval {
     Required,
 }
 
-/// A text with a closed list of values.
-pub trait NamedVariants: Sized + Copy + 'static {
+/// A closed list of values, each with its name.
+pub trait NamedVariants: Copy + PartialEq + 'static {
     /// Each value with its name.
     const ALL: &'static [(&'static str, Self)];
+
+    /// The value's name.
+    fn as_str(self) -> &'static str {
+        Self::ALL.iter().find(|(_, value)| *value == self).map_or("", |(name, _)| name)
+    }
+
+    /// The value of this name.
+    fn named(name: &str) -> Option<Self> {
+        Self::ALL.iter().find(|(known, _)| *known == name).map(|(_, value)| *value)
+    }
 }
 
 impl NamedVariants for Mode {
@@ -77,25 +87,13 @@ impl NamedVariants for Scope {
 
 impl fmt::Display for Mode {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(word(*self))
+        f.write_str(self.as_str())
     }
 }
 
 impl fmt::Display for Scope {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(word(*self))
-    }
-}
-
-fn word<T: NamedVariants + PartialEq>(value: T) -> &'static str {
-    T::ALL.iter().find(|(_, other)| *other == value).map_or("", |(word, _)| word)
-}
-
-impl FromStr for Mode {
-    type Err = ();
-
-    fn from_str(text: &str) -> Result<Self, ()> {
-        Self::ALL.iter().find(|(word, _)| *word == text).map(|(_, mode)| *mode).ok_or(())
+        f.write_str(self.as_str())
     }
 }
 

@@ -1,14 +1,13 @@
-//! A trust policy as the cloud answers it: JSON in a string, sometimes percent-encoded.
+//! A trust policy: statements, each understood as a whole or not at all.
 
-use std::borrow::Cow;
+use std::fmt;
 
-use percent_encoding::percent_decode_str;
 use serde::Serialize;
-use serde::de::IgnoredAny;
 
-use super::near_miss;
-use super::statement::{Statement, StatementEffect};
-use super::tree::Tree;
+use super::json::{Entries, Tree, decoded};
+use super::names;
+use crate::settings::NamedVariants;
+use crate::text::sanitized;
 
 /// A parsed trust policy.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -28,7 +27,7 @@ pub struct Fragment {
     pub why: String,
     /// What its statement would do, where that can be read.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub effect: Option<StatementEffect>,
+    pub effect: Option<Effect>,
 }
 
 impl Fragment {
@@ -37,39 +36,32 @@ impl Fragment {
     }
 }
 
-const KEYS: [&str; 2] = ["Version", "Statement"];
-
 impl PolicyDocument {
     /// Reads a document. What is not understood is kept as a fragment, so there is no error; so is a name that only looks
     /// like that of the `service`.
     #[must_use]
     pub fn parse(text: &str, service: &str) -> Self {
-        match serde_json::from_str(&decoded(text)) {
-            Ok(tree) => Self::of_tree(&tree, service),
-            Err(error) => Self::unreadable("", format!("it is no JSON ({error})")),
-        }
-    }
-
-    fn unreadable(path: &str, why: impl Into<String>) -> Self {
-        let path = if path.is_empty() { "the document" } else { path };
-        Self { statements: Vec::new(), unreadable: vec![Fragment::new(path, why)] }
-    }
-
-    fn of_tree(tree: &Tree, service: &str) -> Self {
+        let unreadable =
+            |path, why: String| Self { statements: Vec::new(), unreadable: vec![Fragment::new(path, why)] };
+        let tree: Tree = match serde_json::from_str(&decoded(text)) {
+            Ok(tree) => tree,
+            Err(error) => return unreadable("the document", format!("it is no JSON ({error})")),
+        };
         let entries = match tree.entries() {
             Ok(entries) => entries,
-            Err(why) => return Self::unreadable("", why),
+            Err(why) => return unreadable("the document", why.to_owned()),
         };
         let Some(Tree::List(statements)) = entries.get("Statement") else {
-            return Self::unreadable("Statement", "it is no array of statements");
+            return unreadable("Statement", "it is no array of statements".to_owned());
         };
         let mut document = Self::default();
         if entries.get("Version") != Some(&Tree::Text("1".to_owned())) {
             document.unreadable.push(Fragment::new("Version", "it is not \"1\""));
         }
-        for (key, _) in entries.iter().filter(|(key, _)| !KEYS.contains(key)) {
-            document.unreadable.push(Fragment::new(crate::text::sanitized(key), "no key of a policy document"));
-        }
+        let unknown = entries.0.iter().filter(|(key, _)| !["Version", "Statement"].contains(&key.as_str()));
+        document
+            .unreadable
+            .extend(unknown.map(|(key, _)| Fragment::new(sanitized(key), "no key of a policy document")));
         for (index, statement) in statements.iter().enumerate() {
             document.add(index, statement, service);
         }
@@ -79,7 +71,7 @@ impl PolicyDocument {
     fn add(&mut self, index: usize, statement: &Tree, service: &str) {
         let unreadable = match Statement::parse(statement) {
             Ok(mut statement) => {
-                let near_misses = near_miss::take(&mut statement, service);
+                let near_misses = names::take_near_misses(&mut statement, service);
                 self.statements.push((index, statement));
                 near_misses
             }
@@ -92,34 +84,127 @@ impl PolicyDocument {
     }
 }
 
-/// The JSON text: decoded where it is percent-encoded or form-encoded, without a byte order mark.
-///
-/// A `+` is a blank only where nothing else makes sense: JSON has none outside its strings, and in a string it may be meant.
-pub(super) fn decoded(text: &str) -> Cow<'_, str> {
-    let text = bare(text);
-    if is_json(text) || !text.contains('%') {
-        return Cow::Borrowed(text);
+/// One statement that is understood.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Statement {
+    pub(super) effect: Effect,
+    /// Patterns such as `sts:AssumeRole` or `sts:*`.
+    pub(super) actions: Vec<String>,
+    pub(super) principals: Vec<Principal>,
+    /// Whether it holds only sometimes: what the cloud will know at the time of the call, nobody knows now.
+    pub(super) conditional: bool,
+}
+
+/// Whether a statement grants or forbids; what forbids wins.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub enum Effect {
+    Allow,
+    Deny,
+}
+
+/// Who may assume a role.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Principal {
+    pub(super) kind: PrincipalKind,
+    /// Compared exactly.
+    pub(super) name: String,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum PrincipalKind {
+    /// An account, a user or a role, by ARN.
+    Ram,
+    /// A service of the cloud.
+    Service,
+    /// An identity provider.
+    Federated,
+}
+
+impl NamedVariants for PrincipalKind {
+    const ALL: &'static [(&'static str, Self)] =
+        &[("RAM", Self::Ram), ("Service", Self::Service), ("Federated", Self::Federated)];
+}
+
+impl Principal {
+    /// A service such as `dts.aliyuncs.com`.
+    #[must_use]
+    pub fn service(name: &str) -> Self {
+        Self { kind: PrincipalKind::Service, name: name.to_owned() }
     }
-    let percent = percent_decoded(text);
-    match percent {
-        Some(percent) if is_json(&percent) => Cow::Owned(percent),
-        percent => {
-            let form = percent_decoded(&text.replace('+', " ")).filter(|form| is_json(form));
-            form.or(percent).map_or(Cow::Borrowed(text), Cow::Owned)
+}
+
+impl fmt::Display for Principal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}", self.kind.as_str(), self.name)
+    }
+}
+
+impl Statement {
+    fn parse(tree: &Tree) -> Result<Self, Fragment> {
+        let entries = tree.entries().map_err(|why| Fragment::new("", why))?;
+        let effect = match required(entries, "Effect")? {
+            Tree::Text(word) if word == "Allow" => Effect::Allow,
+            Tree::Text(word) if word == "Deny" => Effect::Deny,
+            _ => return Err(Fragment::new("Effect", "it is neither `Allow` nor `Deny`")),
+        };
+        Self::with_effect(effect, entries).map_err(|fragment| Fragment { effect: Some(effect), ..fragment })
+    }
+
+    fn with_effect(effect: Effect, entries: Entries<'_>) -> Result<Self, Fragment> {
+        let is_known = |key: &str| ["Effect", "Action", "Principal", "Condition"].contains(&key);
+        if let Some((key, _)) = entries.0.iter().find(|(key, _)| !is_known(key)) {
+            return Err(Fragment::new(sanitized(key), "a key that the guard does not evaluate"));
+        }
+        let actions = required(entries, "Action")?.texts().map_err(|why| Fragment::new("Action", why))?;
+        if let Some(fragment) = names::near_miss_of_action(&actions) {
+            return Err(fragment);
+        }
+        let principals = principals(required(entries, "Principal")?).map_err(|why| Fragment::new("Principal", why))?;
+        let conditional = entries.get("Condition").map_or(Ok(false), is_conditional);
+        let conditional = conditional.map_err(|why| Fragment::new("Condition", why))?;
+        Ok(Self { effect, actions, principals, conditional })
+    }
+
+    /// Whether it is about this action of this principal, conditions left aside.
+    pub(super) fn matches(&self, action: &str, principal: &Principal) -> bool {
+        self.covers(action) && self.principals.contains(principal)
+    }
+
+    pub(super) fn covers(&self, action: &str) -> bool {
+        self.actions.iter().any(|pattern| names::covers(pattern, action))
+    }
+}
+
+fn required<'a>(entries: Entries<'a>, key: &str) -> Result<&'a Tree, Fragment> {
+    entries.get(key).ok_or_else(|| Fragment::new(key, "it is missing"))
+}
+
+fn principals(tree: &Tree) -> Result<Vec<Principal>, &'static str> {
+    let mut principals = Vec::new();
+    for (kind, names) in tree.entries()?.0 {
+        let kind = PrincipalKind::named(kind).ok_or("it names a kind that is none of `RAM`, `Service`, `Federated`")?;
+        for name in names.texts()? {
+            if kind == PrincipalKind::Service && name.contains(['*', '?']) {
+                return Err("it names services by a wildcard");
+            }
+            principals.push(Principal { kind, name });
         }
     }
+    Ok(principals)
 }
 
-fn percent_decoded(text: &str) -> Option<String> {
-    Some(bare(&percent_decode_str(text).decode_utf8().ok()?).to_owned())
-}
-
-fn is_json(text: &str) -> bool {
-    serde_json::from_str::<IgnoredAny>(text).is_ok()
-}
-
-fn bare(text: &str) -> &str {
-    text.trim_matches(|character: char| character.is_whitespace() || character == '\u{FEFF}')
+/// Whether a `Condition` element has any operator. One without keys is undocumented, and counts as a condition.
+fn is_conditional(tree: &Tree) -> Result<bool, &'static str> {
+    let operators = tree.entries()?.0;
+    for (_, keys) in operators {
+        for (_, values) in keys.entries()?.0 {
+            // `true` or a number: documented as strings, accepted bare.
+            if !matches!(values, Tree::Other(_)) {
+                values.texts()?;
+            }
+        }
+    }
+    Ok(!operators.is_empty())
 }
 
 #[cfg(test)]
@@ -151,28 +236,6 @@ mod tests {
     }
 
     #[test]
-    fn a_form_encoded_document_is_decoded_and_a_plus_that_is_meant_stays() {
-        let form = "%7B%22Statement%22%3A+%5B%7B%22Action%22%3A+%22sts%3AAssumeRole%22%2C+%22Effect%22%3A+%22Allow%22%2C+%22Principal%22%3A+%7B%22Service%22%3A+%5B%22dts.aliyuncs.com%22%5D%7D%7D%5D%2C+%22Version%22%3A+%221%22%7D";
-        assert_eq!(PolicyDocument::parse(form, DTS.service), PolicyDocument::parse(DTS.trust, DTS.service));
-        let condition = |value: &str| format!(r#"{{"Version": "1", "Statement": [{{"Condition": "{value}"}}]}}"#);
-        let encode =
-            |text: &str| percent_encoding::utf8_percent_encode(text, percent_encoding::NON_ALPHANUMERIC).to_string();
-        for (sent, meant) in [
-            (condition("a+b"), condition("a+b")),
-            (encode(&condition("a+b")), condition("a+b")),
-            // By an encoder that leaves a plus alone.
-            (encode(&condition("a+b")).replace("%2B", "+"), condition("a+b")),
-            // By a form's encoder.
-            (encode(&condition("a+b c")).replace("%20", "+"), condition("a+b c")),
-            (format!("+{}+", encode(&condition("")).replace("%20", "+")), condition("")),
-            // Only the braces are left alone.
-            (encode(&condition("a b")).replace("%7B", "{").replace("%7D", "}").replace("%20", "+"), condition("a b")),
-        ] {
-            assert_eq!(decoded(&sent), meant, "{sent}");
-        }
-    }
-
-    #[test]
     fn what_is_not_understood_as_a_whole_is_one_fragment() {
         for text in ["", "null", "[]", "{", r#"{"Version":"1","Version":"1","Statement":[]}"#] {
             assert_eq!(paths(text), ["the document"], "{text}");
@@ -195,5 +258,46 @@ mod tests {
             PolicyDocument::parse(&format!(r#"{{"Version":"2","Id":"x","Statement":[{statement}]}}"#), DTS.service);
         let paths: Vec<_> = document.unreadable.iter().map(|fragment| fragment.path.as_str()).collect();
         assert_eq!((document.statements.len(), paths), (1, vec!["Version", "Id"]));
+    }
+
+    fn parse(text: &str) -> Result<Statement, String> {
+        Statement::parse(&serde_json::from_str(text).unwrap()).map_err(|fragment| fragment.path)
+    }
+
+    fn with(part: &str) -> Result<Statement, String> {
+        parse(&format!(r#"{{"Effect":"Allow",{part}}}"#))
+    }
+
+    #[test]
+    fn strings_and_arrays_mean_the_same() {
+        let one = with(r#""Action":"sts:AssumeRole","Principal":{"Service":"dts.aliyuncs.com"}"#);
+        let list = with(r#""Action":["sts:AssumeRole"],"Principal":{"Service":["dts.aliyuncs.com"]}"#);
+        assert_eq!(one, list);
+        assert!(one.unwrap().matches("STS:assumerole", &Principal::service("dts.aliyuncs.com")));
+    }
+
+    #[test]
+    fn a_statement_with_an_unreadable_part_is_unreadable() {
+        const ACTION: &str = r#""Action":"sts:AssumeRole""#;
+        const PRINCIPAL: &str = r#""Principal":{"Service":"dts.aliyuncs.com"}"#;
+        for (part, path) in [
+            (format!(r#"{ACTION},"Principal":"*""#), "Principal"),
+            (format!(r#"{ACTION},"Principal":{{"Service":"*.aliyuncs.com"}}"#), "Principal"),
+            (format!(r#"{ACTION},"Principal":{{"AWS":"1"}}"#), "Principal"),
+            (format!(r#"{ACTION},"Principal":{{"Service":[1]}}"#), "Principal"),
+            (format!(r#"{ACTION},"Principal":{{"Service":"a","Service":"b"}}"#), "Principal"),
+            (format!(r#"{ACTION},"NotPrincipal":{{"Service":"a"}}"#), "NotPrincipal"),
+            (format!(r#""NotAction":"sts:AssumeRole",{PRINCIPAL}"#), "NotAction"),
+            (format!(r#""Action":1,{PRINCIPAL}"#), "Action"),
+            (PRINCIPAL.to_owned(), "Action"),
+            (ACTION.to_owned(), "Principal"),
+            (format!(r#"{ACTION},{PRINCIPAL},"Condition":"x""#), "Condition"),
+            (format!(r#"{ACTION},{PRINCIPAL},"Condition":{{"StringEquals":"x"}}"#), "Condition"),
+            (format!(r#"{ACTION},{PRINCIPAL},"Resource":"*""#), "Resource"),
+        ] {
+            assert_eq!(with(&part), Err(path.to_owned()), "{part}");
+        }
+        assert_eq!(parse(r#"{"Effect":"allow"}"#), Err("Effect".to_owned()));
+        assert_eq!(parse(r#""Allow""#), Err(String::new()));
     }
 }

@@ -4,9 +4,8 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
 
-use super::document::decoded;
-use super::tree::Tree;
-use super::{ASSUME_ROLE, Effect, PolicyDocument, Principal, decide};
+use super::json::{Tree, decoded};
+use super::{ASSUME_ROLE, Access, PolicyDocument, Principal, evaluate};
 
 /// Why a document cannot be extended.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -35,9 +34,8 @@ pub fn with_service(text: &str, service: &str) -> Result<String, CannotExtend> {
     if tree.has_duplicate_keys() {
         return Err(CannotExtend::DuplicateKey);
     }
-    if decide(&PolicyDocument::parse(&text, service), ASSUME_ROLE, &Principal::service(service)).effect
-        == Effect::Denied
-    {
+    let document = PolicyDocument::parse(&text, service);
+    if evaluate(&document, ASSUME_ROLE, &Principal::service(service)).access == Access::Denied {
         return Err(CannotExtend::Denied);
     }
     let statement = json!({"Action": ASSUME_ROLE, "Effect": "Allow", "Principal": {"Service": [service]}});

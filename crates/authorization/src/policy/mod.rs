@@ -3,22 +3,15 @@
 //! A document is parsed into statements that are understood as a whole and [`Fragment`]s that are not. Fragments never
 //! grant and never deny: the caller is told that they are there.
 
-mod condition;
 mod document;
 mod evaluate;
-mod everybody;
 mod extend;
-mod near_miss;
-mod pattern;
-mod statement;
-mod tree;
+mod json;
+mod names;
 
-pub use condition::Condition;
-pub use document::{Fragment, PolicyDocument};
-pub use evaluate::{Decision, Effect, decide, other_principals};
-pub use everybody::{everybody_but, is_service_of_an_account};
+pub use document::{Fragment, PolicyDocument, Principal};
+pub use evaluate::{Access, Evaluation, evaluate, everybody_but, is_service_of_an_account, other_principals};
 pub use extend::{CannotExtend, with_service};
-pub use statement::{Principal, PrincipalKind, Statement, StatementEffect};
 
 use serde_json::Value;
 
@@ -29,8 +22,8 @@ pub const ASSUME_ROLE: &str = "sts:AssumeRole";
 #[must_use]
 pub fn same_document(one: &str, other: &str) -> bool {
     let read = |text| {
-        let text = document::decoded(text);
-        let tree: tree::Tree = serde_json::from_str(&text).ok()?;
+        let text = json::decoded(text);
+        let tree: json::Tree = serde_json::from_str(&text).ok()?;
         // A key that stands twice means different things to different readers.
         if tree.has_duplicate_keys() { None } else { serde_json::from_str::<Value>(&text).ok() }
     };
@@ -40,7 +33,7 @@ pub fn same_document(one: &str, other: &str) -> bool {
 /// The document as the report shows it: as JSON, or as the text where it is none.
 #[must_use]
 pub fn for_report(text: &str) -> Value {
-    let decoded = document::decoded(text);
+    let decoded = json::decoded(text);
     serde_json::from_str(&decoded).unwrap_or_else(|_| Value::String(crate::text::sanitized(text)))
 }
 

@@ -9,8 +9,8 @@ use serde_json::{Value, json};
 use crate::target::PolicyRef;
 use crate::text::sanitized;
 
-/// So many names stand in a message.
-const TOLD: usize = 8;
+/// A message lists at most this many names.
+const LISTED: usize = 8;
 
 /// Names a finding, for machines too. Never renamed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -70,34 +70,23 @@ impl FindingId {
     /// Its stable name.
     #[must_use]
     pub fn as_str(self) -> &'static str {
-        match self {
-            Self::RoleMissing => "role-missing",
-            Self::TrustServiceMissing => "trust-service-missing",
-            Self::PolicyMissing => "policy-missing",
-            Self::TrustExtraPrincipal => "trust-extra-principal",
-            Self::TrustConditional => "trust-conditional",
-            Self::TrustUnreadable => "trust-unreadable",
-            Self::TrustReplaced => "trust-replaced",
-            Self::PolicyExtra => "policy-extra",
-            Self::PolicyGone => "policy-gone",
-            Self::JournalOpen => "journal-open",
-            Self::ExceptionExpired => "exception-expired",
-            Self::DescriptionDiffers => "description-differs",
-        }
+        self.name_and_severity().0
     }
 
-    fn severity(self) -> Severity {
+    fn name_and_severity(self) -> (&'static str, Severity) {
         match self {
-            Self::RoleMissing | Self::TrustServiceMissing | Self::PolicyMissing => Severity::Failed,
-            Self::TrustExtraPrincipal
-            | Self::TrustConditional
-            | Self::TrustUnreadable
-            | Self::TrustReplaced
-            | Self::PolicyExtra
-            | Self::PolicyGone
-            | Self::JournalOpen
-            | Self::ExceptionExpired
-            | Self::DescriptionDiffers => Severity::Advisory,
+            Self::RoleMissing => ("role-missing", Severity::Failed),
+            Self::TrustServiceMissing => ("trust-service-missing", Severity::Failed),
+            Self::PolicyMissing => ("policy-missing", Severity::Failed),
+            Self::TrustExtraPrincipal => ("trust-extra-principal", Severity::Advisory),
+            Self::TrustConditional => ("trust-conditional", Severity::Advisory),
+            Self::TrustUnreadable => ("trust-unreadable", Severity::Advisory),
+            Self::TrustReplaced => ("trust-replaced", Severity::Advisory),
+            Self::PolicyExtra => ("policy-extra", Severity::Advisory),
+            Self::PolicyGone => ("policy-gone", Severity::Advisory),
+            Self::JournalOpen => ("journal-open", Severity::Advisory),
+            Self::ExceptionExpired => ("exception-expired", Severity::Advisory),
+            Self::DescriptionDiffers => ("description-differs", Severity::Advisory),
         }
     }
 }
@@ -106,7 +95,7 @@ impl Finding {
     /// A finding, with the severity that its id has.
     #[must_use]
     pub fn new(id: FindingId, message: impl Into<String>, evidence: Value) -> Self {
-        Self { id, severity: id.severity(), message: message.into(), evidence }
+        Self { id, severity: id.name_and_severity().1, message: message.into(), evidence }
     }
 
     /// Whether the authorization fails because of it.
@@ -183,9 +172,9 @@ impl Finding {
 
 /// Names for a message: of a long list the first ones. Each of them is in the evidence.
 pub(super) fn first_of<'a>(names: impl ExactSizeIterator<Item = &'a str>) -> String {
-    let more = names.len().saturating_sub(TOLD);
-    let told = names.take(TOLD).collect::<Vec<_>>().join(", ");
-    if more == 0 { told } else { format!("{told} and {more} more") }
+    let more = names.len().saturating_sub(LISTED);
+    let first = names.take(LISTED).collect::<Vec<_>>().join(", ");
+    if more == 0 { first } else { format!("{first} and {more} more") }
 }
 
 #[cfg(test)]

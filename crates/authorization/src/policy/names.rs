@@ -1,13 +1,34 @@
-//! Texts that are what the service needs but for letter case, blanks, a final dot or characters that show nothing. How the cloud
-//! compares them is not documented, so they neither grant nor deny, and nothing is deleted because of them.
+//! How names are compared: actions by pattern, services exactly.
+//!
+//! A text that is what the service needs but for letter case, blanks, a final dot or characters that show nothing is a near
+//! miss. How the cloud compares it is not documented, so it neither grants nor denies, and nothing is deleted because of it.
 
-use super::document::Fragment;
-use super::statement::{PrincipalKind, Statement};
-use super::{ASSUME_ROLE, pattern};
+use std::iter;
+
+use super::ASSUME_ROLE;
+use super::document::{Fragment, PrincipalKind, Statement};
 use crate::text::{is_invisible, sanitized};
 
+/// Whether a pattern covers an action: `*` stands for any text, `?` for one character, and letter case does not count. Linear
+/// in their product: no pattern can make it run long.
+pub(super) fn covers(pattern: &str, action: &str) -> bool {
+    let action: Vec<char> = action.chars().collect();
+    // For each place of the action: whether the pattern read so far may end there.
+    let mut ends: Vec<bool> = iter::once(true).chain(action.iter().map(|_| false)).collect();
+    for token in pattern.chars() {
+        let fits = |letter: &char| token == '?' || token.eq_ignore_ascii_case(letter);
+        ends = if token == '*' {
+            let first = ends.iter().position(|end| *end).unwrap_or(ends.len());
+            (0..ends.len()).map(|place| place >= first).collect()
+        } else {
+            iter::once(false).chain(ends.iter().zip(&action).map(|(end, letter)| *end && fits(letter))).collect()
+        };
+    }
+    ends.last() == Some(&true)
+}
+
 /// Takes the names out of a statement that may or may not be the service.
-pub(super) fn take(statement: &mut Statement, service: &str) -> Vec<Fragment> {
+pub(super) fn take_near_misses(statement: &mut Statement, service: &str) -> Vec<Fragment> {
     let effect = statement.effect;
     let near = |name: &str| name != service && folded(name) == folded(service);
     let taken = statement
@@ -22,9 +43,9 @@ pub(super) fn take(statement: &mut Statement, service: &str) -> Vec<Fragment> {
 }
 
 /// An action that covers `sts:AssumeRole` only if blanks and invisible characters do not count.
-pub(super) fn action(actions: &[String]) -> Option<Fragment> {
-    let covers = |text: &str| pattern::matches(text, ASSUME_ROLE);
-    let near = actions.iter().find(|action| !covers(action) && covers(&folded(action)))?;
+pub(super) fn near_miss_of_action(actions: &[String]) -> Option<Fragment> {
+    let fits = |text: &str| covers(text, ASSUME_ROLE);
+    let near = actions.iter().find(|action| !fits(action) && fits(&folded(action)))?;
     let why = format!("`{}` covers `{ASSUME_ROLE}` but for blanks or invisible characters", sanitized(near));
     Some(Fragment::new("Action", why))
 }
@@ -38,7 +59,8 @@ fn folded(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::super::{Effect, PolicyDocument, Principal, StatementEffect, decide, other_principals};
+    use super::super::document::Effect;
+    use super::super::{Access, PolicyDocument, Principal, evaluate, other_principals};
     use super::*;
 
     const DTS_SERVICE: &str = "dts.aliyuncs.com";
@@ -48,8 +70,8 @@ mod tests {
         PolicyDocument::parse(&serde_json::json!({"Version": "1", "Statement": [statement]}).to_string(), DTS_SERVICE)
     }
 
-    fn effect(document: &PolicyDocument) -> Effect {
-        decide(document, ASSUME_ROLE, &Principal::service(DTS_SERVICE)).effect
+    fn access(document: &PolicyDocument) -> Access {
+        evaluate(document, ASSUME_ROLE, &Principal::service(DTS_SERVICE)).access
     }
 
     const NEAR: [&str; 11] = [
@@ -70,12 +92,12 @@ mod tests {
     fn a_near_miss_is_unreadable_and_neither_grants_nor_denies() {
         for name in NEAR {
             let found = document("Allow", &[name]);
-            assert_eq!((effect(&found), found.unreadable.len()), (Effect::NotAllowed, 1), "{name:?}");
+            assert_eq!((access(&found), found.unreadable.len()), (Access::NotAllowed, 1), "{name:?}");
             assert_eq!(found.unreadable[0].path, "Statement[0].Principal");
-            assert_eq!(found.unreadable[0].effect, Some(StatementEffect::Allow));
+            assert_eq!(found.unreadable[0].effect, Some(Effect::Allow));
             assert!(other_principals(&found, &Principal::service(DTS_SERVICE)).is_empty(), "nobody knows who that is");
             let both = document("Allow", &[name, DTS_SERVICE]);
-            assert_eq!((effect(&both), both.unreadable.len()), (Effect::Allowed, 1), "{name:?}");
+            assert_eq!((access(&both), both.unreadable.len()), (Access::Allowed, 1), "{name:?}");
         }
     }
 
@@ -95,12 +117,33 @@ mod tests {
 
     #[test]
     fn an_action_that_only_looks_right_is_unreadable() {
-        let of = |actions: &[&str]| action(&actions.iter().map(|text| (*text).to_owned()).collect::<Vec<_>>());
+        let of =
+            |actions: &[&str]| near_miss_of_action(&actions.iter().map(|text| (*text).to_owned()).collect::<Vec<_>>());
         for near in ["sts:AssumeRole ", "\tsts:*", "sts:Assume\u{200b}Role", "sts:AssumeRole."] {
             assert!(of(&["ram:*", near]).is_some(), "{near:?}");
         }
         for other in ["sts:AssumeRole", "STS:assumerole", "*", "sts:AssumeRoleWithSAML", "ram:*", ""] {
             assert!(of(&[other]).is_none(), "{other:?}");
         }
+    }
+
+    #[test]
+    fn wildcards_and_letter_case() {
+        for pattern in
+            ["sts:AssumeRole", "STS:assumerole", "sts:*", "*", "sts:Assume????", "*:*Role", "sts:AssumeRole*", "**"]
+        {
+            assert!(covers(pattern, "sts:AssumeRole"), "{pattern}");
+        }
+        for pattern in
+            ["", "sts:", "sts:AssumeRol", "sts:AssumeRole?", "ram:*", "?", "sts:AssumeRoleWithSAML", "ts:AssumeRole"]
+        {
+            assert!(!covers(pattern, "sts:AssumeRole"), "{pattern}");
+        }
+    }
+
+    #[test]
+    fn a_hostile_pattern_ends() {
+        assert!(!covers(&"*a".repeat(500), &"a".repeat(499)));
+        assert!(covers(&"*a".repeat(500), &"a".repeat(500)));
     }
 }
