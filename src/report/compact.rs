@@ -1,6 +1,7 @@
 //! The answer to what triggers start. The platform hands it on to queues that take 64 KB, as a text inside another JSON,
 //! so it is counted twice: as it is sent, and as such a text.
 
+use authorization::text::truncated;
 use serde_json::{Map, Value, json};
 
 use super::cut::{self, texts};
@@ -17,17 +18,15 @@ const MESSAGE: usize = 512;
 
 /// How long a text is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Size {
+struct Size {
     /// Bytes.
-    pub sent: usize,
+    sent: usize,
     /// Bytes as a JSON string, by the encoder that escapes most: some escape all but ASCII, some what HTML uses.
-    pub quoted: usize,
+    quoted: usize,
 }
 
 impl Size {
-    /// Of this text.
-    #[must_use]
-    pub fn of(text: &str) -> Self {
+    fn of(text: &str) -> Self {
         Self { sent: text.len(), quoted: text.chars().map(quoted).sum() }
     }
 
@@ -109,7 +108,7 @@ impl Report {
 /// The message of a run that failed, for queues.
 #[must_use]
 pub fn message(text: &str) -> String {
-    cut::text(text, MESSAGE)
+    truncated(text, MESSAGE)
 }
 
 fn is_worth_telling(account: &AccountReport) -> bool {

@@ -2,7 +2,7 @@
 
 use authorization::text::sanitized;
 
-use super::view::{finding_ids, harmless_lines};
+use super::view::harmless_lines;
 use super::{AccountReport, Render, Report};
 
 /// Comma-separated values.
@@ -33,13 +33,12 @@ impl Render for Csv {
 }
 
 fn cells(account: &AccountReport) -> [String; 8] {
-    let id = account.account_id.as_ref().map_or("", |id| id.as_str());
     let code = account.error.as_ref().and_then(|error| error.code()).unwrap_or_default();
     [
-        id.to_owned(),
+        account.id_or("").to_owned(),
         account.role_name.to_owned(),
         account.status.as_str().to_owned(),
-        finding_ids(account),
+        account.finding_ids().join(" "),
         harmless_lines(account.next.as_deref().unwrap_or_default()),
         // A short line of an account in order has no time.
         if account.is_brief { String::new() } else { account.duration_ms.to_string() },

@@ -1,5 +1,6 @@
 //! What is left of an account that is too long for its reader: the log, a queue behind a trigger.
 
+use authorization::text::truncated;
 use serde_json::{Map, Value, json};
 
 /// Text is cut here, in characters, where the whole does not fit.
@@ -11,7 +12,7 @@ const MORE: &str = "more does not fit here: run `dts-role-guard plan` or `verify
 
 /// The account as it is if it fits, else less and less of it, marked `cut`. What identifies it and says what to do goes
 /// last: ids, status, times, findings, `next`.
-pub fn account(whole: Value, fits: impl Fn(&Value) -> bool) -> Value {
+pub(super) fn account(whole: Value, fits: impl Fn(&Value) -> bool) -> Value {
     if fits(&whole) {
         return whole;
     }
@@ -34,25 +35,17 @@ pub fn account(whole: Value, fits: impl Fn(&Value) -> bool) -> Value {
     cut
 }
 
-/// Text cut at so many characters.
-pub(super) fn text(text: &str, limit: usize) -> String {
-    match text.char_indices().nth(limit) {
-        Some((end, _)) => text.get(..end).unwrap_or_default().to_owned() + "…",
-        None => text.to_owned(),
-    }
-}
-
 /// Cuts every text in a value, but for the lines to type.
 pub(super) fn texts(value: &mut Value) {
     match value {
-        Value::String(long) => *long = text(long, TEXT),
+        Value::String(long) => *long = truncated(long, TEXT),
         Value::Array(items) => items.iter_mut().for_each(texts),
         Value::Object(fields) => {
             let cut = |(name, mut value): (String, Value)| {
                 if name != "next" {
                     texts(&mut value);
                 }
-                (text(&name, TEXT), value)
+                (truncated(&name, TEXT), value)
             };
             *fields = std::mem::take(fields).into_iter().map(cut).collect();
         }
@@ -82,7 +75,7 @@ fn details(account: &mut Value) {
 fn shorten(account: &mut Value, limit: usize) {
     let cut = |field: Option<&mut Value>| {
         if let Some(Value::String(long)) = field {
-            *long = text(long, limit);
+            *long = truncated(long, limit);
         }
     };
     for list in ["findings", "residual"] {
@@ -111,7 +104,7 @@ fn next(lines: &str, limit: usize) -> String {
     // The cause comes first and is no command: what there is of it is better than nothing.
     let mut kept = String::new();
     for (index, line) in lines.lines().enumerate() {
-        let line = if index == 0 { text(line, limit) } else { line.to_owned() };
+        let line = if index == 0 { truncated(line, limit) } else { line.to_owned() };
         if index > 0 && kept.chars().count() + line.chars().count() > 4 * limit {
             break;
         }

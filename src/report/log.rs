@@ -3,8 +3,6 @@
 //! What a person asks for stands at the top of a line, where the log service can index it; the whole account stands behind
 //! it, and its documents last, so that what has to be cut is cut there.
 
-use std::collections::HashSet;
-
 use authorization::role::document_last;
 use serde_json::{Map, Value, json};
 
@@ -35,9 +33,6 @@ impl Report {
 }
 
 fn account_line(request_id: &str, account: &AccountReport) -> Map<String, Value> {
-    let mut ids: Vec<_> = account.findings.iter().map(|finding| finding.id.as_str()).collect();
-    let mut known = HashSet::new();
-    ids.retain(|id| known.insert(*id));
     let whole = documents_last(json!(account));
     told(json!({
         "requestId": request_id,
@@ -45,7 +40,7 @@ fn account_line(request_id: &str, account: &AccountReport) -> Map<String, Value>
         "roleName": account.role_name,
         "status": account.status,
         "durationMs": whole.get("durationMs"),
-        "findingIds": ids.join(" "),
+        "findingIds": account.finding_ids().join(" "),
         "next": account.next,
         "errorOperation": whole.pointer("/error/operation"),
         "errorCode": whole.pointer("/error/code"),

@@ -25,9 +25,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 pub use account::{AccountReport, CallError};
-pub use compact::{Size, message as message_for_queues};
+pub use compact::message as message_for_queues;
 pub use csv::Csv;
-pub use cut::account as cut_account;
 pub use failure::Failure;
 pub use html::Html;
 pub use human::Human;
@@ -38,6 +37,7 @@ pub use next::{Next, Stuck};
 pub use ocsf::Ocsf;
 pub use question::Question;
 pub use read::{NoReport, read};
+pub(crate) use view::Tone;
 
 use authorization::settings::{Mode, Strategy};
 use authorization::target::AccountId;

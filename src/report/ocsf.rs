@@ -3,7 +3,6 @@
 //!
 //! Advice is no condition, and an account that could not be looked at has no finding: nobody knows.
 
-use authorization::target::AccountId;
 use authorization::text::sanitized;
 use authorization::verify::Finding;
 use jiff::Timestamp;
@@ -20,13 +19,6 @@ pub struct Ocsf;
 const VERSION: &str = "1.8.0";
 const CLASS: u32 = 2003;
 
-/// Whether a condition failed or a repair has ended it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Activity {
-    Create,
-    Close,
-}
-
 impl Render for Ocsf {
     fn render(&self, report: &Report) -> String {
         let events = report.accounts.iter().flat_map(|account| events(report, account));
@@ -38,30 +30,24 @@ fn events(report: &Report, account: &AccountReport) -> Vec<Value> {
     if account.status == Status::Failed {
         return Vec::new();
     }
-    let failed = |findings: &[Finding]| -> Vec<Finding> {
-        findings.iter().filter(|finding| finding.failed()).cloned().collect()
-    };
     let (found, left) = (failed(&account.findings), failed(&account.residual));
     // Only a second look can say that a condition holds again.
     let is_ended = |finding: &Finding| account.after.is_some() && !left.iter().any(|other| other.id == finding.id);
     let new = left.iter().filter(|finding| !found.iter().any(|other| other.id == finding.id));
-    let all = found.iter().chain(new);
-    all.map(|finding| {
-        event(report, account, finding, if is_ended(finding) { Activity::Close } else { Activity::Create })
-    })
-    .collect()
+    found.iter().chain(new).map(|finding| event(report, account, finding, is_ended(finding))).collect()
 }
 
-fn event(report: &Report, account: &AccountReport, finding: &Finding, activity: Activity) -> Value {
-    let (id, name, status_id, status) = match activity {
-        Activity::Create => (1, "Create", 1, "New"),
-        Activity::Close => (3, "Close", 4, "Resolved"),
-    };
-    let (severity_id, severity) = if id == 1 { (4, "High") } else { (1, "Informational") };
-    let (verdict_id, verdict) = if id == 1 { (3, "Fail") } else { (1, "Pass") };
+fn failed(findings: &[Finding]) -> Vec<&Finding> {
+    findings.iter().filter(|finding| finding.failed()).collect()
+}
+
+fn event(report: &Report, account: &AccountReport, finding: &Finding, is_ended: bool) -> Value {
+    let (id, name, status_id, status) = if is_ended { (3, "Close", 4, "Resolved") } else { (1, "Create", 1, "New") };
+    let (severity_id, severity) = if is_ended { (1, "Informational") } else { (4, "High") };
+    let (verdict_id, verdict) = if is_ended { (1, "Pass") } else { (3, "Fail") };
     let control = finding.id.as_str();
-    let told = if activity == Activity::Close { "repaired".to_owned() } else { sanitized(&finding.message) };
-    let owner = account.account_id.as_ref().map_or("unknown", AccountId::as_str);
+    let told = if is_ended { "repaired".to_owned() } else { sanitized(&finding.message) };
+    let owner = account.id_or("unknown");
     let arn = format!("acs:ram::{owner}:role/{}", account.role_name);
     let message = format!("{control} in account {owner}: {told}");
     let mut event = json!({
@@ -89,7 +75,7 @@ fn event(report: &Report, account: &AccountReport, finding: &Finding, activity: 
         "compliance": {"control": control, "status_id": verdict_id, "status": verdict},
         "cloud": cloud(account),
         "resources": [{"uid": arn, "name": account.role_name, "type": "RAM role"}],
-        "remediation": {"desc": remediation(account, activity), "references": [QUICK_AUTHORIZATION]},
+        "remediation": {"desc": remediation(account, is_ended), "references": [QUICK_AUTHORIZATION]},
     });
     let unmapped = unmapped(report, account);
     if let (Some(event), false) = (event.as_object_mut(), unmapped.is_empty()) {
@@ -107,11 +93,11 @@ fn cloud(account: &AccountReport) -> Value {
     cloud
 }
 
-fn remediation(account: &AccountReport, activity: Activity) -> String {
-    match (&account.next, activity) {
+fn remediation(account: &AccountReport, is_ended: bool) -> String {
+    match (&account.next, is_ended) {
         (Some(next), _) => harmless_lines(next),
-        (None, Activity::Close) => "It was repaired, and a second look confirmed it.".to_owned(),
-        (None, Activity::Create) => format!("Run `dts-role-guard remediate`. By hand: {QUICK_AUTHORIZATION}"),
+        (None, true) => "It was repaired, and a second look confirmed it.".to_owned(),
+        (None, false) => format!("Run `dts-role-guard remediate`. By hand: {QUICK_AUTHORIZATION}"),
     }
 }
 

@@ -1,17 +1,47 @@
-//! What the renderings for people have in common: the difference that a repair makes, and numbers in words.
+//! What the renderings have in common: what they say of an account, the difference that a repair makes, and numbers in words.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashSet};
 
 use authorization::baseline;
 use authorization::plan::{StepRecord, StepResult};
 use authorization::policy::{self, with_service};
 use authorization::role::RoleView;
+use authorization::target::AccountId;
 use authorization::text::{escaped, sanitized};
 use authorization::verify::FindingId;
 use serde_json::Value;
 use similar::{ChangeTag, TextDiff};
 
 use super::{AccountReport, Report, Status};
+
+/// How a reader should take something. Each format has its colour for it, always beside a word.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Tone {
+    Good,
+    Warning,
+    Bad,
+    Calm,
+}
+
+impl Status {
+    pub(crate) fn tone(self) -> Tone {
+        match self {
+            Self::Stuck | Self::Failed | Self::Rejected => Tone::Bad,
+            Self::RolledBack | Self::Refused | Self::Drifted | Self::Pending => Tone::Warning,
+            Self::Remediated | Self::Authorized => Tone::Good,
+            Self::Skipped | Self::Ignored => Tone::Calm,
+        }
+    }
+}
+
+pub(super) fn tone_of_step(step: &StepRecord) -> Tone {
+    match step.result {
+        StepResult::Done | StepResult::Already => Tone::Good,
+        StepResult::Failed | StepResult::Unknown => Tone::Bad,
+        StepResult::Undone | StepResult::Skipped => Tone::Warning,
+        StepResult::Planned => Tone::Calm,
+    }
+}
 
 /// How something changes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -36,6 +66,15 @@ impl Sign {
             Self::Removed => "-",
             Self::Changed => "~",
             Self::Kept => "=",
+        }
+    }
+
+    pub(super) fn tone(self) -> Tone {
+        match self {
+            Self::Replaced | Self::Removed => Tone::Bad,
+            Self::Added => Tone::Good,
+            Self::Changed => Tone::Warning,
+            Self::Kept => Tone::Calm,
         }
     }
 }
@@ -71,6 +110,23 @@ pub(super) enum DiffLine {
 const CONTEXT: usize = 12;
 
 impl AccountReport {
+    /// The account's id, or what stands for one that is not known.
+    pub(crate) fn id_or<'a>(&'a self, unknown: &'a str) -> &'a str {
+        self.account_id.as_ref().map_or(unknown, AccountId::as_str)
+    }
+
+    /// The first line of what to do: the cause.
+    pub(crate) fn cause(&self) -> Option<&str> {
+        self.next.as_deref()?.lines().next()
+    }
+
+    /// The ids of the findings, each once.
+    pub(crate) fn finding_ids(&self) -> Vec<&'static str> {
+        let mut known = HashSet::new();
+        let ids = self.findings.iter().map(|finding| finding.id.as_str());
+        ids.filter(|id| known.insert(*id)).collect()
+    }
+
     /// Whether the steps are only intended.
     pub(super) fn is_planned(&self) -> bool {
         self.steps.iter().all(|step| matches!(step.result, StepResult::Planned | StepResult::Skipped))
@@ -268,6 +324,19 @@ fn lines(before: Option<&Value>, after: &Value) -> Vec<DiffLine> {
 }
 
 impl Report {
+    /// `21 of 1,001 drifted`, `980 authorized`: the parts of the verdict, each with the status that it is about.
+    pub(super) fn verdict(&self) -> Vec<(Status, String)> {
+        let counts: Vec<_> = self.summary.counts().into_iter().filter(|(_, count)| *count > 0).collect();
+        // What belongs to no account can be worse than all of them.
+        let is_worse = counts.first().is_none_or(|(worst, _)| *worst < self.status);
+        let whole = is_worse.then(|| (self.status, self.status.as_str().to_owned()));
+        let counted = counts.into_iter().enumerate().map(|(index, (status, count))| {
+            let of = if index == 0 { format!(" of {}", thousands(self.summary.accounts)) } else { String::new() };
+            (status, format!("{}{of} {}", thousands(count), status.as_str()))
+        });
+        whole.into_iter().chain(counted).collect()
+    }
+
     /// What is counted and not listed, in words; nothing where all is listed.
     pub(super) fn missing(&self) -> Option<String> {
         let unlisted = self.summary.accounts.saturating_sub(self.accounts.len());
@@ -280,13 +349,6 @@ impl Report {
         let parts: Vec<_> = truncated.into_iter().chain(in_order).collect();
         (!parts.is_empty()).then(|| parts.join("; "))
     }
-}
-
-/// The ids of the findings, with blanks between them, each once.
-pub(super) fn finding_ids(account: &AccountReport) -> String {
-    let mut ids: Vec<_> = account.findings.iter().map(|finding| finding.id.as_str()).collect();
-    ids.dedup();
-    ids.join(" ")
 }
 
 /// Lines of foreign text, each made harmless; the line ends stay.

@@ -9,9 +9,15 @@ const LIMIT: usize = 256;
 /// Text from an event, a file or the cloud, safe to show: cut, and control, bidirectional and invisible characters escaped.
 #[must_use]
 pub fn sanitized(text: &str) -> String {
-    match text.char_indices().nth(LIMIT) {
-        Some((end, _)) => escaped(text.get(..end).unwrap_or_default()) + "…",
-        None => escaped(text),
+    escaped(&truncated(text, LIMIT))
+}
+
+/// The first characters of a text, with a mark where there are more.
+#[must_use]
+pub fn truncated(text: &str, limit: usize) -> String {
+    match text.char_indices().nth(limit) {
+        Some((end, _)) => text.get(..end).unwrap_or_default().to_owned() + "…",
+        None => text.to_owned(),
     }
 }
 

@@ -1,12 +1,12 @@
 //! One account after the other, as many as fit.
 
-use authorization::plan::{StepRecord, StepResult};
+use authorization::plan::StepRecord;
 use authorization::text::{escaped, sanitized};
 use authorization::verify::Finding;
 use maud::{Markup, PreEscaped, html};
 
-use super::super::view::{DiffLine, Sign, duration, harmless_lines, thousands};
-use super::{class, id};
+use super::super::view::{DiffLine, Tone, duration, harmless_lines, thousands, tone_of_step};
+use super::class;
 use crate::report::{AccountReport, QUICK_AUTHORIZATION, Status};
 
 /// Lines of a trust policy, findings, steps: more stand in the JSON.
@@ -14,12 +14,8 @@ const LISTED: usize = 300;
 /// The width of the time line.
 const LINE: u64 = 200;
 
-/// The details, and what they do not hold.
-pub(super) struct Details {
-    pub(super) markup: Markup,
-}
-
-pub(super) fn all(accounts: &[&AccountReport], room: usize) -> Details {
+/// The details of as many accounts as there is room for, in bytes.
+pub(super) fn all(accounts: &[&AccountReport], room: usize) -> Markup {
     let told: Vec<_> = accounts.iter().filter(|account| is_told(account)).collect();
     let (mut text, mut kept) = (String::new(), 0);
     for account in &told {
@@ -31,14 +27,13 @@ pub(super) fn all(accounts: &[&AccountReport], room: usize) -> Details {
         kept += 1;
     }
     let more = told.len() - kept;
-    let markup = html! {
+    html! {
         @if told.is_empty() { p { "There is nothing to tell beyond the table." } }
         (PreEscaped(text))
         @if more > 0 {
             p { strong { "The details of " (thousands(more)) " more accounts do not fit this page: their rows stand above, the rest in the report as JSON." } }
         }
-    };
-    Details { markup }
+    }
 }
 
 fn is_told(account: &AccountReport) -> bool {
@@ -52,7 +47,7 @@ fn is_told(account: &AccountReport) -> bool {
 fn one(account: &AccountReport) -> Markup {
     html! {
         article {
-            h3 { (id(account)) " · " (account.role_name) " · " span class=(class(account.status)) { (account.status.as_str()) } }
+            h3 { (account.id_or("unknown")) " · " (account.role_name) " · " span class=(class(account.status.tone())) { (account.status.as_str()) } }
             @if let Some(reason) = &account.reason { p { "Looked at since: " (sanitized(reason)) } }
             @if account.cut { p { strong { "This is a part of what was reported: the whole did not fit." } } }
             (findings("Found", &account.findings))
@@ -71,7 +66,7 @@ fn findings(title: &str, findings: &[Finding]) -> Markup {
             h4 { (title) }
             ul {
                 @for finding in findings.iter().take(LISTED) {
-                    li { b class=(if finding.failed() { "bad" } else { "warn" }) { (finding.id.as_str()) } " " (sanitized(&finding.message)) }
+                    li { b class=(class(if finding.failed() { Tone::Bad } else { Tone::Warning })) { (finding.id.as_str()) } " " (sanitized(&finding.message)) }
                 }
             }
         }
@@ -91,7 +86,7 @@ fn difference(account: &AccountReport) -> Markup {
             h4 { (title) }
             ul class="changes" {
                 @for change in &changes {
-                    li { code class=(sign_class(change.sign)) { (change.sign.text()) } " " (sanitized(&change.what))
+                    li { code class=(class(change.sign.tone())) { (change.sign.text()) } " " (sanitized(&change.what))
                         @if !change.note.is_empty() { ": " (change.note) } }
                 }
             }
@@ -113,15 +108,6 @@ fn diff_line(line: &DiffLine) -> Markup {
         DiffLine::Gone(line) => html! { del { "- " (sanitized(line)) } },
         DiffLine::New(line) => html! { ins { "+ " (sanitized(line)) } },
         DiffLine::Gap => html! { "  …" },
-    }
-}
-
-fn sign_class(sign: Sign) -> &'static str {
-    match sign {
-        Sign::Replaced | Sign::Removed => "bad",
-        Sign::Added => "good",
-        Sign::Changed => "warn",
-        Sign::Kept => "calm",
     }
 }
 
@@ -154,12 +140,12 @@ fn steps(account: &AccountReport) -> Markup {
                         tr {
                             th scope="row" { (step.action) }
                             td { (sanitized(&step.target)) }
-                            td class=(result_class(step.result)) { (result(step)) }
+                            td class=(class(tone_of_step(step))) { (result(step)) }
                             td { @if step.attempts > 0 { (duration(*begin)) } }
                             td { @if step.attempts > 0 { (duration(*took)) } }
                             td { @if step.attempts > 0 {
                                 svg width=(LINE) height="10" aria-hidden="true" {
-                                    rect class=(result_class(step.result)) x=(place(begin - first).min(LINE - 2)) y="1" height="8" width=(place(*took).clamp(2, LINE)) {}
+                                    rect class=(class(tone_of_step(step))) x=(place(begin - first).min(LINE - 2)) y="1" height="8" width=(place(*took).clamp(2, LINE)) {}
                                 }
                             } }
                         }
@@ -176,15 +162,6 @@ fn result(step: &StepRecord) -> String {
     match &step.error {
         Some(error) => format!("{word}: {}", sanitized(error)),
         None => word.to_owned(),
-    }
-}
-
-fn result_class(result: StepResult) -> &'static str {
-    match result {
-        StepResult::Done | StepResult::Already => "good",
-        StepResult::Failed | StepResult::Unknown => "bad",
-        StepResult::Undone | StepResult::Skipped => "warn",
-        StepResult::Planned => "calm",
     }
 }
 

@@ -6,13 +6,15 @@
 mod detail;
 mod table;
 
+use std::fmt::Write as _;
+
 use authorization::text::{escaped, sanitized};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 use sha2::{Digest as _, Sha256};
 
-use super::view::{duration, thousands};
+use super::view::{Tone, duration, thousands};
 use super::{AccountReport, Render, Report, Status, TriggerKind};
 
 /// The page.
@@ -54,7 +56,7 @@ fn page(report: &Report, body: &Markup) -> Markup {
                 meta name="referrer" content="no-referrer";
                 meta name="color-scheme" content="light dark";
                 // A browser's tab has room for the worst.
-                title { (verdict(report).split(',').next().unwrap_or_default()) " · dts-role-guard" }
+                title { (report.verdict().first().map_or("", |(_, part)| part)) " · dts-role-guard" }
                 style { (PreEscaped(STYLE)) }
             }
             body { (body) script { (PreEscaped(SCRIPT)) } }
@@ -66,10 +68,10 @@ fn hash(text: &str) -> String {
     format!("sha256-{}", STANDARD.encode(Sha256::digest(text)))
 }
 
-fn body(report: &Report, accounts: &[&AccountReport], rows: &table::Rows, details: &detail::Details) -> Markup {
+fn body(report: &Report, accounts: &[&AccountReport], rows: &table::Rows, details: &Markup) -> Markup {
     html! {
         header {
-            h1 class=(class(report.status)) { (verdict(report)) }
+            h1 class=(class(report.status.tone())) { (report.verdict().into_iter().map(|(_, part)| part).collect::<Vec<_>>().join(", ")) }
             p { "The role AliyunDTSDefaultRole, as dts-role-guard saw it. " (run(report)) }
         }
         main {
@@ -85,7 +87,7 @@ fn body(report: &Report, accounts: &[&AccountReport], rows: &table::Rows, detail
             }
             section aria-labelledby="details" {
                 h2 id="details" { "Details" }
-                (details.markup)
+                (details)
             }
         }
         footer { p { "Run " (escaped(&report.request_id)) ". The report as JSON holds everything: this page is a rendering of it." } }
@@ -108,18 +110,6 @@ fn run(report: &Report) -> String {
     )
 }
 
-/// `21 of 1,001 drifted, 980 authorized`
-fn verdict(report: &Report) -> String {
-    let counts: Vec<_> = report.summary.counts().into_iter().filter(|(_, count)| *count > 0).collect();
-    let worse = counts.first().is_none_or(|(worst, _)| *worst < report.status);
-    let mut parts: Vec<_> = worse.then(|| report.status.as_str().to_owned()).into_iter().collect();
-    for (index, (status, count)) in counts.into_iter().enumerate() {
-        let of = if index == 0 { format!(" of {}", thousands(report.summary.accounts)) } else { String::new() };
-        parts.push(format!("{}{of} {}", thousands(count), status.as_str()));
-    }
-    parts.join(", ")
-}
-
 /// What belongs to no account.
 fn said(report: &Report) -> Markup {
     html! {
@@ -140,7 +130,7 @@ fn counts(report: &Report) -> Markup {
         ul class="counts" {
             @for (status, count) in report.summary.counts() {
                 @if count > 0 {
-                    li { b class=(class(status)) { (thousands(count)) } " " (status.as_str()) }
+                    li { b class=(class(status.tone())) { (thousands(count)) } " " (status.as_str()) }
                 }
             }
         }
@@ -162,19 +152,19 @@ fn picture(accounts: &[&AccountReport]) -> Markup {
             paths.push((account.status, String::new()));
         }
         if let Some((_, path)) = paths.last_mut() {
-            path.push_str(&format!("M{} {}h7v7h-7z", index % across * SIDE, index / across * SIDE).to_string());
+            let _ = write!(path, "M{} {}h7v7h-7z", index % across * SIDE, index / across * SIDE);
         }
     }
     html! {
         @if accounts.len() > 1 {
             figure {
                 svg role="img" aria-label="All accounts as squares, coloured by status, the most urgent first" width=(width) height=(height) viewBox=(format!("0 0 {width} {height}")) {
-                    @for (status, path) in &paths { path class=(class(*status)) d=(path) {} }
+                    @for (status, path) in &paths { path class=(class(status.tone())) d=(path) {} }
                 }
                 figcaption { "One square for each listed account, the most urgent first: "
                     @for (index, (status, path)) in paths.iter().enumerate() {
                         @if index > 0 { ", " }
-                        span class=(class(*status)) { (thousands(path.matches('z').count())) " " (status.as_str()) }
+                        span class=(class(status.tone())) { (thousands(path.matches('z').count())) " " (status.as_str()) }
                     }
                     "."
                 }
@@ -183,16 +173,11 @@ fn picture(accounts: &[&AccountReport]) -> Markup {
     }
 }
 
-/// Four colours, each always beside the word.
-fn class(status: Status) -> &'static str {
-    match status {
-        Status::Stuck | Status::Failed | Status::Rejected => "bad",
-        Status::RolledBack | Status::Refused | Status::Drifted | Status::Pending => "warn",
-        Status::Remediated | Status::Authorized => "good",
-        Status::Skipped | Status::Ignored => "calm",
+fn class(tone: Tone) -> &'static str {
+    match tone {
+        Tone::Bad => "bad",
+        Tone::Warning => "warn",
+        Tone::Good => "good",
+        Tone::Calm => "calm",
     }
-}
-
-fn id(account: &AccountReport) -> &str {
-    account.account_id.as_ref().map_or("unknown", |id| id.as_str())
 }

@@ -1,10 +1,10 @@
 //! All accounts as a table.
 
-use authorization::text::sanitized;
+use authorization::text::{sanitized, truncated};
 use maud::{Markup, PreEscaped, html};
 
-use super::super::view::{duration, finding_ids, thousands};
-use super::{class, id};
+use super::super::view::{duration, thousands};
+use super::class;
 use crate::report::AccountReport;
 
 /// Rows tell less from here on, in bytes.
@@ -34,21 +34,12 @@ fn row(account: &AccountReport, says_why: bool) -> Markup {
     let time = if account.is_brief { String::new() } else { duration(account.duration_ms) };
     html! {
         tr {
-            th scope="row" { (id(account)) }
-            td class=(class(account.status)) { (account.status.as_str()) }
-            td { (finding_ids(account)) }
-            td { @if says_why { (reason(account)) } }
+            th scope="row" { (account.id_or("unknown")) }
+            td class=(class(account.status.tone())) { (account.status.as_str()) }
+            td { (account.finding_ids().join(" ")) }
+            td { @if says_why { (truncated(&sanitized(account.cause().unwrap_or_default()), REASON)) } }
             td data-ms=[(!account.is_brief).then_some(account.duration_ms)] { (time) }
         }
-    }
-}
-
-fn reason(account: &AccountReport) -> String {
-    let first = account.next.as_deref().and_then(|next| next.lines().next()).unwrap_or_default();
-    let harmless = sanitized(first);
-    match harmless.char_indices().nth(REASON) {
-        Some((end, _)) => harmless.get(..end).unwrap_or_default().to_owned() + "…",
-        None => harmless,
     }
 }
 

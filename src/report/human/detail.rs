@@ -2,14 +2,13 @@
 
 use std::fmt::Write as _;
 
-use anstyle::AnsiColor;
 use authorization::plan::{StepRecord, StepResult};
 use authorization::text::{escaped, sanitized};
 use authorization::verify::{Finding, Severity};
 
 use super::layout::{is_to_paste, wrapped};
-use super::{BOLD, DIM, Human, colour, id, style};
-use crate::report::view::{Change, DiffLine, Sign, duration};
+use super::{BOLD, DIM, Human, UNKNOWN, colour, style};
+use crate::report::view::{Change, DiffLine, Sign, Tone, duration, tone_of_step};
 use crate::report::{AccountReport, Status};
 
 /// Lines of a document.
@@ -22,7 +21,8 @@ impl Human {
     pub(super) fn account(&self, account: &AccountReport) -> String {
         let style = style(account.status);
         let word = account.status.as_str();
-        let mut text = format!("{BOLD}{}{BOLD:#}  {}  {style}{word}{style:#}\n", id(account), account.role_name);
+        let mut text =
+            format!("{BOLD}{}{BOLD:#}  {}  {style}{word}{style:#}\n", account.id_or(UNKNOWN), account.role_name);
         if let Some(reason) = &account.reason {
             self.section(&mut text, "why", [self.prose(&escaped(reason))]);
         }
@@ -73,8 +73,8 @@ impl Human {
 
     fn finding(self, finding: &Finding) -> String {
         let (mark, style) = match finding.severity {
-            Severity::Failed => ("✗", colour(AnsiColor::Red)),
-            Severity::Advisory => ("!", colour(AnsiColor::Yellow)),
+            Severity::Failed => ("✗", colour(Tone::Bad)),
+            Severity::Advisory => ("!", colour(Tone::Warning)),
         };
         let word = finding.id.as_str();
         // The styles take no columns.
@@ -95,7 +95,7 @@ impl Human {
             false => "changed",
         };
         self.section(text, title, account.changes().iter().map(change));
-        let red = colour(AnsiColor::Red).bold();
+        let red = colour(Tone::Bad).bold();
         let gone = account.destroyed();
         let destroyed = if account.is_planned() { "will be destroyed for good:" } else { "destroyed for good:" };
         if !gone.is_empty() {
@@ -110,7 +110,7 @@ impl Human {
     }
 
     fn document(self, lines: Vec<DiffLine>) -> Vec<String> {
-        let (red, green) = (colour(AnsiColor::Red), colour(AnsiColor::Green));
+        let (red, green) = (colour(Tone::Bad), colour(Tone::Good));
         let limit = if self.verbose { usize::MAX } else { DOCUMENT };
         let more = lines.len().saturating_sub(limit);
         let line = |line| match line {
@@ -138,10 +138,8 @@ impl Human {
 
 fn change(change: &Change) -> String {
     let style = match change.sign {
-        Sign::Replaced | Sign::Removed => colour(AnsiColor::Red).bold(),
-        Sign::Added => colour(AnsiColor::Green),
-        Sign::Changed => colour(AnsiColor::Yellow),
-        Sign::Kept => DIM,
+        Sign::Replaced | Sign::Removed => colour(Tone::Bad).bold(),
+        Sign::Added | Sign::Changed | Sign::Kept => colour(change.sign.tone()),
     };
     let what = sanitized(&change.what);
     let note = if change.note.is_empty() { String::new() } else { format!(": {}", change.note) };
@@ -149,14 +147,15 @@ fn change(change: &Change) -> String {
 }
 
 fn step(step: &StepRecord) -> String {
-    let (mark, style) = match step.result {
-        StepResult::Planned => ("·", DIM),
-        StepResult::Done => ("✓", colour(AnsiColor::Green)),
-        StepResult::Already => ("=", colour(AnsiColor::Green)),
-        StepResult::Undone => ("↩", colour(AnsiColor::Yellow)),
-        StepResult::Skipped => ("–", colour(AnsiColor::Yellow)),
-        StepResult::Failed | StepResult::Unknown => ("✗", colour(AnsiColor::Red)),
+    let mark = match step.result {
+        StepResult::Planned => "·",
+        StepResult::Done => "✓",
+        StepResult::Already => "=",
+        StepResult::Undone => "↩",
+        StepResult::Skipped => "–",
+        StepResult::Failed | StepResult::Unknown => "✗",
     };
+    let style = colour(tone_of_step(step));
     let error = step.error.as_deref().map(|error| format!("\n{INDENT}  {}", sanitized(error))).unwrap_or_default();
     let took = if step.attempts == 0 { String::new() } else { format!("  {DIM}{}{DIM:#}", duration(step.duration_ms)) };
     format!("{style}{mark}{style:#} {:<20} {}{took}{error}\n", step.action, sanitized(&step.target))

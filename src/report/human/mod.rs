@@ -13,7 +13,7 @@ use authorization::text::{escaped, sanitized};
 use authorization::verify::Severity;
 use layout::{WIDTH, clipped, wrapped};
 
-use super::view::{duration, thousands};
+use super::view::{Tone, duration, thousands};
 use super::{AccountReport, LeftOut, Render, Report, Status};
 
 /// Lines with colours.
@@ -103,8 +103,10 @@ impl Human {
     fn line(&self, account: &AccountReport) -> String {
         let (style, mark, word) = (style(account.status), mark(account.status), account.status.as_str());
         let reason = clipped(&in_a_few_words(account), self.width.saturating_sub(37));
-        let line =
-            format!("  {style}{mark}{style:#} {BOLD}{:<20}{BOLD:#} {style}{word:<10}{style:#}  {reason}", id(account));
+        let line = format!(
+            "  {style}{mark}{style:#} {BOLD}{:<20}{BOLD:#} {style}{word:<10}{style:#}  {reason}",
+            account.id_or(UNKNOWN)
+        );
         line.trim_end().to_owned() + "\n"
     }
 
@@ -115,7 +117,8 @@ impl Human {
             let example = report.accounts.iter().find(|account| account.status == status);
             if let (Status::Pending | Status::Skipped, Some(example)) = (status, example) {
                 let why = sanitized(example.next.as_deref().unwrap_or_default());
-                let line = format!("{} {}, such as {}: {why}", thousands(count), status.as_str(), id(example));
+                let line =
+                    format!("{} {}, such as {}: {why}", thousands(count), status.as_str(), example.id_or(UNKNOWN));
                 text.push_str(&wrapped(&line, self.width, "  – ", "    "));
             }
         }
@@ -125,7 +128,7 @@ impl Human {
     /// What belongs to no account.
     fn rest(&self, report: &Report) -> String {
         let mut text = String::new();
-        let red = colour(AnsiColor::Red);
+        let red = colour(Tone::Bad);
         let fit = if self.verbose { usize::MAX } else { OTHERS };
         for error in report.errors.iter().take(fit) {
             let lines = wrapped(&sanitized(&error.to_string()), self.width, "", "    ");
@@ -158,28 +161,18 @@ fn more(text: &mut String, count: usize, what: &str) {
 
 /// `21 of 1,001 drifted, 980 authorized, 13.9 s`
 fn verdict(report: &Report) -> String {
-    let counts: Vec<_> = report.summary.counts().into_iter().filter(|(_, count)| *count > 0).collect();
-    let mut parts = Vec::new();
-    let style_of = |status| (style(status), status.as_str());
-    // What belongs to no account can be worse than all of them.
-    if counts.first().is_none_or(|(worst, _)| *worst < report.status) {
-        let (style, word) = style_of(report.status);
-        parts.push(format!("{style}{word}{style:#}"));
-    }
-    let total = thousands(report.summary.accounts);
-    for (index, (status, count)) in counts.into_iter().enumerate() {
-        let (style, word) = style_of(status);
-        let of = if index == 0 { format!(" of {total}") } else { String::new() };
-        parts.push(format!("{style}{}{of} {word}{style:#}", thousands(count)));
-    }
-    parts.push(duration(report.duration_ms));
-    parts.join(", ") + "\n"
+    let styled = |(status, part): (Status, String)| {
+        let style = style(status);
+        format!("{style}{part}{style:#}")
+    };
+    let parts = report.verdict().into_iter().map(styled);
+    parts.chain([duration(report.duration_ms)]).collect::<Vec<_>>().join(", ") + "\n"
 }
 
 fn in_a_few_words(account: &AccountReport) -> String {
     let has_failed = |severity| account.findings.iter().filter(move |finding| finding.severity == severity);
     let ids = |severity| has_failed(severity).map(|finding| finding.id.as_str()).collect::<Vec<_>>().join(", ");
-    let cause = account.next.as_deref().and_then(|next| next.lines().next()).map(sanitized);
+    let cause = account.cause().map(sanitized);
     match account.status {
         Status::Authorized => ids(Severity::Advisory),
         Status::Drifted | Status::Remediated => ids(Severity::Failed),
@@ -187,22 +180,22 @@ fn in_a_few_words(account: &AccountReport) -> String {
     }
 }
 
-fn id(account: &AccountReport) -> &str {
-    account.account_id.as_ref().map_or("unknown account", |id| id.as_str())
-}
+const UNKNOWN: &str = "unknown account";
 
-const fn colour(colour: AnsiColor) -> Style {
-    colour.on_default()
+const fn colour(tone: Tone) -> Style {
+    match tone {
+        Tone::Good => AnsiColor::Green.on_default(),
+        Tone::Warning => AnsiColor::Yellow.on_default(),
+        Tone::Bad => AnsiColor::Red.on_default(),
+        Tone::Calm => DIM,
+    }
 }
 
 fn style(status: Status) -> Style {
-    let colour = match status {
-        Status::Authorized | Status::Remediated => AnsiColor::Green,
-        Status::Ignored | Status::Skipped => AnsiColor::Cyan,
-        Status::Pending | Status::Drifted | Status::Refused | Status::RolledBack => AnsiColor::Yellow,
-        Status::Rejected | Status::Failed | Status::Stuck => AnsiColor::Red,
-    };
-    colour.on_default().bold()
+    match status.tone() {
+        Tone::Calm => AnsiColor::Cyan.on_default().bold(),
+        tone => colour(tone).bold(),
+    }
 }
 
 fn mark(status: Status) -> char {
