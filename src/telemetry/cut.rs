@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
-use authorization::text::escape_invisible;
+use authorization::text::{escape_invisible, truncated};
 
 /// The log service's SQL reads no more of a line than 16 KiB. In bytes, without the line break.
 pub(super) const LINE_LIMIT: usize = 15 * 1024 - 1;
@@ -100,12 +100,7 @@ fn cut_documents(value: &mut Value, start: usize) {
 
 fn shorten(value: &mut Value, (characters, entries): (usize, usize)) {
     match value {
-        Value::String(text) => {
-            if let Some((end, _)) = text.char_indices().nth(characters) {
-                text.truncate(end);
-                text.push('…');
-            }
-        }
+        Value::String(text) => *text = truncated(text, characters),
         Value::Array(values) => {
             values.truncate(entries);
             for value in values {

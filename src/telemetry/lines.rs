@@ -2,7 +2,7 @@
 //! for a person at a terminal.
 
 use std::fmt::{Debug, Write as _};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use aliyun::clock::SharedClock;
 use anstream::adapter::strip_str;
@@ -14,61 +14,50 @@ use serde_json::{Map, Value, json};
 use tracing::field::{Field, Visit};
 use tracing::level_filters::LevelFilter;
 use tracing::span::{Attributes, Id, Record};
-use tracing::subscriber::Interest;
 use tracing::{Event, Level, Metadata, Subscriber};
+use tracing_subscriber::filter::{FilterExt, filter_fn};
 use tracing_subscriber::layer::{Context, Filter, Layer};
 use tracing_subscriber::registry::{LookupSpan, SpanRef};
 use tracing_subscriber::{EnvFilter, Registry};
 
+use super::cut::LINE_LIMIT;
 use super::log::Log;
-use super::queue::Weight;
+use super::queue::Priority;
 
 /// What a line is about, in the order in which it stands there: a field of a span, and its name in the log.
 const NAMES: [(&str, &str); 4] =
     [("request_id", "requestId"), ("trace_id", "traceId"), ("account", "accountId"), ("role", "roleName")];
 
 /// Turns events into lines.
-pub(super) struct Lines {
+pub(super) struct LineLayer {
     log: Log,
     clock: SharedClock,
-    in_hand: InHand,
+    /// The spans of runs that are open. A connection outlives a run and works in a task of its own: what it logs belongs to
+    /// the one open run, if there is only one.
+    open_runs: Mutex<Vec<(Id, Map<String, Value>)>>,
 }
 
-/// The spans of runs that are open. A connection outlives a run and works in a task of its own: what it logs belongs to the
-/// one run that is in hand, if it is the only one.
-#[derive(Default)]
-struct InHand(Mutex<Vec<(Id, Map<String, Value>)>>);
-
-impl InHand {
-    fn change(&self, change: impl FnOnce(&mut Vec<(Id, Map<String, Value>)>)) {
-        change(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner));
-    }
-
-    fn begin(&self, id: &Id, fields: &Map<String, Value>) {
-        if fields.contains_key("requestId") {
-            self.change(|runs| runs.push((id.clone(), names_first(fields.clone(), false))));
-        }
-    }
-
-    fn end(&self, id: &Id) {
-        self.change(|runs| runs.retain(|(run, _)| run != id));
-    }
-
-    fn only(&self) -> Map<String, Value> {
-        let mut only = Map::new();
-        self.change(|runs| {
-            let Some((_, first)) = runs.first() else { return };
-            if runs.iter().all(|(_, run)| run.get("requestId") == first.get("requestId")) {
-                only.clone_from(first);
-            }
-        });
-        only
-    }
-}
-
-impl Lines {
+impl LineLayer {
     pub(super) fn new(log: Log, clock: SharedClock) -> Self {
-        Self { log, clock, in_hand: InHand::default() }
+        Self { log, clock, open_runs: Mutex::default() }
+    }
+
+    fn open_runs(&self) -> MutexGuard<'_, Vec<(Id, Map<String, Value>)>> {
+        self.open_runs.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn only_run(&self) -> Option<Map<String, Value>> {
+        let runs = self.open_runs();
+        let (_, first) = runs.first()?;
+        runs.iter().all(|(_, run)| run.get("requestId") == first.get("requestId")).then(|| first.clone())
+    }
+
+    fn coloured(&self, text: &str) -> String {
+        let choice = match self.log {
+            Log::Stdout => AutoStream::choice(&std::io::stdout()),
+            Log::Stderr | Log::Off => AutoStream::choice(&std::io::stderr()),
+        };
+        if choice == ColorChoice::Never { strip_str(text).to_string() } else { text.to_owned() }
     }
 }
 
@@ -109,11 +98,13 @@ impl Visit for Fields {
     }
 }
 
-impl<S: Subscriber + for<'a> LookupSpan<'a>> Layer<S> for Lines {
+impl<S: Subscriber + for<'a> LookupSpan<'a>> Layer<S> for LineLayer {
     fn on_new_span(&self, attributes: &Attributes<'_>, id: &Id, context: Context<'_, S>) {
         let mut fields = Fields::default();
         attributes.record(&mut fields);
-        self.in_hand.begin(id, &fields.0);
+        if fields.0.contains_key("requestId") {
+            self.open_runs().push((id.clone(), take_names(&mut fields.0.clone())));
+        }
         if let Some(span) = context.span(id) {
             span.extensions_mut().insert(fields);
         }
@@ -128,7 +119,7 @@ impl<S: Subscriber + for<'a> LookupSpan<'a>> Layer<S> for Lines {
     }
 
     fn on_close(&self, id: Id, _: Context<'_, S>) {
-        self.in_hand.end(&id);
+        self.open_runs().retain(|(run, _)| *run != id);
     }
 
     fn on_event(&self, event: &Event<'_>, context: Context<'_, S>) {
@@ -136,26 +127,16 @@ impl<S: Subscriber + for<'a> LookupSpan<'a>> Layer<S> for Lines {
         event.record(&mut fields);
         let mut span = context.event_span(event).map(|span| fields_of(&span)).unwrap_or_default();
         if !span.contains_key("requestId") {
-            span.extend(self.in_hand.only());
+            span.extend(self.only_run().into_iter().flatten());
         }
         let now = self.clock.now();
         let level = *event.metadata().level();
-        let weight = if level <= Level::WARN { Weight::News } else { Weight::Chatter };
+        let priority = if level <= Level::WARN { Priority::High } else { Priority::Low };
         if self.log.is_terminal() {
-            self.log.say(weight, &self.coloured(&for_a_person(now, level, fields.0, &span)));
+            self.log.say(priority, &self.coloured(&for_a_person(now, level, fields.0, &span)));
         } else {
-            self.log.event(weight, now, for_a_program(event.metadata(), fields.0, span));
+            self.log.write(priority, LINE_LIMIT, now, for_a_program(event.metadata(), fields.0, span));
         }
-    }
-}
-
-impl Lines {
-    fn coloured(&self, text: &str) -> String {
-        let choice = match self.log {
-            Log::Stdout => AutoStream::choice(&std::io::stdout()),
-            Log::Stderr | Log::Off => AutoStream::choice(&std::io::stderr()),
-        };
-        if choice == ColorChoice::Never { strip_str(text).to_string() } else { text.to_owned() }
     }
 }
 
@@ -177,12 +158,11 @@ pub(super) fn about() -> Map<String, Value> {
         let current = dispatch.current_span();
         Some(fields_of(&registry.span(current.id()?)?))
     });
-    names_first(fields.unwrap_or_default(), false)
+    take_names(&mut fields.unwrap_or_default())
 }
 
-fn names_first(mut fields: Map<String, Value>, with_others: bool) -> Map<String, Value> {
-    let names: Map<_, _> = NAMES.iter().filter_map(|(_, name)| fields.remove_entry(*name)).collect();
-    if with_others { names.into_iter().chain(fields).collect() } else { names }
+fn take_names(fields: &mut Map<String, Value>) -> Map<String, Value> {
+    NAMES.iter().filter_map(|(_, name)| fields.remove_entry(*name)).collect()
 }
 
 fn for_a_program(
@@ -194,7 +174,9 @@ fn for_a_program(
     let mut line = Map::new();
     line.insert("level".to_owned(), json!(metadata.level().as_str()));
     // A field of the event says more than one of the same name around it.
-    line.extend(names_first(span.into_iter().chain(event).collect(), true));
+    let mut fields = span.into_iter().chain(event).collect();
+    line.extend(take_names(&mut fields));
+    line.extend(fields);
     if let Some(message) = message {
         line.insert("message".to_owned(), message);
     }
@@ -225,45 +207,9 @@ fn for_a_person(now: Timestamp, level: Level, mut event: Map<String, Value>, spa
 }
 
 /// What the filter of the settings lets pass, and every span of ours: without them a line would not say what it is about.
-pub(super) struct Passing(pub(super) EnvFilter);
-
-impl Passing {
-    fn is_ours(metadata: &Metadata<'_>) -> bool {
-        metadata.is_span() && metadata.target().starts_with(env!("CARGO_CRATE_NAME"))
-    }
-}
-
-impl<S: Subscriber + for<'a> LookupSpan<'a>> Filter<S> for Passing {
-    fn enabled(&self, metadata: &Metadata<'_>, context: &Context<'_, S>) -> bool {
-        Self::is_ours(metadata) || Filter::enabled(&self.0, metadata, context)
-    }
-
-    fn callsite_enabled(&self, metadata: &'static Metadata<'static>) -> Interest {
-        if Self::is_ours(metadata) { Interest::always() } else { Filter::<S>::callsite_enabled(&self.0, metadata) }
-    }
-
-    fn max_level_hint(&self) -> Option<LevelFilter> {
-        // The spans are of level `ERROR`.
-        Filter::<S>::max_level_hint(&self.0).map(|hint| hint.max(LevelFilter::ERROR))
-    }
-
-    fn on_new_span(&self, attributes: &Attributes<'_>, id: &Id, context: Context<'_, S>) {
-        Filter::on_new_span(&self.0, attributes, id, context);
-    }
-
-    fn on_record(&self, id: &Id, record: &Record<'_>, context: Context<'_, S>) {
-        Filter::on_record(&self.0, id, record, context);
-    }
-
-    fn on_enter(&self, id: &Id, context: Context<'_, S>) {
-        Filter::on_enter(&self.0, id, context);
-    }
-
-    fn on_exit(&self, id: &Id, context: Context<'_, S>) {
-        Filter::on_exit(&self.0, id, context);
-    }
-
-    fn on_close(&self, id: Id, context: Context<'_, S>) {
-        Filter::on_close(&self.0, id, context);
-    }
+pub(super) fn filter<S: Subscriber + for<'a> LookupSpan<'a>>(of_settings: EnvFilter) -> impl Filter<S> {
+    let is_ours =
+        |metadata: &Metadata<'_>| metadata.is_span() && metadata.target().starts_with(env!("CARGO_CRATE_NAME"));
+    // The spans are of level `ERROR`.
+    FilterExt::<S>::or(filter_fn(is_ours).with_max_level_hint(LevelFilter::ERROR), of_settings)
 }

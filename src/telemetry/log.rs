@@ -15,8 +15,8 @@ use tracing_subscriber::util::SubscriberInitExt as _;
 use tracing_subscriber::{EnvFilter, Registry};
 
 use super::cut::{LINE_LIMIT, RECORD_LIMIT, fitted, text};
-use super::lines::{Lines, Passing, about};
-use super::queue::{Queue, Weight};
+use super::lines::{self, LineLayer, about};
+use super::queue::{Priority, Queue};
 
 /// Where the log goes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -32,8 +32,8 @@ pub enum Log {
 /// One process has one log.
 static QUEUE: OnceLock<Queue> = OnceLock::new();
 
-/// What goes beside a log that is a screen: on its way to a disk that may hang, as the log is to a terminal that is paused.
-static BESIDE: OnceLock<Queue> = OnceLock::new();
+/// The journal's records, where the log is a screen: their disk may hang, as the terminal may be paused.
+static RECORDS: OnceLock<Queue> = OnceLock::new();
 
 /// Whether a progress bar may stand in the line of the terminal that is written to.
 static BAR_STANDS: AtomicBool = AtomicBool::new(false);
@@ -67,12 +67,12 @@ impl Log {
         if let Some(Ok(queue)) = self.sink().map(Queue::start) {
             let _ = QUEUE.set(queue);
         }
-        let filter = filter.filter(|text| !text.is_empty()).and_then(|text| text.parse().ok());
-        let filter = filter.unwrap_or_else(|| EnvFilter::new("info"));
-        let lines = Lines::new(self, clock).with_filter(Passing(filter));
+        let of_settings = filter.filter(|text| !text.is_empty()).and_then(|text| text.parse().ok());
+        let of_settings = of_settings.unwrap_or_else(|| EnvFilter::new("info"));
+        let lines = LineLayer::new(self, clock).with_filter(lines::filter(of_settings));
         // Fails where a caller has a log of its own.
         let _ = Registry::default().with(lines).try_init();
-        // The only hook of the program: whoever catches a panic learns neither its place nor the request.
+        // The only hook of the program: the code that catches a panic learns neither its place nor the request.
         std::panic::set_hook(Box::new(|panic| {
             let place = panic.location().map(ToString::to_string);
             tracing::error!(place, message_of_panic = panic.payload_as_str(), "panic");
@@ -85,11 +85,11 @@ impl Log {
         if self.is_terminal()
             && let Ok(queue) = Queue::start(file)
         {
-            let _ = BESIDE.set(queue);
+            let _ = RECORDS.set(queue);
         }
     }
 
-    /// A descriptor of its own: the standard streams have locks, and whoever waits for a full pipe would hold them.
+    /// A descriptor of its own: the standard streams have locks, and a writer that waits for a full pipe would hold them.
     fn sink(self) -> Option<Box<dyn Write + Send>> {
         let descriptor = match self {
             Self::Stdout => io::stdout().as_fd().try_clone_to_owned(),
@@ -101,21 +101,21 @@ impl Log {
 
     /// Writes one line of JSON, whatever the filter: what became of an account.
     pub fn account(self, now: Timestamp, fields: Map<String, Value>) {
-        self.write(Weight::News, LINE_LIMIT, now, about().into_iter().chain(fields).collect());
+        self.write(Priority::High, LINE_LIMIT, now, about().into_iter().chain(fields).collect());
     }
 
     /// Writes one line of JSON, whatever the filter and however slow the reader: what became of a run.
     pub fn line(self, now: Timestamp, fields: Map<String, Value>) {
-        self.write(Weight::Record, LINE_LIMIT, now, about().into_iter().chain(fields).collect());
+        self.write(Priority::Critical, LINE_LIMIT, now, about().into_iter().chain(fields).collect());
     }
 
     /// The same for what is needed to finish a repair. Of that only a trust policy is cut, as long as the platform takes
     /// the rest. On a terminal they are whole, and in a file.
     pub fn record(self, now: Timestamp, fields: Map<String, Value>) {
         let fields = about().into_iter().chain(fields).collect();
-        match BESIDE.get().filter(|_| self.is_terminal()) {
-            Some(file) => file.push(Weight::Record, (text(&stamped(now, fields)) + "\n").into_bytes()),
-            None => self.write(Weight::Record, RECORD_LIMIT, now, fields),
+        match RECORDS.get().filter(|_| self.is_terminal()) {
+            Some(file) => file.push(Priority::Critical, (text(&stamped(now, fields)) + "\n").into_bytes()),
+            None => self.write(Priority::Critical, RECORD_LIMIT, now, fields),
         }
     }
 
@@ -138,7 +138,7 @@ impl Log {
     /// Waits until all lines are out, but not for long: a reader that does not read holds up nothing.
     pub fn finish(self, now: Timestamp) {
         // First, since it may have something to say.
-        if let Some(file) = BESIDE.get() {
+        if let Some(file) = RECORDS.get() {
             file.settle(0, BEFORE_END);
         }
         self.settle_to(0, BEFORE_END);
@@ -146,33 +146,28 @@ impl Log {
         self.settle_to(0, BEFORE_END);
     }
 
-    /// Writes an event.
-    pub(super) fn event(self, weight: Weight, now: Timestamp, fields: Map<String, Value>) {
-        self.write(weight, LINE_LIMIT, now, fields);
-    }
-
-    fn write(self, weight: Weight, limit: usize, now: Timestamp, fields: Map<String, Value>) {
+    pub(super) fn write(self, priority: Priority, limit: usize, now: Timestamp, fields: Map<String, Value>) {
         if self != Self::Off {
             self.tell_lost(now, &fields);
-            self.say(weight, &line(now, fields, limit));
+            self.say(priority, &(fitted(stamped(now, fields), limit) + "\n"));
         }
     }
 
     /// Draws on a terminal, among the lines of the log. What finds no room is not drawn.
     pub fn draw(self, text: &str) {
         BAR_STANDS.store(true, Ordering::Relaxed);
-        self.put(Weight::Chatter, text.to_owned());
+        self.put(Priority::Low, text.to_owned());
     }
 
     /// Writes a line as it is, over the bar if there is one.
-    pub(super) fn say(self, weight: Weight, text: &str) {
+    pub(super) fn say(self, priority: Priority, text: &str) {
         let erase = if BAR_STANDS.load(Ordering::Relaxed) { ERASE_LINE } else { "" };
-        self.put(weight, format!("{erase}{text}"));
+        self.put(priority, format!("{erase}{text}"));
     }
 
-    fn put(self, weight: Weight, text: String) {
+    fn put(self, priority: Priority, text: String) {
         match self.queue() {
-            Some(queue) => queue.push(weight, text.into_bytes()),
+            Some(queue) => queue.push(priority, text.into_bytes()),
             // Nobody can be told when the log is gone.
             None => drop(self.sink().map(|mut sink| sink.write_all(text.as_bytes()))),
         }
@@ -189,16 +184,12 @@ impl Log {
         note.extend(about.get("requestId").map(|id| ("requestId".to_owned(), id.clone())));
         note.insert("message".to_owned(), json!("lines of the log were lost: its reader is too slow, or was gone"));
         note.insert("lost".to_owned(), json!(lost));
-        self.say(Weight::Record, &line(now, note, LINE_LIMIT));
+        self.say(Priority::Critical, &(fitted(stamped(now, note), LINE_LIMIT) + "\n"));
     }
 
     fn queue(self) -> Option<&'static Queue> {
         QUEUE.get().filter(|_| self != Self::Off)
     }
-}
-
-fn line(now: Timestamp, fields: Map<String, Value>, limit: usize) -> String {
-    fitted(stamped(now, fields), limit) + "\n"
 }
 
 fn stamped(now: Timestamp, fields: Map<String, Value>) -> Map<String, Value> {
@@ -212,7 +203,7 @@ pub struct Markers(pub Log);
 
 impl Write for Markers {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.say(Weight::Record, &String::from_utf8_lossy(bytes));
+        self.0.say(Priority::Critical, &String::from_utf8_lossy(bytes));
         Ok(bytes.len())
     }
 

@@ -9,23 +9,23 @@ use std::time::Duration;
 
 /// How much a line matters, where the reader is too slow for all of them. The order is from least to most.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Weight {
+pub(super) enum Priority {
     /// What the program is at.
-    Chatter,
+    Low,
     /// What a person may act on: warnings, and what became of an account.
-    News,
+    High,
     /// What nobody else knows: the journal, the summary of a run, the platform's markers.
-    Record,
+    Critical,
 }
 
-impl Weight {
-    /// A line is taken while no more than this waits. So a lighter line never takes the place of a heavier one.
+impl Priority {
+    /// A line is taken while no more than this waits. So a line never takes the place of one with a higher priority.
     fn room(self) -> usize {
         const MIB: usize = 1024 * 1024;
         match self {
-            Self::Chatter => MIB,
-            Self::News => 4 * MIB,
-            Self::Record => 8 * MIB,
+            Self::Low => MIB,
+            Self::High => 4 * MIB,
+            Self::Critical => 8 * MIB,
         }
     }
 }
@@ -36,12 +36,12 @@ pub(super) struct Queue(Arc<Shared>);
 
 #[derive(Debug, Default)]
 struct Shared {
-    state: Mutex<State>,
+    state: Mutex<Backlog>,
     changed: Condvar,
 }
 
 #[derive(Debug, Default)]
-struct State {
+struct Backlog {
     lines: VecDeque<Vec<u8>>,
     /// Of all lines, the one that is being written among them.
     bytes: usize,
@@ -60,10 +60,10 @@ impl Queue {
         Ok(queue)
     }
 
-    /// Takes a line, if there is room for one of its weight. Never waits for the writer.
-    pub(super) fn push(&self, weight: Weight, line: Vec<u8>) {
+    /// Takes a line, if there is room for one of its priority. Never waits for the writer.
+    pub(super) fn push(&self, priority: Priority, line: Vec<u8>) {
         let mut state = self.0.lock();
-        if state.bytes.saturating_add(line.len()) > weight.room() {
+        if state.bytes.saturating_add(line.len()) > priority.room() {
             state.lost += 1;
             return;
         }
@@ -75,7 +75,7 @@ impl Queue {
     /// How many lines were lost since this was last asked, if there is room to say it.
     pub(super) fn take_lost(&self) -> u64 {
         let mut state = self.0.lock();
-        if state.bytes > Weight::Chatter.room() { 0 } else { std::mem::take(&mut state.lost) }
+        if state.bytes > Priority::Low.room() { 0 } else { std::mem::take(&mut state.lost) }
     }
 
     /// Waits until no more than `left` bytes wait, or until `patience` is over, which is the last time that anybody waits
@@ -85,7 +85,7 @@ impl Queue {
         if state.stalled {
             return;
         }
-        let waiting = |state: &mut State| state.bytes > left;
+        let waiting = |state: &mut Backlog| state.bytes > left;
         let waited = self.0.changed.wait_timeout_while(state, patience, waiting);
         let (mut state, timeout) = waited.unwrap_or_else(PoisonError::into_inner);
         state.stalled = timeout.timed_out();
@@ -94,7 +94,7 @@ impl Queue {
 
 impl Shared {
     /// Nobody panics with the lock in hand, and a line is whole in itself.
-    fn lock(&self) -> MutexGuard<'_, State> {
+    fn lock(&self) -> MutexGuard<'_, Backlog> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -192,9 +192,9 @@ mod tests {
         const HALF: usize = 512 * 1024;
         let (queue, turn, lines) = gated();
         for _ in 0..30 {
-            queue.push(Weight::Chatter, line(b'c', HALF));
-            queue.push(Weight::News, line(b'n', HALF));
-            queue.push(Weight::Record, line(b'r', HALF));
+            queue.push(Priority::Low, line(b'c', HALF));
+            queue.push(Priority::High, line(b'n', HALF));
+            queue.push(Priority::Critical, line(b'r', HALF));
         }
         for _ in 0..16 {
             turn.send(Ok(usize::MAX)).unwrap();
@@ -208,7 +208,7 @@ mod tests {
     #[test]
     fn whoever_waited_in_vain_once_does_not_wait_again_until_the_writer_has_caught_up() {
         let (queue, turn, lines) = gated();
-        queue.push(Weight::Record, line(b'r', 1));
+        queue.push(Priority::Critical, line(b'r', 1));
         queue.settle(0, Duration::from_millis(1));
         queue.settle(0, PATIENCE * 1000);
         turn.send(Ok(1)).unwrap();
@@ -216,15 +216,15 @@ mod tests {
         // Until the count is taken down, this returns at once; then it does so because nothing is left.
         queue.settle(0, PATIENCE);
         turn.send(Ok(1)).unwrap();
-        queue.push(Weight::Record, line(b's', 1));
+        queue.push(Priority::Critical, line(b's', 1));
         assert_eq!(lines.recv_timeout(PATIENCE).unwrap(), b"s");
     }
 
     #[test]
     fn a_line_that_was_torn_does_not_swallow_the_next_one() {
         let (queue, turn, lines) = gated();
-        queue.push(Weight::Record, b"one\n".to_vec());
-        queue.push(Weight::Record, b"two\n".to_vec());
+        queue.push(Priority::Critical, b"one\n".to_vec());
+        queue.push(Priority::Critical, b"two\n".to_vec());
         turn.send(Ok(2)).unwrap();
         turn.send(Err(ErrorKind::StorageFull.into())).unwrap();
         for _ in 0..3 {
