@@ -29,7 +29,7 @@ use crate::clear::{self, NotCleared};
 use crate::config::{self, Config, InvalidSettings, NOTIFY, Variables};
 use crate::event::{self, Allowed, Clear, Decision, Event, Request};
 use crate::journal::JournalLog;
-use crate::notify::{self, Hook, Means, News};
+use crate::notify::{self, Hook, Means, Notice};
 use crate::reconcile::Guard;
 use crate::report::{AccountReport, Next, Report, Results, Run, Status};
 use crate::stop::Stop;
@@ -176,14 +176,14 @@ impl App {
         if self.hooks.is_empty() {
             return;
         }
-        let news = match ran {
-            Ok(report) => News::of_report(report),
-            Err(why) => Some(News::of_abort(context.request_id.as_str(), &why.error_type, &why.error_message)),
+        let notice = match ran {
+            Ok(report) => Notice::of_report(report),
+            Err(why) => Some(Notice::of_abort(context.request_id.as_str(), &why.error_type, &why.error_message)),
         };
-        let Some(news) = news else { return };
+        let Some(notice) = notice else { return };
         let store = self.config.as_ref().ok().and_then(|config| self.store_until(config, Deadline::NONE));
         let means = Means { clock: self.clock.clone(), deadline: self.deadline(context), store };
-        notify::tell(&self.hooks, news, means).await;
+        notify::tell(&self.hooks, notice, means).await;
     }
 
     /// Into the log: the caller of a timer or an event drops the answer.

@@ -7,10 +7,9 @@ use aliyun::clock::SharedClock;
 use reqwest::header::{CONTENT_TYPE, RETRY_AFTER};
 use url::Url;
 
-use super::harmless::harmless;
 use super::hook::Hook;
-use super::news::Message;
-use super::service::{PAUSE, Post, Verdict};
+use super::notice::{Message, harmless};
+use super::service::{Delivery, HookRequest, PAUSE};
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
 /// A service that asks for a longer pause does not get a second try.
@@ -53,20 +52,20 @@ impl Client {
 
     async fn twice(&self, hook: &Hook, message: &Message<'_>) -> Result<(), String> {
         let pause = match self.once(hook, message).await {
-            Verdict::Delivered => return Ok(()),
-            Verdict::Refused(why) => return Err(why),
-            Verdict::Again(pause, _) => pause,
+            Delivery::Delivered => return Ok(()),
+            Delivery::Refused(why) => return Err(why),
+            Delivery::Retry(pause, _) => pause,
         };
         self.clock.sleep(pause).await;
         match self.once(hook, message).await {
-            Verdict::Delivered => Ok(()),
-            Verdict::Refused(why) | Verdict::Again(_, why) => Err(format!("{why} (second try)")),
+            Delivery::Delivered => Ok(()),
+            Delivery::Refused(why) | Delivery::Retry(_, why) => Err(format!("{why} (second try)")),
         }
     }
 
-    async fn once(&self, hook: &Hook, message: &Message<'_>) -> Verdict {
-        let Post { query, headers, body } = hook.service().post(message, hook.secret(), self.clock.now());
-        let Ok(mut url) = Url::parse(hook.url()) else { return Verdict::Refused("no URL".to_owned()) };
+    async fn once(&self, hook: &Hook, message: &Message<'_>) -> Delivery {
+        let HookRequest { query, headers, body } = hook.service.request(message, hook.secret(), self.clock.now());
+        let Ok(mut url) = Url::parse(hook.url()) else { return Delivery::Refused("no URL".to_owned()) };
         if !query.is_empty() {
             url.query_pairs_mut().extend_pairs(query);
         }
@@ -75,13 +74,13 @@ impl Client {
         match post.send().await {
             Ok(answer) => judge(hook, answer).await,
             // What was sent may have been delivered.
-            Err(error) if error.is_connect() => Verdict::Again(PAUSE, "no connection".to_owned()),
-            Err(_) => Verdict::Refused("no answer; it may have been delivered".to_owned()),
+            Err(error) if error.is_connect() => Delivery::Retry(PAUSE, "no connection".to_owned()),
+            Err(_) => Delivery::Refused("no answer; it may have been delivered".to_owned()),
         }
     }
 }
 
-async fn judge(hook: &Hook, answer: reqwest::Response) -> Verdict {
+async fn judge(hook: &Hook, answer: reqwest::Response) -> Delivery {
     let status = answer.status().as_u16();
     let pause = answer.headers().get(RETRY_AFTER).and_then(|value| value.to_str().ok()?.trim().parse().ok());
     let pause = pause.map(Duration::from_secs).filter(|pause| *pause <= LONGEST_PAUSE);
@@ -89,13 +88,13 @@ async fn judge(hook: &Hook, answer: reqwest::Response) -> Verdict {
     let shown = harmless(&String::from_utf8_lossy(&body), SHOWN);
     let why = format!("HTTP {status}: {shown}");
     match (status, pause) {
-        (200..=299, _) => match hook.service().verdict(&body) {
-            Verdict::Refused(why) => Verdict::Refused(harmless(&why, SHOWN)),
+        (200..=299, _) => match hook.service.verdict(&body) {
+            Delivery::Refused(why) => Delivery::Refused(harmless(&why, SHOWN)),
             other => other,
         },
-        (500..=599, _) => Verdict::Again(PAUSE, why),
-        (429, Some(pause)) => Verdict::Again(pause, why),
-        _ => Verdict::Refused(why),
+        (500..=599, _) => Delivery::Retry(PAUSE, why),
+        (429, Some(pause)) => Delivery::Retry(pause, why),
+        _ => Delivery::Refused(why),
     }
 }
 
@@ -110,17 +109,4 @@ async fn start(mut answer: reqwest::Response) -> Vec<u8> {
     }
     body.truncate(ANSWER_LIMIT);
     body
-}
-
-#[cfg(test)]
-pub(super) mod tests {
-    use serde_json::Value;
-
-    /// The signatures of a service, from files of others.
-    pub(in crate::notify) fn vectors(service: &str) -> Vec<Value> {
-        let file: Value =
-            serde_json::from_str(include_str!("../../tests/fixtures/vectors/webhook-signatures.json")).unwrap();
-        let all = file["vectors"].as_array().unwrap().clone();
-        all.into_iter().filter(|vector| vector["service"] == service).collect()
-    }
 }

@@ -4,33 +4,28 @@ use std::net::IpAddr;
 use std::str::FromStr;
 
 use aliyun::secret::{ExposeSecret, Secret};
-use sha2::{Digest, Sha256};
 use url::{Host, Url};
 
-use super::dingtalk::DingTalk;
-use super::feishu::Feishu;
+use super::digest;
 use super::service::Service;
-use super::slack::Slack;
-use super::webhook::Webhook;
-use super::wecom::WeCom;
 
 /// Where notices go.
 #[derive(Clone, Debug)]
-pub struct Hook {
-    service: &'static dyn Service,
+pub(crate) struct Hook {
+    pub(super) service: Service,
     url: Secret,
     secret: Option<Secret>,
     /// Which one it is in the settings, from 1.
-    place: usize,
+    pub(super) position: usize,
 }
 
-/// Why a URL of the settings is none. It shows nothing of the URL.
+/// What is wrong with a URL of the settings. It shows nothing of the URL.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub enum BadHook {
+pub(crate) enum BadHook {
     /// No URL at all.
     #[error("no URL; put commas between the URLs, and a secret behind its URL and a blank")]
     NoUrl,
-    /// Whoever listens on the way would have the URL.
+    /// Anybody who listens on the way would have the URL.
     #[error("not `https` (plain `http` is for loopback alone)")]
     NotSafe,
     /// A prefix that names no service.
@@ -38,21 +33,20 @@ pub enum BadHook {
     Prefix,
 }
 
-/// The URLs of a setting. Those that are right are there even if others are wrong: a mistake in the settings is told too.
-#[must_use]
-pub fn hooks(text: &str) -> (Vec<Hook>, Vec<(usize, BadHook)>) {
+/// The URLs of a setting. Those that are right are there even if others are wrong: a mistake in the settings is a notice too.
+pub(crate) fn hooks(text: &str) -> (Vec<Hook>, Vec<(usize, BadHook)>) {
     let (mut hooks, mut mistakes) = (Vec::new(), Vec::new());
-    for (entry, place) in text.split(',').zip(1..) {
-        match Hook::parse(entry, place) {
+    for (entry, position) in text.split(',').zip(1..) {
+        match Hook::parse(entry, position) {
             Ok(hook) => hooks.push(hook),
-            Err(mistake) => mistakes.push((place, mistake)),
+            Err(mistake) => mistakes.push((position, mistake)),
         }
     }
     (hooks, mistakes)
 }
 
 impl Hook {
-    fn parse(entry: &str, place: usize) -> Result<Self, BadHook> {
+    fn parse(entry: &str, position: usize) -> Result<Self, BadHook> {
         let mut words = entry.split_whitespace();
         let text = words.next().ok_or(BadHook::NoUrl)?;
         let secret = words.next().map(Secret::from);
@@ -66,29 +60,13 @@ impl Hook {
         };
         let url = Url::from_str(bare).map_err(|_| BadHook::NoUrl)?;
         let service = match prefix {
-            Some(prefix) => by_prefix(prefix).ok_or(BadHook::Prefix)?,
-            None => by_host(&url),
+            Some(prefix) => Service::by_prefix(prefix).ok_or(BadHook::Prefix)?,
+            None => Service::by_host(url.host_str()),
         };
         if !is_safe(&url) {
             return Err(BadHook::NotSafe);
         }
-        Ok(Self { service, url: Secret::from(String::from(url)), secret, place })
-    }
-
-    /// The service's name.
-    #[must_use]
-    pub fn name(&self) -> &'static str {
-        self.service.name()
-    }
-
-    /// Which one it is in the settings, from 1.
-    #[must_use]
-    pub fn place(&self) -> usize {
-        self.place
-    }
-
-    pub(super) fn service(&self) -> &'static dyn Service {
-        self.service
+        Ok(Self { service, url: Secret::from(String::from(url)), secret, position })
     }
 
     pub(super) fn secret(&self) -> Option<&str> {
@@ -101,7 +79,7 @@ impl Hook {
 
     /// Names it in a file without giving it away.
     pub(super) fn id(&self) -> String {
-        hex::encode(Sha256::digest(self.url().as_bytes()).get(..8).unwrap_or_default())
+        digest(self.url())
     }
 
     /// Whether a text quotes the URL or the secret: any part of it that is long enough to be one.
@@ -111,27 +89,6 @@ impl Hook {
         let behind_host = url.as_ref().map_or("", |url| &url[url::Position::BeforePath..]);
         let parts = behind_host.split(['/', '?', '&', '=', '#']).filter(is_long);
         self.secret().into_iter().chain(parts).any(|part| text.contains(part))
-    }
-}
-
-fn by_prefix(prefix: &str) -> Option<&'static dyn Service> {
-    match prefix {
-        "dingtalk" => Some(&DingTalk),
-        "feishu" => Some(&Feishu),
-        "wecom" => Some(&WeCom),
-        "slack" => Some(&Slack),
-        "webhook" => Some(&Webhook),
-        _ => None,
-    }
-}
-
-fn by_host(url: &Url) -> &'static dyn Service {
-    match url.host_str() {
-        Some("oapi.dingtalk.com") => &DingTalk,
-        Some("open.feishu.cn" | "open.larksuite.com") => &Feishu,
-        Some("qyapi.weixin.qq.com") => &WeCom,
-        Some("hooks.slack.com") => &Slack,
-        _ => &Webhook,
     }
 }
 
@@ -150,7 +107,7 @@ mod tests {
     use super::*;
 
     fn names(text: &str) -> Vec<&'static str> {
-        hooks(text).0.iter().map(Hook::name).collect()
+        hooks(text).0.iter().map(|hook| hook.service.name()).collect()
     }
 
     #[test]
@@ -185,7 +142,7 @@ mod tests {
             assert!(!mistake.to_string().contains("hunter2"));
         }
         let (right, wrong) = hooks("https://a.example/x,,https://b.example/y");
-        assert_eq!((right[1].place(), wrong[0].0), (3, 2));
+        assert_eq!((right[1].position, wrong[0].0), (3, 2));
     }
 
     #[test]

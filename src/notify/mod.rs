@@ -3,30 +3,24 @@
 //! A notice never changes what a run reports: one that cannot be delivered is a line in the log. What the platform does
 //! without us (destinations, alerts on the log) is the first choice, since it also works when this program does not.
 //!
-//! A service is one small file with a `Service`; `news` says what there is to tell, `told` what was
-//! told before, `deliver` sends.
+//! `notice` says what there is to say, `service` how each service wants it, `sent` what was sent before, `deliver` sends.
 
 mod deliver;
-mod dingtalk;
-mod feishu;
-mod harmless;
 mod hook;
-mod news;
+mod notice;
+mod sent;
 mod service;
-mod slack;
-mod told;
-mod webhook;
-mod wecom;
 
 use std::time::Duration;
 
-use futures_util::future::join_all;
-
 use aliyun::clock::{Deadline, SharedClock};
+use futures_util::future::join_all;
+use sha2::{Digest as _, Sha256};
+
 use deliver::Client;
-pub use hook::{BadHook, Hook, hooks};
-pub use news::News;
-use told::Told;
+pub(crate) use hook::{Hook, hooks};
+pub(crate) use notice::Notice;
+use sent::SentNotices;
 
 use crate::journal::RunStore;
 
@@ -38,26 +32,25 @@ const FOR_MEMORY: Duration = Duration::from_millis(500);
 
 /// What sending needs of its run.
 #[derive(Debug)]
-pub struct Means {
-    /// The time.
-    pub clock: SharedClock,
+pub(crate) struct Means {
+    pub(crate) clock: SharedClock,
     /// When the answer must be ready.
-    pub deadline: Deadline,
+    pub(crate) deadline: Deadline,
     /// Where it is remembered what was told, if anywhere.
-    pub store: Option<RunStore>,
+    pub(crate) store: Option<RunStore>,
 }
 
 /// Tells it to all at once. Whatever goes wrong is said in the log, and nowhere else.
-pub async fn tell(hooks: &[Hook], news: News, means: Means) {
+pub(crate) async fn tell(hooks: &[Hook], notice: Notice, means: Means) {
     let limit = LIMIT.min(means.deadline.remaining(&*means.clock));
     let begin = means.clock.uptime();
-    let mut told = match tokio::time::timeout(limit / 2, Told::read(means.store.as_ref())).await {
+    let mut told = match tokio::time::timeout(limit / 2, SentNotices::read(means.store.as_ref())).await {
         Ok(told) => told,
-        Err(_) => Told::unknown("the journal folder did not answer in time"),
+        Err(_) => SentNotices::unknown("the journal folder did not answer in time"),
     };
     let now = means.clock.now();
-    let due: Vec<_> = hooks.iter().map(|hook| (hook, told.unknown_to(hook, &news, now))).collect();
-    let due: Vec<_> = due.into_iter().filter(|(_, items)| !items.is_empty()).collect();
+    let due = hooks.iter().map(|hook| (hook, told.unknown_to(hook, &notice, now)));
+    let due: Vec<_> = due.filter(|(_, items)| !items.is_empty()).collect();
     if due.is_empty() {
         return;
     }
@@ -67,20 +60,25 @@ pub async fn tell(hooks: &[Hook], news: News, means: Means) {
     };
     let left = |limit: Duration| limit.saturating_sub(means.clock.uptime().saturating_sub(begin));
     let until = left(limit.saturating_sub(FOR_MEMORY.min(limit / 10)));
-    let client = &client;
-    let sent = due.iter().map(|(hook, items)| {
-        let message = news.message(items, news.items().len() - items.len());
-        async move { client.deliver(hook, &message, until).await }
+    let sent = due.iter().map(async |(hook, items)| {
+        let message = notice.message(items, notice.items.len() - items.len());
+        client.deliver(hook, &message, until).await
     });
-    let sent = join_all(sent).await;
-    for ((hook, items), sent) in due.iter().zip(sent) {
+    for ((hook, items), sent) in due.iter().zip(join_all(sent).await) {
         match sent {
             Ok(()) => told.remember(hook, items, now),
-            Err(why) => tracing::warn!(service = hook.name(), url = hook.place(), why, "a notice was not delivered"),
+            Err(why) => {
+                tracing::warn!(service = hook.service.name(), url = hook.position, why, "a notice was not delivered");
+            }
         }
     }
     let kept = tokio::time::timeout(left(limit), told.keep(means.store.as_ref(), now)).await;
     if !matches!(kept, Ok(true)) {
         tracing::warn!("what was told cannot be kept: it may be told again");
     }
+}
+
+/// Names something in a file without giving it away.
+fn digest(text: &str) -> String {
+    hex::encode(Sha256::digest(text).get(..8).unwrap_or_default())
 }

@@ -1,12 +1,12 @@
-//! What there is to tell of a run, and how it is put.
+//! What there is to say of a run, and how it is put.
 
 use std::fmt::Write as _;
 
+use authorization::text::{escaped, truncated};
 use serde_json::{Value, json};
-use sha2::{Digest, Sha256};
 
-use super::harmless::harmless;
-use crate::report::{AccountReport, CallError, Report, Status};
+use super::digest;
+use crate::report::{AccountReport, CallError, Report, Status, Tone};
 
 /// Texts of others, in characters.
 const NEXT: usize = 160;
@@ -14,18 +14,7 @@ const SHORT: usize = 64;
 /// The findings of one account.
 const FINDINGS: usize = 6;
 
-/// How loud a message is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Tone {
-    /// Something was repaired.
-    Good,
-    /// Somebody should look.
-    Warning,
-    /// Somebody must act.
-    Alarm,
-}
-
-/// What is known of one account, or of the run as a whole.
+/// What is known of one account, or of the whole run.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Item {
     /// Whose it is; `run` for what belongs to no account.
@@ -40,10 +29,10 @@ pub(super) struct Item {
 
 /// What there is to tell of a run.
 #[derive(Debug)]
-pub struct News {
+pub(crate) struct Notice {
     title: String,
     tone: Tone,
-    items: Vec<Item>,
+    pub(super) items: Vec<Item>,
     tail: String,
     json: String,
 }
@@ -62,10 +51,9 @@ pub(super) struct Message<'a> {
     pub(super) json: &'a str,
 }
 
-impl News {
+impl Notice {
     /// Of a run that changed something, found something that is not in order, or failed; else there is none.
-    #[must_use]
-    pub fn of_report(report: &Report) -> Option<Self> {
+    pub(crate) fn of_report(report: &Report) -> Option<Self> {
         if matches!(report.status, Status::Ignored | Status::Rejected) {
             return None;
         }
@@ -81,27 +69,22 @@ impl News {
         let started_by = compact.pointer("/trigger/name").and_then(Value::as_str).map(|name| harmless(name, SHORT));
         let started_by = started_by.map(|name| format!(", started by {name}")).unwrap_or_default();
         let tail = format!("{reason}mode {}{started_by}; the log has the rest: {}", of("mode"), of("requestId"));
-        Some(Self { title: title(report), tone: tone(report.status), items, tail, json: compact.to_string() })
+        Some(Self { title: title(report), tone: report.status.tone(), items, tail, json: compact.to_string() })
     }
 
     /// Of a run that could not begin.
-    #[must_use]
-    pub fn of_abort(request_id: &str, error_type: &str, message: &str) -> Self {
-        let state = state(&json!([error_type, message]));
+    pub(crate) fn of_abort(request_id: &str, error_type: &str, message: &str) -> Self {
+        let state = digest(&json!([error_type, message]).to_string());
         let line = format!("{error_type}: {}", harmless(message, 4 * NEXT));
         let item = Item { key: "run".to_owned(), state, always: false, urgency: Status::Failed, line };
         let json = json!({"requestId": request_id, "errorType": error_type, "errorMessage": message});
         Self {
             title: "dts-role-guard: the run could not begin".to_owned(),
-            tone: Tone::Alarm,
+            tone: Tone::Bad,
             items: vec![item],
             tail: format!("nothing was looked at; the log has the rest: {}", harmless(request_id, SHORT)),
             json: json.to_string(),
         }
-    }
-
-    pub(super) fn items(&self) -> &[Item] {
-        &self.items
     }
 
     pub(super) fn message<'a>(&'a self, items: &[&'a Item], known: usize) -> Message<'a> {
@@ -112,15 +95,17 @@ impl News {
 
 impl Item {
     fn of_account(account: &AccountReport) -> Self {
-        let mut ids: Vec<_> = account.findings.iter().map(|finding| finding.id.as_str()).collect();
+        let mut ids = account.finding_ids();
         ids.sort_unstable();
-        ids.dedup();
-        let key = account.account_id.as_ref().map_or("unknown", |id| id.as_str()).to_owned();
-        let first = account.next.as_deref().and_then(|next| next.lines().next());
-        let why = first.map(|first| format!(". {}", harmless(first, NEXT))).unwrap_or_default();
-        let found = if ids.is_empty() { String::new() } else { format!(": {}", listed(&ids)) };
+        let key = account.id_or("unknown").to_owned();
+        let why = account.cause().map(|cause| format!(". {}", harmless(cause, NEXT))).unwrap_or_default();
+        let found = match ids.split_at_checked(FINDINGS) {
+            _ if ids.is_empty() => String::new(),
+            Some((first, more)) if !more.is_empty() => format!(": {} and {} more", first.join(", "), more.len()),
+            Some(_) | None => format!(": {}", ids.join(", ")),
+        };
         Self {
-            state: state(&json!([account.status.as_str(), ids])),
+            state: digest(&json!([account.status.as_str(), ids]).to_string()),
             always: matches!(account.status, Status::Stuck | Status::Remediated),
             urgency: account.status,
             line: format!("{key} {}{found}{why}", account.status.as_str()),
@@ -133,7 +118,7 @@ impl Item {
         let code = whole.get("code").and_then(Value::as_str).unwrap_or_default();
         Self {
             key: "run".to_owned(),
-            state: state(&json!([whole.get("operation"), code])),
+            state: digest(&json!([whole.get("operation"), code]).to_string()),
             always: false,
             urgency: Status::Failed,
             line: format!("the run: {}", harmless(&error.to_string(), NEXT)),
@@ -141,43 +126,15 @@ impl Item {
     }
 }
 
-fn listed(ids: &[&str]) -> String {
-    let more = ids.len().saturating_sub(FINDINGS);
-    let first: Vec<_> = ids.iter().take(FINDINGS).copied().collect();
-    let more = if more > 0 { format!(" and {more} more") } else { String::new() };
-    first.join(", ") + &more
-}
-
-fn state(of: &Value) -> String {
-    hex::encode(Sha256::digest(of.to_string().as_bytes()).get(..8).unwrap_or_default())
-}
-
 fn is_worth_telling(status: Status) -> bool {
     !matches!(status, Status::Authorized | Status::Skipped | Status::Ignored | Status::Rejected)
-}
-
-fn tone(status: Status) -> Tone {
-    match status {
-        Status::Stuck | Status::Failed => Tone::Alarm,
-        Status::Remediated => Tone::Good,
-        _ => Tone::Warning,
-    }
 }
 
 /// Every number in it is one of the report's summary.
 fn title(report: &Report) -> String {
     let summary = &report.summary;
-    let counts = [
-        (summary.stuck, Status::Stuck),
-        (summary.failed, Status::Failed),
-        (summary.rolled_back, Status::RolledBack),
-        (summary.refused, Status::Refused),
-        (summary.drifted, Status::Drifted),
-        (summary.pending, Status::Pending),
-        (summary.remediated, Status::Remediated),
-    ];
-    let counts = counts.iter().filter(|(count, _)| *count > 0);
-    let mut parts: Vec<_> = counts.map(|(count, status)| format!("{count} {}", status.as_str())).collect();
+    let counts = summary.counts().into_iter().filter(|(status, count)| *count > 0 && is_worth_telling(*status));
+    let mut parts: Vec<_> = counts.map(|(status, count)| format!("{count} {}", status.as_str())).collect();
     if parts.is_empty() {
         parts.push("the run failed".to_owned());
     }
@@ -220,6 +177,34 @@ impl Message<'_> {
     }
 }
 
+/// Text of others in a chat, cut after this many characters. It can neither mention anybody nor make a link, in any of the
+/// services: what they could take for more than text is replaced by what looks alike.
+pub(super) fn harmless(text: &str, limit: usize) -> String {
+    let characters: Vec<char> = escaped(&truncated(text, limit)).chars().collect();
+    let at = |index: usize| characters.get(index).copied().unwrap_or(' ');
+    let tamed = |index: usize| tame(at(index), if index == 0 { ' ' } else { at(index - 1) }, at(index + 1));
+    // An escape is longer than what it stands for.
+    truncated(&(0..characters.len()).map(tamed).collect::<String>(), limit)
+}
+
+fn tame(character: char, before: char, behind: char) -> char {
+    match character {
+        '@' => '＠',
+        '<' => '‹',
+        '>' => '›',
+        '[' => '［',
+        ']' => '］',
+        '&' => '＆',
+        '#' => '＃',
+        '`' | '"' => '\'',
+        '\\' => '＼',
+        // Of an address, with or without its scheme.
+        '/' if before == '/' || behind == '/' => '／',
+        '.' if before.is_alphanumeric() && behind.is_alphanumeric() => '․',
+        other => other,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use aliyun::clock::{Clock as _, SystemClock};
@@ -228,41 +213,60 @@ mod tests {
     use crate::notify::hook::hooks;
 
     /// Text of others at its worst, in an account's `next`.
-    fn worst(filler: &str, accounts: usize) -> News {
+    fn worst(filler: &str, accounts: usize) -> Notice {
         let account = |index: usize| {
             let id = (1_000_000_000_000_000 + index).to_string().parse().unwrap();
             AccountReport { next: Some(filler.repeat(4_000)), ..AccountReport::new(Some(id), Status::Stuck) }
         };
         let items: Vec<_> = (0..accounts).map(|index| Item::of_account(&account(index))).collect();
         let tail = harmless(&filler.repeat(400), SHORT);
-        News { title: "dts-role-guard: stuck".to_owned(), tone: Tone::Alarm, items, tail, json: "{}".to_owned() }
+        Notice { title: "dts-role-guard: stuck".to_owned(), tone: Tone::Bad, items, tail, json: "{}".to_owned() }
     }
 
     #[test]
     fn every_service_gets_no_more_than_it_takes_whatever_the_text() {
         let text = "dingtalk+https://a.example/x s,feishu+https://a.example/x s,wecom+https://a.example/x,slack+https://a.example/x";
         for filler in ["x", "\"", "\\", "漢", "\u{1f600}", "\u{202e}", "\u{0}", "@all ", "<!channel>", "a.b", "//"] {
-            let news = worst(filler, 2_000);
-            let all: Vec<_> = news.items().iter().collect();
-            let message = news.message(&all, 0);
+            let notice = worst(filler, 2_000);
+            let all: Vec<_> = notice.items.iter().collect();
+            let message = notice.message(&all, 0);
             for hook in hooks(text).0 {
-                let body = hook.service().post(&message, hook.secret(), SystemClock::start().now()).body;
+                let body = hook.service.request(&message, hook.secret(), SystemClock::start().now()).body;
                 let value: Value = serde_json::from_str(&body).unwrap();
-                let (size, limit) = match hook.name() {
+                let (size, limit) = match hook.service.name() {
                     "DingTalk" | "Feishu" => (body.len(), 20_000),
                     "WeCom" => (value["text"]["content"].as_str().unwrap().len(), 2_048),
                     _ => (value["blocks"][0]["text"]["text"].as_str().unwrap().encode_utf16().count(), 3_000),
                 };
-                assert!(size <= limit, "{} {filler:?}: {size}", hook.name());
+                assert!(size <= limit, "{} {filler:?}: {size}", hook.service.name());
                 assert!(
                     body.contains("1000000000000000 stuck") && body.contains(" more"),
                     "{} {filler:?}",
-                    hook.name()
+                    hook.service.name()
                 );
                 for evil in ["@", "<!", "://", "a.b"] {
-                    assert!(!body.contains(evil), "{} {filler:?}: {body}", hook.name());
+                    assert!(!body.contains(evil), "{} {filler:?}: {body}", hook.service.name());
                 }
             }
         }
+    }
+
+    #[test]
+    fn nothing_in_it_is_a_mention_or_a_link() {
+        for (text, shown) in [
+            ("@all <!channel> <at id=all>", "＠all ‹!channel› ‹at id=all›"),
+            ("[x](https://evil.example)", "［x］(https:／／evil․example)"),
+            ("www.evil.example/a", "www․evil․example/a"),
+            ("acs:ram::1:role/x. Next", "acs:ram::1:role/x. Next"),
+            ("&lt;!here&gt;", "＆lt;!here＆gt;"),
+            ("a\nb\u{202e}c", "a＼u{a}b＼u{202e}c"),
+        ] {
+            assert_eq!(harmless(text, 100), shown);
+        }
+    }
+
+    #[test]
+    fn it_is_cut_by_characters() {
+        assert_eq!(harmless("漢漢漢", 2), "漢漢…");
     }
 }

@@ -1,4 +1,4 @@
-//! What was told, for a day: a small file in the journal folder. Without one, every run tells.
+//! What was sent, for a day: a small file in the journal folder. Without one, every run sends.
 
 use std::collections::BTreeMap;
 use std::io::ErrorKind;
@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::hook::Hook;
-use super::news::{Item, News};
+use super::notice::{Item, Notice};
 use crate::journal::RunStore;
 
 const NAME: &str = "notified.json";
@@ -21,21 +21,21 @@ const DAY: i64 = 24 * 60 * 60;
 /// By hook and account: the state, and the second in which it was told.
 type States = BTreeMap<String, BTreeMap<String, (String, i64)>>;
 
-/// What was told.
+/// What was sent.
 #[derive(Debug, Default)]
-pub(super) struct Told {
+pub(super) struct SentNotices {
     states: States,
     is_changed: bool,
 }
 
 #[derive(Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-struct File {
+struct SentFile {
     schema: String,
     told: States,
 }
 
-impl Told {
+impl SentNotices {
     /// A file that cannot be read costs a message too many, no more.
     pub(super) async fn read(store: Option<&RunStore>) -> Self {
         let Some(store) = store else { return Self::default() };
@@ -53,18 +53,18 @@ impl Told {
     }
 
     fn parse(bytes: &[u8]) -> Option<Self> {
-        let file: File = serde_json::from_slice(bytes).ok()?;
+        let file: SentFile = serde_json::from_slice(bytes).ok()?;
         (file.schema == SCHEMA).then_some(Self { states: file.told, is_changed: false })
     }
 
     /// What this hook does not know yet, or always gets.
-    pub(super) fn unknown_to<'a>(&self, hook: &Hook, news: &'a News, now: Timestamp) -> Vec<&'a Item> {
+    pub(super) fn unknown_to<'a>(&self, hook: &Hook, notice: &'a Notice, now: Timestamp) -> Vec<&'a Item> {
         let known = self.states.get(&hook.id());
         let is_known = |item: &Item| {
             let told = known.and_then(|states| states.get(&item.key));
             told.is_some_and(|(state, at)| *state == item.state && is_recent(*at, now))
         };
-        news.items().iter().filter(|item| item.always || !is_known(item)).collect()
+        notice.items.iter().filter(|item| item.always || !is_known(item)).collect()
     }
 
     pub(super) fn remember(&mut self, hook: &Hook, items: &[&Item], now: Timestamp) {
@@ -78,7 +78,7 @@ impl Told {
         let Some(store) = store.filter(|_| self.is_changed) else { return true };
         self.states.values_mut().for_each(|states| states.retain(|_, (_, at)| is_recent(*at, now)));
         self.states.retain(|_, states| !states.is_empty());
-        let file = File { schema: SCHEMA.to_owned(), told: self.states };
+        let file = SentFile { schema: SCHEMA.to_owned(), told: self.states };
         let Ok(bytes) = serde_json::to_vec(&file) else { return false };
         store.keep_file(NAME, Some(bytes)).await.is_ok()
     }
@@ -102,15 +102,15 @@ mod tests {
     fn the_same_state_is_told_again_after_a_day_and_to_whoever_did_not_get_it() {
         let hooks = hooks("https://a.example/x,https://b.example/x").0;
         let [one, other] = [&hooks[0], &hooks[1]];
-        let (news, changed) = (News::of_abort("1", "Denied", "a"), News::of_abort("2", "Denied", "b"));
-        let mut told = Told::default();
-        assert_eq!(told.unknown_to(one, &news, at(0)).len(), 1);
-        told.remember(one, &told.unknown_to(one, &news, at(0)), at(0));
-        assert_eq!(told.unknown_to(one, &news, at(DAY - 1)).len(), 0);
-        assert_eq!(told.unknown_to(other, &news, at(1)).len(), 1, "another hook");
+        let (notice, changed) = (Notice::of_abort("1", "Denied", "a"), Notice::of_abort("2", "Denied", "b"));
+        let mut told = SentNotices::default();
+        assert_eq!(told.unknown_to(one, &notice, at(0)).len(), 1);
+        told.remember(one, &told.unknown_to(one, &notice, at(0)), at(0));
+        assert_eq!(told.unknown_to(one, &notice, at(DAY - 1)).len(), 0);
+        assert_eq!(told.unknown_to(other, &notice, at(1)).len(), 1, "another hook");
         assert_eq!(told.unknown_to(one, &changed, at(1)).len(), 1, "another state");
-        assert_eq!(told.unknown_to(one, &news, at(DAY)).len(), 1, "a day later");
-        assert_eq!(told.unknown_to(one, &news, at(-1)).len(), 1, "a clock that was wrong");
+        assert_eq!(told.unknown_to(one, &notice, at(DAY)).len(), 1, "a day later");
+        assert_eq!(told.unknown_to(one, &notice, at(-1)).len(), 1, "a clock that was wrong");
     }
 
     #[test]
@@ -118,7 +118,7 @@ mod tests {
         for text in
             ["", "{", "[]", r#"{"schema":"x","told":{}}"#, r#"{"schema":"dts-role-guard/notified/v1","told":{"a":1}}"#]
         {
-            assert!(Told::parse(text.as_bytes()).is_none(), "{text}");
+            assert!(SentNotices::parse(text.as_bytes()).is_none(), "{text}");
         }
     }
 }
