@@ -25,11 +25,6 @@ impl Stop {
         self.asked.is_cancelled()
     }
 
-    /// Ready once somebody asks.
-    pub async fn asked(&self) {
-        self.asked.cancelled().await;
-    }
-
     /// Work that has no effect is given up when somebody asks; `None` then.
     pub(crate) async fn unless_asked<T>(&self, work: impl Future<Output = T>) -> Option<T> {
         self.asked.run_until_cancelled(work).await

@@ -33,15 +33,6 @@ impl Abort {
             Self::Network(_) => "NoNetwork",
         }
     }
-
-    /// The exit code of a terminal command.
-    #[must_use]
-    pub fn exit_code(&self) -> u8 {
-        match self {
-            Self::Settings(_) => 2,
-            Self::Credentials(_) | Self::Tls(_) | Self::Network(_) => 3,
-        }
-    }
 }
 
 pub(super) fn abort(why: &Abort) -> Diagnostic {

@@ -1,25 +1,27 @@
 //! How and where the report is printed.
 
 use std::fs::{File, OpenOptions};
-use std::io::{self, IsTerminal as _, Write};
+use std::io::{self, IsTerminal as _, Read as _, Write as _};
 use std::path::{Path, PathBuf};
 
 use anstream::{AutoStream, ColorChoice};
 use clap::ValueEnum;
 
-use crate::report::{Csv, Html, Human, Json, Ocsf, Render, Report};
+use super::error::CommandError;
+use crate::report::{Csv, Html, Human, Json, Ocsf, Render as _, Report, read};
+use crate::telemetry::Log;
 
 /// What every command that prints a report takes.
 #[derive(Debug, Clone, Default, clap::Args)]
 pub struct OutputOptions {
     /// How to print the report [default: human on a terminal, else json]
     #[arg(long)]
-    format: Option<Format>,
+    format: Option<ReportFormat>,
     /// Show all details of all accounts, however many there are
     #[arg(long)]
     verbose: bool,
     #[command(flatten)]
-    place: PlaceOptions,
+    pub(super) place: PlaceOptions,
 }
 
 /// Where a report goes.
@@ -30,14 +32,14 @@ pub(super) struct PlaceOptions {
     output: Option<PathBuf>,
     /// Print nothing but errors; the exit code tells the result
     #[arg(long)]
-    quiet: bool,
+    pub(super) quiet: bool,
     /// When to print colours [default: auto]
     #[arg(long, value_name = "WHEN")]
     color: Option<Color>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum Format {
+enum ReportFormat {
     /// Text for people
     Human,
     /// The report as JSON
@@ -60,17 +62,6 @@ enum Color {
     Never,
 }
 
-/// The place for the report cannot be written to.
-#[derive(Debug, thiserror::Error)]
-#[error("the report cannot be written to {place}: {source}")]
-pub(super) struct Unwritable {
-    place: String,
-    source: io::Error,
-}
-
-/// The report could not be written.
-pub(super) const UNWRITABLE: u8 = 3;
-
 /// A place for the report that can be written to.
 #[derive(Debug)]
 pub(super) struct Output {
@@ -88,32 +79,19 @@ struct NewFile {
 }
 
 impl OutputOptions {
-    /// Takes hold of the place before anything is done that would have to be reported.
-    pub(super) fn open(&self) -> Result<Output, Unwritable> {
-        self.place.open()
-    }
-
-    /// Writes the report, in the format that was asked for.
-    pub(super) fn write(&self, output: Output, report: &Report) -> Result<(), Unwritable> {
-        let by_default = if output.is_for_a_person() { Format::Human } else { Format::Json };
-        let text = match self.format.unwrap_or(by_default) {
-            Format::Human => self.human().render(report),
-            Format::Json => Json.render(report),
-            Format::Ocsf => Ocsf.render(report),
-            Format::Html => Html.render(report),
-            Format::Csv => Csv.render(report),
+    pub(super) fn write(&self, output: Output, report: &Report) -> Result<(), CommandError> {
+        let text = match self.format.unwrap_or_else(|| output.choose(ReportFormat::Human, ReportFormat::Json)) {
+            ReportFormat::Human => self.human().render(report),
+            ReportFormat::Json => Json.render(report),
+            ReportFormat::Ocsf => Ocsf.render(report),
+            ReportFormat::Html => Html.render(report),
+            ReportFormat::Csv => Csv.render(report),
         };
         output.write(&text)
     }
 
-    /// Whether the exit code and errors are enough.
-    pub(super) fn is_quiet(&self) -> bool {
-        self.place.quiet
-    }
-
-    /// Whether a person wants to see how far it is.
     pub(super) fn shows_progress(&self) -> bool {
-        !self.is_quiet() && io::stderr().is_terminal() && !is_dumb()
+        !self.place.quiet && io::stderr().is_terminal() && !is_dumb()
     }
 
     /// For what is said beside the report.
@@ -125,28 +103,17 @@ impl OutputOptions {
 
 impl PlaceOptions {
     /// Takes hold of the place before anything is done that would have to be reported.
-    pub(super) fn open(&self) -> Result<Output, Unwritable> {
-        self.color.unwrap_or(Color::Auto).apply();
+    pub(super) fn open(&self) -> Result<Output, CommandError> {
+        let color = match self.color.unwrap_or(Color::Auto) {
+            Color::Auto => ColorChoice::Auto,
+            // Such a terminal shows the sequences instead of obeying them.
+            Color::Always if is_dumb() => ColorChoice::Never,
+            Color::Always => ColorChoice::AlwaysAnsi,
+            Color::Never => ColorChoice::Never,
+        };
+        color.write_global();
         let file = self.output.as_deref().map(NewFile::open).transpose()?;
         Ok(Output { is_quiet: self.quiet, file })
-    }
-
-    /// Whether the exit code and errors are enough.
-    pub(super) fn is_quiet(&self) -> bool {
-        self.quiet
-    }
-}
-
-impl Color {
-    fn apply(self) {
-        let choice = match self {
-            Self::Auto => ColorChoice::Auto,
-            // Such a terminal shows the sequences instead of obeying them.
-            Self::Always if is_dumb() => ColorChoice::Never,
-            Self::Always => ColorChoice::AlwaysAnsi,
-            Self::Never => ColorChoice::Never,
-        };
-        choice.write_global();
     }
 }
 
@@ -157,42 +124,64 @@ fn is_dumb() -> bool {
 }
 
 impl Output {
-    /// Whether a person reads it there.
-    pub(super) fn is_for_a_person(&self) -> bool {
-        self.file.is_none() && io::stdout().is_terminal()
+    /// The one format for a person who reads it there, the other for a program or a file.
+    pub(super) fn choose<T>(&self, human: T, machine: T) -> T {
+        if self.file.is_none() && io::stdout().is_terminal() { human } else { machine }
     }
 
-    /// Writes a report that is text already. Whoever closes the pipe has read enough.
-    pub(super) fn write(self, text: &str) -> Result<(), Unwritable> {
-        let Self { is_quiet, file } = self;
-        if let Some(file) = file {
-            return file.write(text);
-        }
-        if is_quiet {
-            return Ok(());
-        }
-        let mut stdout = anstream::stdout();
-        match stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()) {
-            Err(source) if source.kind() != io::ErrorKind::BrokenPipe => {
-                Err(Unwritable { place: "standard output".to_owned(), source })
-            }
-            _ => Ok(()),
+    pub(super) fn write(self, text: &str) -> Result<(), CommandError> {
+        match self.file {
+            Some(file) => file.write(text),
+            None if self.is_quiet => Ok(()),
+            None => print("the report", text),
         }
     }
 }
 
+/// Whoever closes the pipe has read enough.
+pub(super) fn print(what: &'static str, text: &str) -> Result<(), CommandError> {
+    let mut stdout = anstream::stdout();
+    match stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()) {
+        Err(source) if source.kind() != io::ErrorKind::BrokenPipe => {
+            Err(CommandError::Unwritable { what, place: "standard output".to_owned(), source })
+        }
+        _ => Ok(()),
+    }
+}
+
+/// To a person, beside the report.
+pub(super) fn say(text: &str) {
+    Log::Stderr.settle();
+    let _ = anstream::stderr().write_all(text.as_bytes());
+}
+
+/// Takes the place of a bar that may stand there.
+pub(super) fn say_on_a_line(text: &str) {
+    let erase = if io::stderr().is_terminal() { "\r\x1b[2K" } else { "" };
+    say(&format!("{erase}{text}"));
+}
+
+/// Renders a saved report anew, with no cloud and no settings. The exit code says whether it could be rendered, not what the
+/// report says.
+pub(super) fn render(options: &OutputOptions) -> Result<u8, CommandError> {
+    let mut bytes = Vec::new();
+    io::stdin().lock().read_to_end(&mut bytes).map_err(CommandError::Unreadable)?;
+    let report = read(&String::from_utf8_lossy(&bytes))?;
+    options.write(options.place.open()?, &report)?;
+    Ok(0)
+}
+
 impl NewFile {
-    fn open(path: &Path) -> Result<Self, Unwritable> {
+    fn open(path: &Path) -> Result<Self, CommandError> {
         let is_new = !path.exists();
         let opened = OpenOptions::new().write(true).create(true).truncate(false).open(path);
-        let file = opened.map_err(|source| Unwritable { place: shown(path), source })?;
+        let file = opened.map_err(|source| unwritable(path, source))?;
         Ok(Self { file, path: path.to_owned(), is_new, is_written: false })
     }
 
-    fn write(mut self, text: &str) -> Result<(), Unwritable> {
+    fn write(mut self, text: &str) -> Result<(), CommandError> {
         self.is_written = true;
-        let written = self.replace(text);
-        written.map_err(|source| Unwritable { place: shown(&self.path), source })
+        self.replace(text).map_err(|source| unwritable(&self.path, source))
     }
 
     /// A pipe or a device has nothing to cut off.
@@ -214,6 +203,7 @@ impl Drop for NewFile {
     }
 }
 
-fn shown(path: &Path) -> String {
-    format!("`{}`", authorization::text::sanitized(&path.to_string_lossy()))
+fn unwritable(path: &Path, source: io::Error) -> CommandError {
+    let place = format!("`{}`", authorization::text::sanitized(&path.to_string_lossy()));
+    CommandError::Unwritable { what: "the report", place, source }
 }

@@ -1,39 +1,42 @@
 //! What a shell and `man` want to know, made from the arguments themselves.
 
-use std::io::{self, ErrorKind, Write as _};
+use std::io::{self, Write as _};
 
 use clap::CommandFactory as _;
 use clap_complete::Shell;
 use clap_mangen::Man;
 
-use super::output::UNWRITABLE;
-use super::{Arguments, say};
+use super::arguments::Arguments;
+use super::error::CommandError;
+use super::output::print;
 
 /// What `completions` takes.
 #[derive(Debug, clap::Args)]
-pub struct Completions {
+pub struct CompletionsOptions {
     /// The shell that reads the script
     shell: Shell,
 }
 
 /// Prints the script that the shell reads.
-pub(super) fn completions(asked: &Completions) -> u8 {
+pub(super) fn completions(options: &CompletionsOptions) -> Result<u8, CommandError> {
     let mut script = Vec::new();
     let mut command = Arguments::command();
     let name = command.get_name().to_owned();
-    clap_complete::generate(asked.shell, &mut command, &name, &mut script);
+    clap_complete::generate(options.shell, &mut command, &name, &mut script);
     // In bash clap_complete sets its state to one spelling of a name with hyphens and asks for another, so that nothing is
     // completed after a command (clap-rs/clap#6421).
     let (asked_for, set) = (name.replace('-', "__subcmd__"), name.replace('-', "__"));
-    print(String::from_utf8_lossy(&script).replace(&asked_for, &set).as_bytes())
+    print("the script", &String::from_utf8_lossy(&script).replace(&asked_for, &set))?;
+    Ok(0)
 }
 
 /// Prints one page with all commands: `man -l -` finds no pages beside it.
-pub(super) fn manual() -> u8 {
+pub(super) fn manual() -> Result<u8, CommandError> {
     let mut page = Vec::new();
     // Nothing fails that is written into memory.
     let _ = write_manual(&mut page);
-    print(&page)
+    print("the page", &String::from_utf8_lossy(&page))?;
+    Ok(0)
 }
 
 fn write_manual(page: &mut Vec<u8>) -> io::Result<()> {
@@ -63,16 +66,4 @@ fn write_manual(page: &mut Vec<u8>) -> io::Result<()> {
         String::from_utf8_lossy(&extra).replace(".SH EXTRA", ".SH SETTINGS AND EXIT CODES").as_bytes(),
     );
     Ok(())
-}
-
-/// Whoever closes the pipe has read enough.
-fn print(text: &[u8]) -> u8 {
-    let mut stdout = io::stdout().lock();
-    match stdout.write_all(text).and_then(|()| stdout.flush()) {
-        Err(error) if error.kind() != ErrorKind::BrokenPipe => {
-            say(&format!("standard output cannot be written to: {error}\n"));
-            UNWRITABLE
-        }
-        _ => 0,
-    }
 }

@@ -2,11 +2,16 @@
 
 use std::io;
 
+use authorization::settings::Scope;
 use authorization::target::AccountId;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
-use super::say_on_a_line;
+use super::arguments::RunOptions;
+use super::output::say_on_a_line;
+use crate::config::{Config, JOURNAL_DIR, JournalPlace};
+use crate::report::quote;
 use crate::stop::Stop;
+use crate::telemetry::Log;
 
 /// What a shell says of a command that was interrupted.
 pub(super) const CUT_OFF: u8 = 130;
@@ -14,7 +19,8 @@ pub(super) const CUT_OFF: u8 = 130;
 const ASKED: &str = "Stopping: nothing more is begun, and what is in hand is finished or put back. \
                      A second signal stops at once.\n";
 
-/// Asks to stop at the first signal; ready at the second one, with the accounts whose role is in hand then. The signals are caught from the moment this is first polled.
+/// Asks to stop at the first signal; ready at the second one, with the accounts whose role is in hand then. The signals are
+/// caught from the moment this is first polled.
 pub(super) async fn second(stop: &Stop) -> Vec<AccountId> {
     let mut signals = Signals::caught().unwrap_or_else(|error| {
         tracing::warn!(%error, "signals are not caught: one stops at once");
@@ -26,6 +32,27 @@ pub(super) async fn second(stop: &Stop) -> Vec<AccountId> {
     signals.next().await;
     // Now, before the work is dropped: that puts them down.
     stop.in_hand()
+}
+
+/// One line about an account whose role was in hand: what to type next.
+pub(super) fn advice(account: &AccountId, config: &Config, options: &RunOptions) -> String {
+    let scope = options.scope.map_or(config.scope, Scope::from);
+    let scope = if scope == Scope::Organization { " --scope organization" } else { "" };
+    let profile = options.call.profile.as_deref().map(|name| format!(" --profile {}", quote(name))).unwrap_or_default();
+    let target = format!("{scope} --account {account}{profile}");
+    let record = match &config.journal {
+        JournalPlace::Named(path) | JournalPlace::Terminal(path) | JournalPlace::Instance(path) => {
+            format!("its record is in {}, so use the same {JOURNAL_DIR}", path.display())
+        }
+        JournalPlace::Off if Log::Stderr.is_terminal() => {
+            "no record was kept; what the role had stands in the file that the log names above".to_owned()
+        }
+        JournalPlace::Off => "no record was kept; the `journal` lines above hold what the role had".to_owned(),
+    };
+    format!(
+        "account {account}: cut off, its role may be half repaired. To look: dts-role-guard verify{target}. To finish: \
+         dts-role-guard remediate{target} ({record})\n"
+    )
 }
 
 struct Signals(Vec<Signal>);

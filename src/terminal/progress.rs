@@ -9,14 +9,11 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle, TermLike};
 use crate::sweep::{Counts, Progress};
 use crate::telemetry::Log;
 
-/// Redrawn so often in a second.
-const HERTZ: u8 = 20;
-
-/// Standard error by way of the log, whose thread writes: a terminal that is paused holds up no repair.
+/// Standard error, written by the log's thread: a terminal that is paused holds up no repair.
 #[derive(Debug, Default)]
-struct Screen(Mutex<String>);
+struct StderrTerm(Mutex<String>);
 
-impl Screen {
+impl StderrTerm {
     fn drawn(&self) -> MutexGuard<'_, String> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -26,7 +23,7 @@ impl Screen {
     }
 }
 
-impl TermLike for Screen {
+impl TermLike for StderrTerm {
     fn width(&self) -> u16 {
         console::Term::stderr().size().1
     }
@@ -67,22 +64,20 @@ impl TermLike for Screen {
     }
 }
 
-/// The counts are one text, so that a line never mixes two states.
-const TEMPLATE: &str = "{bar:24} {msg}";
-
 /// A bar on standard error; invisible where that is no terminal. A log line takes its place, and it is drawn anew below.
 #[derive(Debug)]
-pub(super) struct Bar(ProgressBar);
+pub(super) struct TerminalProgress(ProgressBar);
 
-impl Bar {
+impl TerminalProgress {
     pub(super) fn new() -> Self {
-        let style = ProgressStyle::with_template(TEMPLATE).unwrap_or_else(|_| ProgressStyle::default_bar());
-        let target = ProgressDrawTarget::term_like_with_hz(Box::<Screen>::default(), HERTZ);
+        // The counts are one text, so that a line never mixes two states.
+        let style = ProgressStyle::with_template("{bar:24} {msg}").unwrap_or_else(|_| ProgressStyle::default_bar());
+        let target = ProgressDrawTarget::term_like_with_hz(Box::<StderrTerm>::default(), 20);
         Self(ProgressBar::with_draw_target(Some(0), target).with_style(style))
     }
 }
 
-impl Progress for Bar {
+impl Progress for TerminalProgress {
     fn show(&self, counts: Counts, _: Duration) {
         let Self(bar) = self;
         let Counts { stage, done, of, broken, failed, left } = counts;

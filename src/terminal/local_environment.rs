@@ -1,17 +1,18 @@
-//! What only a person's machine has: profiles of the vendor's CLI, a proxy on the way out, roots of one's own.
+//! What the machine of a person adds: profiles of the vendor's CLI, a proxy, its own root certificates.
 //!
-//! What serves has none of it, and neither has any command where an `FC_*` variable is set: the keys of a function are those
-//! of its role, and nothing in its environment bends its way to the cloud.
+//! A function takes none of it, and neither does a command where an `FC_*` variable is set: the keys of a function are those of
+//! its role, and no variable redirects its calls.
 
 use std::io::ErrorKind;
 use std::path::Path;
+use std::sync::Arc;
 
 use aliyun::credentials::{Error, Host, ProfileChoice, ProfileError, ProfileKeys, RawCredentials, from_environment};
 use aliyun::secret::Zeroizing;
 use aliyun::{BadNetwork, Http, Network};
 use authorization::text::sanitized;
-use std::sync::Arc;
 
+use super::error::CommandError;
 use crate::config::{self, Variables, on_platform};
 use crate::handler::{Abort, App};
 use crate::journal::disk;
@@ -24,15 +25,15 @@ const SSL_CERT_FILE: &str = "SSL_CERT_FILE";
 /// A profile takes some 500 bytes, a system's bundle of roots some 220 KB.
 const SIZE_LIMIT: usize = 4 * 1024 * 1024;
 
-/// The same with the keys and the way out that the machine's variables and files name.
+/// The app with the keys and the network that the machine's variables and files name.
 ///
 /// # Errors
-/// When a proxy or roots are named that cannot be used. That there are no keys is told by what needs them.
-pub(super) fn equip(app: App, variables: &Variables, profile: Option<&str>) -> Result<App, Abort> {
+/// When a proxy or roots are named that cannot be used. Missing keys are an error of what needs them.
+pub(super) fn apply(app: App, variables: &Variables, profile: Option<&str>) -> Result<App, CommandError> {
     if on_platform(variables) {
-        return Ok(app);
+        return if profile.is_some() { Err(CommandError::ProfileOfFunction) } else { Ok(app) };
     }
-    let app = match network(variables)? {
+    let app = match network(variables).map_err(Abort::from)? {
         Some(network) => {
             let http = Http::through(crate::USER_AGENT, network, app.clock().clone()).map_err(Abort::Tls)?;
             app.wired(|wiring| wiring.http = Arc::new(http).into())
