@@ -1,7 +1,7 @@
 //! The second look: whether what was written, or taken back, is what the cloud shows.
 
 use authorization::baseline::Baseline;
-use authorization::plan::{Difference, Wanted};
+use authorization::plan::{Difference, ExpectedRole};
 use authorization::record::{Repair, Snapshot};
 use authorization::role::{ObservedRole, Role, Tags};
 use authorization::verify::{self, Finding};
@@ -55,8 +55,13 @@ impl<'a> Aim<'a> {
 
     /// What is left between a role and the one that should be.
     pub(crate) fn left(&self, now: &ObservedRole, tags: Option<&Tags>) -> Difference {
-        Wanted { baseline: self.baseline, before: self.before.as_ref(), tags: self.tags(), gone: &self.repair.gone }
-            .left(now, tags)
+        ExpectedRole {
+            baseline: self.baseline,
+            before: self.before.as_ref(),
+            tags: self.tags(),
+            gone: &self.repair.gone,
+        }
+        .left(now, tags)
     }
 
     /// Authorized, and everything that the role had is back.

@@ -1,7 +1,7 @@
 //! Why the guard does not start, or stopped before the deletion and put everything back. The report has the sentences.
 
 use authorization::plan::{PlanId, Unplannable};
-use authorization::record::attempts::TooMany;
+use authorization::record::TooManyRepairs;
 use authorization::target::AccountId;
 
 /// Why the guard does not start, or stopped before the deletion and put everything back.
@@ -47,7 +47,7 @@ pub enum Refusal {
     /// Repairs do not last.
     TooManyAttempts {
         /// How often the role was repaired.
-        times: TooMany,
+        times: TooManyRepairs,
         /// Whose role it is.
         account: AccountId,
     },

@@ -4,7 +4,7 @@ use authorization::baseline::DTS_ROLE;
 use authorization::text::sanitized;
 use serde_json::Value;
 
-use super::eventbridge::{Irrelevant, Record};
+use super::eventbridge::{AuditRecord, Irrelevant};
 use super::field::{self, Object};
 use super::{AccountRef, Actor, TriggerRecord};
 use crate::report::TriggerKind;
@@ -21,7 +21,7 @@ const READS: [&str; 7] = ["Get", "List", "Describe", "Query", "Check", "Decode",
 /// What a role is called where resources are listed by their type.
 const ROLES: &str = "ACS::RAM::Role";
 
-pub(super) fn judge(record: &Record<'_>) -> Result<TriggerRecord, Irrelevant> {
+pub(super) fn judge(record: &AuditRecord<'_>) -> Result<TriggerRecord, Irrelevant> {
     let roles = roles(record);
     if roles.is_empty() {
         return Err(irrelevant(format!("{} names no role", record.name())));
@@ -41,12 +41,12 @@ pub(super) fn judge(record: &Record<'_>) -> Result<TriggerRecord, Irrelevant> {
 }
 
 /// A record that says that DTS found the authorization broken.
-pub(super) fn check_failed(record: &Record<'_>) -> Result<TriggerRecord, Irrelevant> {
+pub(super) fn check_failed(record: &AuditRecord<'_>) -> Result<TriggerRecord, Irrelevant> {
     look(record, format!("{} gave the code `{CHECK_FAILED}`", record.name()), None)
 }
 
 /// A call of DTS that failed since there is no such role, if that is our role. The message is all that names it.
-pub(super) fn role_not_found(record: &Record<'_>) -> Option<Result<TriggerRecord, Irrelevant>> {
+pub(super) fn role_not_found(record: &AuditRecord<'_>) -> Option<Result<TriggerRecord, Irrelevant>> {
     let is_dts = record.is_of("dts", "dts.", "acs.dts");
     let says_so = ["errorCode", "errorMessage"].iter().any(|name| record.says(name, NO_ROLE));
     let names_it = record.text("errorMessage").is_some_and(|message| names_role(&message))
@@ -55,7 +55,7 @@ pub(super) fn role_not_found(record: &Record<'_>) -> Option<Result<TriggerRecord
     (is_dts && says_so && names_it).then(|| look(record, reason(), None))
 }
 
-fn look(record: &Record<'_>, reason: String, actor: Option<Actor>) -> Result<TriggerRecord, Irrelevant> {
+fn look(record: &AuditRecord<'_>, reason: String, actor: Option<Actor>) -> Result<TriggerRecord, Irrelevant> {
     let account = record.account().map_err(|error| irrelevant(format!("{}: {error}", record.name())))?;
     let account = account.map_or(AccountRef::Own, AccountRef::Id);
     Ok(TriggerRecord { index: 0, account, kind: TriggerKind::Audit, reason, actor })
@@ -79,7 +79,7 @@ fn names_role(text: &str) -> bool {
 }
 
 /// Every role that the record names, in whatever place.
-fn roles(record: &Record<'_>) -> Vec<String> {
+fn roles(record: &AuditRecord<'_>) -> Vec<String> {
     let mut roles = Vec::new();
     for parameters in record.parameters() {
         roles.extend(field::text(&parameters, "RoleName"));
@@ -115,7 +115,7 @@ fn principal(parameters: &Object) -> Option<String> {
 
 /// Roles among `resourceName`, whose types stand in `resourceType` in the same order: types with semicolons between them,
 /// names of one type with commas. Where the two do not fit together, any name may be a role's.
-fn resources(record: &Record<'_>) -> Vec<String> {
+fn resources(record: &AuditRecord<'_>) -> Vec<String> {
     let groups = |name: &str| -> Vec<&str> {
         let texts = match record.value(name) {
             Some(Value::Array(items)) => items.iter().filter_map(Value::as_str).collect(),
@@ -145,7 +145,7 @@ fn separated(names: &str) -> impl Iterator<Item = String> {
 }
 
 /// Who made the call, if it looks like a call of the guard.
-fn own_hand(record: &Record<'_>) -> Option<Actor> {
+fn own_hand(record: &AuditRecord<'_>) -> Option<Actor> {
     record.text("userAgent").filter(|agent| agent.starts_with("dts-role-guard/"))?;
     record.caller("type").filter(|kind| kind.to_ascii_lowercase().contains("role"))?;
     let (account, name) = (record.caller("accountId")?.parse().ok()?, record.caller("userName")?);

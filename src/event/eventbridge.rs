@@ -13,7 +13,7 @@ use super::{Allowed, Approved, Decision, Event, Request, Selector, TriggerRecord
 use crate::report::{LeftOut, Trigger, TriggerKind};
 
 /// A record with the envelope that it came in, if it came in one.
-pub(super) struct Record<'a> {
+pub(super) struct AuditRecord<'a> {
     envelope: Option<&'a Object>,
     data: Cow<'a, Object>,
 }
@@ -26,7 +26,7 @@ pub(super) struct Irrelevant {
 
 /// One event of the bus, if the object is one.
 pub(super) fn single(object: &Object, allowed: Allowed) -> Option<Event> {
-    let record = Record::read(object)?;
+    let record = AuditRecord::read(object)?;
     Some(match judge(&record) {
         Ok(record) => of_records(record.kind, vec![record], Vec::new(), allowed),
         Err(Irrelevant { kind, reason }) => Event::ignored(kind, reason, Vec::new()),
@@ -38,7 +38,7 @@ pub(super) fn batch(items: &[Value], allowed: Allowed) -> Event {
     let (mut records, mut left_out, mut first_left_out) = (Vec::new(), Vec::new(), None);
     for (index, item) in items.iter().enumerate() {
         let object = field::as_object(item);
-        let judged = object.as_deref().and_then(Record::read).map_or_else(
+        let judged = object.as_deref().and_then(AuditRecord::read).map_or_else(
             || Err(Irrelevant { kind: TriggerKind::Audit, reason: format!("{} is no event of the bus", kind(item)) }),
             |record| judge(&record),
         );
@@ -83,7 +83,7 @@ fn kind(item: &Value) -> &'static str {
     }
 }
 
-fn judge(record: &Record<'_>) -> Result<TriggerRecord, Irrelevant> {
+fn judge(record: &AuditRecord<'_>) -> Result<TriggerRecord, Irrelevant> {
     if ["errorCode", "errorMessage"].iter().any(|name| record.says(name, actiontrail::CHECK_FAILED)) {
         return actiontrail::check_failed(record);
     }
@@ -99,7 +99,7 @@ fn judge(record: &Record<'_>) -> Result<TriggerRecord, Irrelevant> {
     }
 }
 
-impl<'a> Record<'a> {
+impl<'a> AuditRecord<'a> {
     /// A `CloudEvent` may come without its envelope, as the rule's owner likes it.
     fn read(object: &'a Object) -> Option<Self> {
         let has = |name| field::value(object, name).is_some();

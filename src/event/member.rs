@@ -1,12 +1,12 @@
 //! Audit records of the resource directory: which account became a member. Whether it did is asked of the directory.
 
-use super::eventbridge::{Irrelevant, Record};
+use super::eventbridge::{AuditRecord, Irrelevant};
 use super::field;
 use super::{AccountRef, TriggerRecord};
 use crate::report::TriggerKind;
 
 /// What the record leads to, if it is about the members of a resource directory.
-pub(super) fn judge(record: &Record<'_>) -> Option<Result<TriggerRecord, Irrelevant>> {
+pub(super) fn judge(record: &AuditRecord<'_>) -> Option<Result<TriggerRecord, Irrelevant>> {
     // Service names, hosts and versions differ between the API's generations; the start is common.
     if !record.is_of("Resource", "resource", "acs.resource") {
         return None;
@@ -39,7 +39,7 @@ pub(super) fn judge(record: &Record<'_>) -> Option<Result<TriggerRecord, Irrelev
     })
 }
 
-fn joined(record: &Record<'_>, said: Option<String>, how: &str) -> Result<TriggerRecord, Irrelevant> {
+fn joined(record: &AuditRecord<'_>, said: Option<String>, how: &str) -> Result<TriggerRecord, Irrelevant> {
     let said = said.map(|id| id.parse()).transpose();
     let (account, reason) = match said {
         Ok(Some(id)) => (AccountRef::Id(id), format!("{}: the member account {how}", record.name())),
@@ -52,17 +52,17 @@ fn joined(record: &Record<'_>, said: Option<String>, how: &str) -> Result<Trigge
     Ok(TriggerRecord { index: 0, account, kind: TriggerKind::Member, reason, actor: None })
 }
 
-fn irrelevant(record: &Record<'_>, why: &str) -> Irrelevant {
+fn irrelevant(record: &AuditRecord<'_>, why: &str) -> Irrelevant {
     Irrelevant { kind: TriggerKind::Member, reason: format!("{}: {why}", record.name()) }
 }
 
 /// A text about the account in the reply.
-fn created(record: &Record<'_>, name: &str) -> Option<String> {
+fn created(record: &AuditRecord<'_>, name: &str) -> Option<String> {
     field::text(&*field::object(&*record.object("responseElements")?, "Account")?, name)
 }
 
 /// The invited account, where it was not invited by e-mail.
-fn invited(record: &Record<'_>) -> Option<String> {
+fn invited(record: &AuditRecord<'_>) -> Option<String> {
     let reply = record.object("responseElements")?;
     let handshake = field::object(&reply, "Handshake")?;
     field::text(&handshake, "TargetType").filter(|kind| kind.eq_ignore_ascii_case("Account"))?;

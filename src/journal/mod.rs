@@ -21,7 +21,7 @@ use std::io::{self, ErrorKind};
 use std::time::Duration;
 
 use authorization::plan::{Plan, Step};
-use authorization::record::{Act, Line, Record, Repair, Snapshot, Unreadable, Watch, attempts};
+use authorization::record::{Act, DetachWatch, Record, RecordedStep, Repair, Snapshot, Unreadable};
 use authorization::role::{Role, Tags};
 use authorization::settings::Approval;
 use authorization::target::{AccountId, PolicyRef};
@@ -136,7 +136,7 @@ impl Journal {
     /// Why no repair of this role may begin.
     pub(crate) fn refusal(&self) -> Option<Refusal> {
         self.trouble.clone().or_else(|| {
-            let times = attempts::too_many(&self.record, self.log.now())?;
+            let times = self.record.too_many_repairs(self.log.now())?;
             Some(Refusal::TooManyAttempts { times, account: self.record.account_id.clone() })
         })
     }
@@ -221,7 +221,7 @@ impl Journal {
             let until = since.checked_add(TRUSTED_FOR).unwrap_or(Timestamp::MAX);
             self.record.watch = before.map(|role| {
                 let policies = role.policies.into_iter().collect();
-                Watch { since: Some(since), until, role_id: role.id, policies }
+                DetachWatch { since: Some(since), until, role_id: role.id, policies }
             });
         }
         self.suspects.extend(self.record.watch.iter().flat_map(|watch| watch.policies.clone()));
@@ -248,8 +248,8 @@ impl Journal {
         self.write().await.map_err(|error| unusable(&error))
     }
 
-    fn lines(&self, steps: &[Step]) -> Vec<Line> {
-        steps.iter().map(|step| Line::planned(step, &self.log.target.role)).collect()
+    fn lines(&self, steps: &[Step]) -> Vec<RecordedStep> {
+        steps.iter().map(|step| RecordedStep::planned(step, &self.log.target.role)).collect()
     }
 
     async fn claim_next(&mut self) -> Result<(), Refusal> {

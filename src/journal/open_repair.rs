@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use aliyun::{Session, Writer};
 use authorization::plan::{Step, StepRecord, StepResult};
-use authorization::record::{Act, Illegal, Phase, Repair, State, attempts};
+use authorization::record::{Act, Illegal, Phase, Repair, StepState};
 use authorization::settings::Approval;
 use authorization::target::PolicyRef;
 
@@ -105,19 +105,19 @@ impl<'a> OpenRepair<'a> {
         unrecorded: Unrecorded,
     ) -> Result<Intent<'s>, Refusal> {
         let lines = &self.repair().steps;
-        let has_begun = |line: &usize| lines.get(*line).is_some_and(|line| line.state == State::Begun);
+        let has_begun = |line: &usize| lines.get(*line).is_some_and(|line| line.state == StepState::Begun);
         // Deletion and creation are one intent: nothing is written between them.
         if steps.iter().any(|(line, step)| matches!(step, Step::Create { .. }) && has_begun(line)) {
             return Ok(Intent::new(session));
         }
         for (line, step) in steps {
             self.journal.log.begin_step(step);
-            self.mark(*line, State::Begun);
+            self.mark(*line, StepState::Begun);
         }
         if act == Act::Replace
             && let Some(line) = self.repair_mut().steps.iter_mut().find(|line| line.action == "CreateRole")
         {
-            line.state = State::Begun;
+            line.state = StepState::Begun;
         }
         if act == Act::Build && self.has_replaced() && self.slowest() > LONGEST_WAIT {
             return Ok(Intent::new(session));
@@ -164,13 +164,13 @@ impl<'a> OpenRepair<'a> {
     /// A step has ended. The file says so with the next record: an end needs no flush of its own.
     pub(crate) fn end(&mut self, line: usize, record: &StepRecord) {
         self.has_written |= record.attempts > 0;
-        self.mark(line, State::Is(record.result));
+        self.mark(line, StepState::Is(record.result));
         self.journal.log.end_step(record);
     }
 
     /// A step was taken back.
     pub(crate) fn undone(&mut self, line: usize) {
-        self.mark(line, State::Is(StepResult::Undone));
+        self.mark(line, StepState::Is(StepResult::Undone));
     }
 
     /// A step that took another one back has ended.
@@ -241,7 +241,7 @@ impl<'a> OpenRepair<'a> {
         let _ = self.advance(Act::Close);
         let journal = self.journal;
         if remediated {
-            attempts::count(&mut journal.record.remediated, journal.log.now());
+            journal.record.count_repair(journal.log.now());
         }
         journal.record.watch = None;
         journal.log.end(word);
@@ -255,7 +255,7 @@ impl<'a> OpenRepair<'a> {
         self.journal.log.end(word);
     }
 
-    fn mark(&mut self, line: usize, state: State) {
+    fn mark(&mut self, line: usize, state: StepState) {
         if let Some(line) = self.repair_mut().steps.get_mut(line) {
             line.state = state;
         }

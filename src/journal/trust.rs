@@ -146,7 +146,7 @@ fn doubt_of_watch(record: &Record, now: Timestamp) -> Option<Doubt> {
 
 #[cfg(test)]
 mod tests {
-    use authorization::record::{Repair, Watch};
+    use authorization::record::{DetachWatch, Repair};
 
     use super::*;
 
@@ -220,7 +220,8 @@ mod tests {
         let closed = |since: Option<i32>, until: i32| {
             let mut record = record(at(-10));
             record.repair.as_mut().unwrap().phase = authorization::record::Phase::Closed;
-            let watch = Watch { since: since.map(at), until: at(until), role_id: "1".to_owned(), policies: Vec::new() };
+            let watch =
+                DetachWatch { since: since.map(at), until: at(until), role_id: "1".to_owned(), policies: Vec::new() };
             Seal::Nothing.evidence(&Record { watch: Some(watch), ..record }, Approval::None, at(0))
         };
         for (since, until) in [(Some(-1), 23), (None, 14), (Some(0), 24)] {
@@ -236,7 +237,8 @@ mod tests {
         for begun in [Timestamp::MIN, Timestamp::MAX] {
             for now in [Timestamp::MIN, Timestamp::MAX, at(0)] {
                 let _ = Seal::Nothing.evidence(&record(begun), Approval::None, now);
-                let watch = Watch { since: Some(begun), until: now, role_id: String::new(), policies: Vec::new() };
+                let watch =
+                    DetachWatch { since: Some(begun), until: now, role_id: String::new(), policies: Vec::new() };
                 let _ = doubt_of_watch(&Record { watch: Some(watch), repair: None, ..record(begun) }, begun);
             }
         }

@@ -73,7 +73,7 @@ pub(crate) fn quote(value: &str) -> String {
 #[cfg(test)]
 mod tests {
     use authorization::baseline;
-    use authorization::plan::Wanted;
+    use authorization::plan::ExpectedRole;
     use authorization::role::{ObservedRole, Role};
 
     use super::*;
@@ -99,7 +99,8 @@ mod tests {
 
     #[test]
     fn a_missing_role_is_created_and_gets_its_policies_back() {
-        let commands = commands(&baseline::DTS.role, &Wanted::new(&baseline::DTS).left(&ObservedRole::Missing, None));
+        let commands =
+            commands(&baseline::DTS.role, &ExpectedRole::new(&baseline::DTS).left(&ObservedRole::Missing, None));
         assert!(commands[0].starts_with("aliyun ram CreateRole --RoleName AliyunDTSDefaultRole "), "{commands:?}");
         assert_eq!(
             commands[1],
@@ -123,7 +124,8 @@ mod tests {
     #[test]
     fn a_role_that_is_made_again_has_the_settings_of_the_old_one() {
         let before = role();
-        let left = Wanted { before: Some(&before), ..Wanted::new(&baseline::DTS) }.left(&ObservedRole::Missing, None);
+        let left = ExpectedRole { before: Some(&before), ..ExpectedRole::new(&baseline::DTS) }
+            .left(&ObservedRole::Missing, None);
         let create = &commands(&baseline::DTS.role, &left)[0];
         assert!(
             create.ends_with(" --Description 'ours' --MaxSessionDuration '7200' --AllowConsoleLogin 'false'"),
@@ -135,8 +137,8 @@ mod tests {
     fn each_setting_that_differs_has_its_option() {
         let before = role();
         let now = Role { description: String::new(), max_session_duration: Some(3600), ..role() };
-        let wanted = Wanted { before: Some(&before), ..Wanted::new(&baseline::DTS) };
-        let update = commands(&baseline::DTS.role, &wanted.left(&ObservedRole::Present(now), None)).remove(0);
+        let expected = ExpectedRole { before: Some(&before), ..ExpectedRole::new(&baseline::DTS) };
+        let update = commands(&baseline::DTS.role, &expected.left(&ObservedRole::Present(now), None)).remove(0);
         assert_eq!(
             update,
             "aliyun ram UpdateRole --RoleName AliyunDTSDefaultRole --NewDescription 'ours' --NewMaxSessionDuration '7200'"

@@ -4,7 +4,7 @@
 //! has, and the difference is what is left.
 
 use crate::baseline::Baseline;
-use crate::plan::{Step, Wanted};
+use crate::plan::{ExpectedRole, Step};
 use crate::role::{ObservedRole, Tags};
 use crate::target::RoleName;
 use crate::text::sanitized;
@@ -31,18 +31,17 @@ impl Resume {
     /// What is left, in words.
     #[must_use]
     pub fn describe(&self, role: &RoleName) -> String {
-        let words = |steps: &[Step]| {
-            let words: Vec<_> =
-                steps.iter().map(|step| format!("{} {}", step.action(), sanitized(&step.target(role)))).collect();
-            words.join(", ")
+        let list = |steps: &[Step]| {
+            let step = |step: &Step| format!("{} {}", step.action(), sanitized(&step.target(role)));
+            steps.iter().map(step).collect::<Vec<_>>().join(", ")
         };
         match self {
             Self::Whole => "the role has what it had, and the next writing run closes the record".to_owned(),
             Self::Authorized(missing) => format!(
                 "somebody has authorized the role anew, and the next writing run closes the record; what did not come back: {missing}"
             ),
-            Self::PutBack(steps) => format!("to put back: {}", words(steps)),
-            Self::Forward(steps) => format!("left to do: {}", words(steps)),
+            Self::PutBack(steps) => format!("to put back: {}", list(steps)),
+            Self::Forward(steps) => format!("left to do: {}", list(steps)),
             Self::Stranger => "the role that exists now is somebody's, and it lacks what the old one had".to_owned(),
         }
     }
@@ -62,15 +61,18 @@ impl Resume {
 pub fn resume(repair: &Repair, baseline: &Baseline, observed: &ObservedRole, tags: Option<&Tags>) -> Resume {
     let before = repair.before.as_ref().map(Snapshot::role);
     let had = repair.before.as_ref().and_then(Snapshot::tags);
-    let left = Wanted { baseline, before: before.as_ref(), tags: had, gone: &repair.gone }.left(observed, tags);
-    let (before, now) = match (before, observed) {
-        (None, ObservedRole::Present(now)) if repair.knows(now, baseline) => return forward(left.steps(None)),
-        // There was nothing, so nothing is lost; what is there now is judged like any other role.
-        (None, ObservedRole::Missing | ObservedRole::Present(_)) => return Resume::Whole,
-        (Some(before), ObservedRole::Missing) => return Resume::Forward(left.steps(Some(&before.id))),
-        (Some(before), ObservedRole::Present(now)) => (before, now),
+    let left = ExpectedRole { baseline, before: before.as_ref(), tags: had, gone: &repair.gone }.left(observed, tags);
+    let now = match (observed, &before) {
+        (ObservedRole::Missing, Some(before)) => return Resume::Forward(left.steps(Some(&before.id))),
+        (ObservedRole::Missing, None) => return Resume::Whole,
+        (ObservedRole::Present(now), _) => now,
     };
     let steps = left.steps(None);
+    let Some(before) = before else {
+        // There was nothing, so nothing is lost; a role that is not ours is judged like any other.
+        let is_ours = repair.knows(now, baseline) && !steps.is_empty();
+        return if is_ours { Resume::Forward(steps) } else { Resume::Whole };
+    };
     if now.id == before.id {
         // The DTS policy may have been missing before, too: that is judged afterwards.
         let had = left.attach.iter().filter(|policy| before.policies.contains(policy));
@@ -86,10 +88,6 @@ pub fn resume(repair: &Repair, baseline: &Baseline, observed: &ObservedRole, tag
         _ if now.policies.contains(&baseline.policy()) => Resume::Authorized(left.describe()),
         _ => Resume::Forward(steps),
     }
-}
-
-fn forward(steps: Vec<Step>) -> Resume {
-    if steps.is_empty() { Resume::Whole } else { Resume::Forward(steps) }
 }
 
 #[cfg(test)]

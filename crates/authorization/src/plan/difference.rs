@@ -6,14 +6,13 @@ use std::collections::BTreeSet;
 use super::{Step, is_privileged, restorable, tag_steps};
 use crate::baseline::Baseline;
 use crate::policy::with_service;
-use crate::role::NewRole;
-use crate::role::{ObservedRole, Role, Tags};
+use crate::role::{NewRole, ObservedRole, Role, Tags};
 use crate::target::PolicyRef;
 use crate::verify::{self, FindingId};
 
 /// What the role should be: authorized, with everything that the old one had.
 #[derive(Debug, Clone, Copy)]
-pub struct Wanted<'a> {
+pub struct ExpectedRole<'a> {
     /// What any role must look like.
     pub baseline: &'a Baseline,
     /// The role as it was found; `None` for a missing one.
@@ -43,7 +42,7 @@ pub struct Difference {
     pub tags: Tags,
 }
 
-impl<'a> Wanted<'a> {
+impl<'a> ExpectedRole<'a> {
     /// Where nothing is known of an earlier role.
     #[must_use]
     pub fn new(baseline: &'a Baseline) -> Self {
@@ -151,8 +150,8 @@ mod tests {
     }
 
     fn left(before: &Role, now: &Role) -> Difference {
-        let wanted = Wanted { before: Some(before), ..Wanted::new(&baseline::DTS) };
-        wanted.left(&ObservedRole::Present(now.clone()), None)
+        let expected = ExpectedRole { before: Some(before), ..ExpectedRole::new(&baseline::DTS) };
+        expected.left(&ObservedRole::Present(now.clone()), None)
     }
 
     #[test]

@@ -2,7 +2,6 @@
 
 mod difference;
 mod step;
-mod step_record;
 mod unplannable;
 
 use std::collections::BTreeSet;
@@ -11,15 +10,13 @@ use std::fmt;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
-pub use difference::{Difference, Wanted};
-pub use step::{Step, Undo, trips};
-pub use step_record::{StepRecord, StepResult};
+pub use difference::{Difference, ExpectedRole};
+pub use step::{Step, StepRecord, StepResult, Undo, trips};
 pub use unplannable::Unplannable;
 
 use crate::baseline::Baseline;
 use crate::policy;
-use crate::role::RoleChange;
-use crate::role::{ObservedRole, Role, Tags};
+use crate::role::{ObservedRole, Role, RoleChange, Tags};
 use crate::settings::Strategy;
 use crate::target::{PolicyRef, PolicyType, Target};
 use crate::verify::{Finding, FindingId};
@@ -100,7 +97,7 @@ pub fn resolve(facts: &Facts<'_>) -> Option<Plan> {
         return None;
     }
     let (mut steps, refusal) = match (facts.observed, facts.strategy) {
-        (ObservedRole::Missing, _) => (create(facts.baseline), None),
+        (ObservedRole::Missing, _) => (ExpectedRole::new(facts.baseline).left(facts.observed, None).steps(None), None),
         (ObservedRole::Present(role), Strategy::Recreate) => recreate(role, facts),
         (ObservedRole::Present(role), Strategy::InPlace) => in_place(role, facts),
         (ObservedRole::Present(role), Strategy::Least) => least(role, facts),
@@ -122,28 +119,18 @@ pub fn finishing(target: &Target, record: &str, observed: &ObservedRole, steps: 
     Plan { id, steps, refusal: None, loses: BTreeSet::new() }
 }
 
-fn create(baseline: &Baseline) -> Vec<Step> {
-    vec![Step::Create { role: baseline.new_role(None), replaces: None }, Step::Attach(baseline.policy())]
-}
-
 fn recreate(role: &Role, facts: &Facts<'_>) -> (Vec<Step>, Option<Unplannable>) {
     let needed = facts.baseline.policy();
+    let tags = facts.tags.as_ref().ok().and_then(Option::as_ref);
     // The DTS policy goes last and comes back first: DTS is to miss it for the shortest time.
-    let extras: BTreeSet<_> = role.policies.iter().filter(|policy| **policy != needed).cloned().collect();
-    let held = role.policies.contains(&needed).then(|| needed.clone());
-    let mut steps: Vec<_> = extras.iter().cloned().chain(held).map(Step::Detach).collect();
-    steps.push(Step::Delete { role_id: role.id.clone() });
-    steps.push(Step::Create { role: facts.baseline.new_role(Some(role)), replaces: Some(role.id.clone()) });
-    steps.push(Step::Attach(needed));
-    steps.extend(extras.into_iter().map(Step::Attach));
-    steps.extend(restore_tags(facts.tags.as_ref().ok().and_then(Option::as_ref)));
+    let (last, first): (Vec<_>, Vec<_>) = role.policies.iter().cloned().partition(|policy| *policy == needed);
+    let detach = first.into_iter().chain(last).map(Step::Detach);
+    let delete = Step::Delete { role_id: role.id.clone() };
+    let expected = ExpectedRole { before: Some(role), tags, ..ExpectedRole::new(facts.baseline) };
+    let restore = expected.left(&ObservedRole::Missing, None).steps(Some(&role.id));
+    let reserved = tags.into_iter().flat_map(Tags::keys).filter(|key| is_reserved(key)).cloned().map(Step::LeaveTag);
+    let steps = detach.chain([delete]).chain(restore).chain(reserved).collect();
     (steps, recreate_refusal(role, facts))
-}
-
-fn restore_tags(tags: Option<&Tags>) -> Vec<Step> {
-    let Some(tags) = tags else { return Vec::new() };
-    let left = tags.keys().filter(|key| is_reserved(key)).cloned().map(Step::LeaveTag);
-    tag_steps(tags).chain(left).collect()
 }
 
 /// As many calls as the tags need.

@@ -1,34 +1,34 @@
 //! What a journal file holds. Whoever can write to the folder can write such a file, so what it says is checked, and role
 //! name and trust policy are never taken from it.
 
-pub mod attempts;
 mod phase;
-mod snapshot;
+mod repair;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
-use crate::baseline::Baseline;
-use crate::plan::{PlanId, Step, StepResult};
-use crate::policy;
-use crate::role::Role;
-use crate::target::{AccountId, PolicyRef, RoleName};
-use crate::text::escaped;
 pub use phase::{Act, Illegal, Phase};
-pub use snapshot::Snapshot;
+pub use repair::{RecordedStep, Repair, Snapshot, StepState};
 
-/// A file holds at most so many bytes.
+use crate::target::{AccountId, PolicyRef};
+
+/// The most bytes that a file may have.
 pub const SIZE_LIMIT: usize = 64 * 1024;
 
-/// What a signature takes.
+/// The bytes that a signature takes.
 const SIGNATURE: usize = 96;
+
+/// Repairs do not last where this many within [`WINDOW`] were followed by another break. The guard fights nobody: the role is
+/// left alone until a person clears its record.
+const TIMES: usize = 3;
+const WINDOW: SignedDuration = SignedDuration::from_hours(24);
 
 /// Everything on record about one account's role.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Record {
     /// The shape of the file.
-    pub format: Format,
+    pub format: RecordFormat,
     /// Whose role it is.
     pub account_id: AccountId,
     /// Raised by each run that takes the role in hand; the file of the highest one counts.
@@ -40,7 +40,7 @@ pub struct Record {
     /// The last repair.
     pub repair: Option<Repair>,
     /// What a run that was taken over may still take away.
-    pub watch: Option<Watch>,
+    pub watch: Option<DetachWatch>,
     /// HMAC-SHA256 over everything else in the file; none where there is no key.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub mac: Option<String>,
@@ -48,61 +48,16 @@ pub struct Record {
 
 /// The shape of the file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Format {
+pub enum RecordFormat {
     /// The only one so far.
     #[serde(rename = "dts-role-guard/journal/v1")]
     V1,
 }
 
-/// One repair.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct Repair {
-    /// How far it has come.
-    pub phase: Phase,
-    /// The run that began it.
-    pub request_id: String,
-    /// When.
-    pub begun_at: Timestamp,
-    /// The plan that it carries out.
-    pub plan_id: String,
-    /// The role as it was found; null for a missing one.
-    pub before: Option<Snapshot>,
-    /// The id of the role that it made.
-    pub created: Option<String>,
-    /// Policies that no longer exist and so cannot come back.
-    pub gone: Vec<PolicyRef>,
-    /// The steps, for a person who reads the file.
-    pub steps: Vec<Line>,
-}
-
-/// One step in the file.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct Line {
-    /// The cloud's operation.
-    pub action: String,
-    /// What it is about.
-    pub target: String,
-    /// How far it is.
-    pub state: State,
-}
-
-/// How far a step is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum State {
-    /// On record; its call may have been sent.
-    Begun,
-    /// Not begun, or ended: the report's word.
-    #[serde(untagged)]
-    Is(StepResult),
-}
-
 /// A role from which a run that was taken over may still detach one policy: its last call may be on the way.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct Watch {
+pub struct DetachWatch {
     /// When it began; files of an earlier version do not tell.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub since: Option<Timestamp>,
@@ -112,6 +67,15 @@ pub struct Watch {
     pub role_id: String,
     /// What it holds.
     pub policies: Vec<PolicyRef>,
+}
+
+/// More repairs than the guard tries alone.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct TooManyRepairs {
+    /// How many.
+    pub count: usize,
+    /// When the last one was.
+    pub last: Timestamp,
 }
 
 /// Why a file is not trusted.
@@ -124,7 +88,7 @@ impl Record {
     #[must_use]
     pub fn empty(account_id: AccountId) -> Self {
         Self {
-            format: Format::V1,
+            format: RecordFormat::V1,
             account_id,
             generation: 0,
             remediated: Vec::new(),
@@ -155,9 +119,32 @@ impl Record {
 
     /// What no run of this program would have written.
     fn impossible(&self) -> Option<&'static str> {
-        let orphan = self.watch.is_some() && self.repair.is_none();
-        let repair = self.repair.as_ref().and_then(Repair::impossible);
-        repair.or(self.watch.as_ref().and_then(Watch::impossible)).or(orphan.then_some("a watch after no repair"))
+        let in_repair = self.repair.as_ref().and_then(Repair::impossible);
+        in_repair.or_else(|| {
+            let watch = self.watch.as_ref()?;
+            first_wrong([
+                (!is_id(&watch.role_id), "this role id"),
+                (!can_be_held(&watch.policies), "these policies"),
+                (self.repair.is_none(), "a watch after no repair"),
+            ])
+        })
+    }
+
+    /// Counts a repair. Older ones than those that matter are forgotten.
+    pub fn count_repair(&mut self, now: Timestamp) {
+        self.remediated.push(now);
+        let old = self.remediated.len().saturating_sub(TIMES);
+        self.remediated.drain(..old);
+    }
+
+    /// Why a role that is broken again is left alone.
+    #[must_use]
+    pub fn too_many_repairs(&self, now: Timestamp) -> Option<TooManyRepairs> {
+        let oldest = self.remediated.iter().rev().nth(TIMES - 1);
+        // A time that lies ahead counts as recent: a clock that was wrong must not lift the cap.
+        let often = oldest.is_some_and(|oldest| now.duration_since(*oldest) < WINDOW);
+        let last = *self.remediated.last()?;
+        (often || self.blocked_since.is_some()).then_some(TooManyRepairs { count: self.remediated.len(), last })
     }
 
     /// The bytes of its file: laid out for a person, as long as there is room.
@@ -175,17 +162,20 @@ impl Record {
     /// must not fail for that.
     #[must_use]
     pub fn fitted(mut self) -> Self {
-        let spare: [fn(&mut Self); 3] = [
+        if !self.fits()
+            && let Some(repair) = &mut self.repair
+        {
             // For a person who reads the file.
-            |record| record.repair.iter_mut().for_each(|repair| repair.steps.clear()),
-            |record| record.watch = None,
+            repair.steps.clear();
+        }
+        if !self.fits() {
+            self.watch = None;
+        }
+        if !self.fits()
+            && let Some(before) = self.repair.as_mut().and_then(|repair| repair.before.as_mut())
+        {
             // Never written to the cloud; the log has it, too.
-            |record| record.before_mut().for_each(|before| before.trust_policy.clear()),
-        ];
-        for spare in spare {
-            if !self.fits() {
-                spare(&mut self);
-            }
+            before.trust_policy.clear();
         }
         self
     }
@@ -194,17 +184,13 @@ impl Record {
         self.signed_bytes().len() + SIGNATURE <= SIZE_LIMIT
     }
 
-    fn before_mut(&mut self) -> impl Iterator<Item = &mut Snapshot> {
-        self.repair.iter_mut().filter_map(|repair| repair.before.as_mut())
-    }
-
     /// Whether everything that may still be added to the record of a repair will fit, without giving up what the role had.
     pub fn has_room(&self) -> bool {
         let mut later = Self { generation: u64::MAX, ..self.clone() };
         if let Some(repair) = &mut later.repair {
             let policies = repair.before.as_ref().map_or_else(Vec::new, |before| before.policies.clone());
             let id = "x".repeat(ID_LIMIT);
-            later.watch = Some(Watch {
+            later.watch = Some(DetachWatch {
                 since: Some(Timestamp::MAX),
                 until: Timestamp::MAX,
                 role_id: id.clone(),
@@ -234,14 +220,9 @@ fn place(error: &serde_json::Error) -> String {
     format!("{what} at line {} column {}", error.line(), error.column())
 }
 
-impl Watch {
-    fn impossible(&self) -> Option<&'static str> {
-        match (is_id(&self.role_id), can_be_held(&self.policies)) {
-            (true, true) => None,
-            (false, _) => Some("this role id"),
-            (true, false) => Some("these policies"),
-        }
-    }
+/// The first thing that is wrong, of pairs of whether it is and what it is.
+fn first_wrong<const N: usize>(checks: [(bool, &'static str); N]) -> Option<&'static str> {
+    checks.into_iter().find(|(is_wrong, _)| *is_wrong).map(|(_, what)| what)
 }
 
 /// Role ids are digits (source: the vendor's RAM API reference), with room for other ones.
@@ -252,113 +233,47 @@ fn is_id(text: &str) -> bool {
         && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte))
 }
 
-/// Text that does no harm to a terminal, as this program writes it.
-fn is_harmless(text: &str) -> bool {
-    text.chars().count() <= TEXT_LIMIT && escaped(text) == text
-}
-
-const TEXT_LIMIT: usize = 300;
-
 fn can_be_held(policies: &[PolicyRef]) -> bool {
     let known = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-';
     let name = |policy: &PolicyRef| (1..=128).contains(&policy.name.len()) && policy.name.bytes().all(known);
     policies.len() <= 100 && policies.iter().all(name)
 }
 
-impl Repair {
-    fn impossible(&self) -> Option<&'static str> {
-        let lines = self.steps.iter().all(|line| is_harmless(&line.action) && is_harmless(&line.target));
-        let checks = [
-            (self.plan_id.parse::<PlanId>().is_err(), "this plan id"),
-            (!is_harmless(&self.request_id), "this request id"),
-            (self.created.as_deref().is_some_and(|id| !is_id(id)), "this role id"),
-            (!can_be_held(&self.gone), "these policies"),
-            (!lines, "these steps"),
-        ];
-        let wrong = checks.into_iter().find(|(wrong, _)| *wrong).map(|(_, what)| what);
-        wrong.or(self.before.as_ref().and_then(Snapshot::impossible))
-    }
-
-    /// Whose role this is: the one question before anything is attached to a role, tagged on it, or put back onto it. Known
-    /// is the role that was looked at, the one that this repair made, and any with the vendor's default trust policy and
-    /// nothing else, which is what this repair makes, whoever made it. Every other role is somebody's.
-    #[must_use]
-    pub fn knows(&self, role: &Role, baseline: &Baseline) -> bool {
-        self.knows_as(&role.id, &role.trust, baseline)
-    }
-
-    /// The same, by id and trust policy.
-    #[must_use]
-    pub fn knows_as(&self, role_id: &str, trust: &str, baseline: &Baseline) -> bool {
-        let found = self.before.as_ref().is_some_and(|before| before.role_id == role_id);
-        let made = self.created.as_deref() == Some(role_id);
-        found || made || policy::same_document(trust, baseline.trust)
-    }
-
-    /// Whether it is the role that this repair made, or one exactly as it would make it.
-    #[must_use]
-    pub fn is_ours(&self, role: &Role, baseline: &Baseline) -> bool {
-        if self.created.as_ref() == Some(&role.id) {
-            return true;
-        }
-        // The reply that told the id may be lost. What was asked for is on record, and whatever bears this name now was made
-        // after the record, for a role's name is unique.
-        let asked = baseline.new_role(self.before.as_ref().map(Snapshot::role).as_ref());
-        (self.before.is_none() || self.phase != Phase::Opened) && role.is_made_of(&asked)
-    }
-}
-
-impl Line {
-    /// A step that is only intended.
-    #[must_use]
-    pub fn planned(step: &Step, role: &RoleName) -> Self {
-        Self { action: step.action().to_owned(), target: shown(step, role), state: State::Is(StepResult::Planned) }
-    }
-}
-
-/// The key of a tag is foreign text.
-fn shown(step: &Step, role: &RoleName) -> String {
-    escaped(&step.target(role)).chars().take(TEXT_LIMIT).collect()
-}
-
-impl Repair {
-    /// A repair of which nothing is done yet.
-    #[must_use]
-    pub fn new(request_id: String, now: Timestamp, plan_id: &str) -> Self {
-        Self {
-            phase: Phase::Opened,
-            request_id,
-            begun_at: now,
-            plan_id: plan_id.to_owned(),
-            before: None,
-            created: None,
-            gone: Vec::new(),
-            steps: Vec::new(),
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::baseline;
 
-    #[test]
-    fn a_line_of_a_tag_can_be_read_back_whatever_its_key() {
-        for key in ["\u{1b}[2J", "\u{202e}x", "ключ", &"k".repeat(500)] {
-            let (step, role) = (Step::LeaveTag((*key).to_owned()), &baseline::DTS.role);
-            let line = Line::planned(&step, role);
-            assert!(is_harmless(&line.target), "{line:?}");
-            assert_eq!(line.target, shown(&step, role));
+    fn at(hour: i64) -> Timestamp {
+        Timestamp::UNIX_EPOCH + SignedDuration::from_hours(hour)
+    }
+
+    fn refused(repairs: &[i64], blocked: bool, now: i64) -> bool {
+        let mut record = Record::empty("1234567890123456".parse().unwrap());
+        for hour in repairs {
+            record.count_repair(at(*hour));
         }
+        record.blocked_since = blocked.then(|| at(0));
+        record.too_many_repairs(at(now)).is_some()
     }
 
     #[test]
-    fn a_step_is_begun_or_has_a_word_of_the_report() {
-        for (state, word) in [(State::Begun, "begun"), (State::Is(StepResult::Done), "done")] {
-            assert_eq!(serde_json::json!(state), word);
-            assert_eq!(serde_json::from_value::<State>(word.into()).unwrap(), state);
-        }
-        assert!(serde_json::from_value::<State>("finished".into()).is_err());
+    fn the_third_repair_within_a_day_is_the_last() {
+        assert!(!refused(&[], false, 0));
+        assert!(!refused(&[0, 1], false, 2));
+        assert!(refused(&[0, 1, 2], false, 3));
+        assert!(refused(&[0, 1, 2], false, 23));
+        assert!(!refused(&[0, 1, 2], false, 24), "they lie too far back");
+        assert!(refused(&[0, 20, 30, 40], false, 41), "an old one does not hide the others");
+        assert!(!refused(&[0, 20, 30], false, 41));
+    }
+
+    #[test]
+    fn once_left_alone_it_stays_so() {
+        assert!(refused(&[0, 1, 2], true, 1000));
+    }
+
+    #[test]
+    fn a_time_that_lies_ahead_counts() {
+        assert!(refused(&[100, 101, 102], false, 0));
     }
 }
