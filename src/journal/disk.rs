@@ -9,8 +9,8 @@ use std::thread;
 
 use tokio::sync::{Semaphore, oneshot};
 
-/// Reads a plain file, and not what a link or a pipe of that name leads to. One byte more than the limit tells that there
-/// are more.
+/// Reads a plain file, and not what a link or a pipe of that name leads to. One byte
+/// beyond the limit shows that there are more.
 pub(crate) fn read(path: &Path, limit: usize) -> io::Result<Vec<u8>> {
     read_with(path, libc::O_NOFOLLOW, limit)
 }

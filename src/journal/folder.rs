@@ -198,7 +198,7 @@ impl Store for Folder {
         let account = account.clone();
         self.blocking(move |folder| {
             let earlier = folder.generations_of(&account)?.into_iter().filter(|earlier| *earlier < generation);
-            // The highest one last: where one of these is left, all above it are, and it is seen who was first.
+            // The highest last: if a removal fails, all newer files are left too, and it shows which run was first.
             for earlier in earlier {
                 remove(&folder.path.join(name(&account, earlier)))?;
             }

@@ -114,16 +114,10 @@ impl JournalLogFile {
     }
 
     fn open(&self) -> io::Result<(File, PathBuf)> {
-        let own = self.folder.as_deref().map(|folder| create(folder, &self.name, disk::make_private_folder));
-        match own {
-            Some(Ok(opened)) => Ok(opened),
-            Some(Err(why)) => self.open_in_temp().map_err(|other| io::Error::other(format!("{why}; {other}"))),
-            None => self.open_in_temp(),
-        }
-    }
-
-    fn open_in_temp(&self) -> io::Result<(File, PathBuf)> {
-        create(&self.temp, &format!("dts-role-guard-{}", self.name), |_| Ok(()))
+        let in_temp = || create(&self.temp, &format!("dts-role-guard-{}", self.name), |_| Ok(()));
+        let Some(folder) = &self.folder else { return in_temp() };
+        create(folder, &self.name, disk::make_private_folder)
+            .or_else(|why| in_temp().map_err(|other| io::Error::other(format!("{why}; {other}"))))
     }
 }
 
@@ -131,13 +125,13 @@ fn create(folder: &Path, name: &str, make: impl FnOnce(&Path) -> io::Result<()>)
     let path = folder.join(name);
     let shown = |error: io::Error| io::Error::new(error.kind(), format!("`{}`: {error}", path.display()));
     make(folder).map_err(shown)?;
-    // Follows no link that somebody may have put there.
+    // Follows no link that another user may have put there.
     let file = OpenOptions::new().append(true).create_new(true).mode(0o600).open(&path).map_err(shown)?;
     Ok((file, path))
 }
 
 impl Write for JournalLogFile {
-    /// Without a file the lines are gone, and that was told.
+    /// Without a file the lines are lost; a warning has said so.
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         if matches!(self.state, FileState::NotYet) {
             self.state = match self.open() {

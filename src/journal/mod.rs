@@ -262,7 +262,7 @@ impl Journal {
         self.record.generation = self.newest;
         let Some(store) = &self.store else { return Ok(()) };
         let bytes = store.seal().bytes(self.record.clone());
-        // What the next run would not trust is no record.
+        // A record that the next run would not trust is worth nothing.
         Record::read(&bytes, account, self.newest)
             .map_err(|why| Refusal::Journal(format!("the record could not be read back: {why}")))?;
         if !store.claim(account, self.newest, bytes).await.map_err(|error| unusable(&error))? {

@@ -1,5 +1,5 @@
-//! What a record may order. Whoever can write to the folder can write a record, so what it says is evidence: the key, or a
-//! place where only the guard can write, vouches for it; else its age and a person decide. Pure.
+//! What a record may order. Anyone who can write to the folder can write a record, so what it says is only evidence. A key,
+//! or a folder where only the guard can write, vouches for it; otherwise its age and a person decide. Pure.
 
 use aliyun::secret::{ExposeSecret, Secret};
 use authorization::record::{Record, Unreadable};
@@ -60,6 +60,15 @@ impl PartialEq for JournalKey {
 
 impl Eq for JournalKey {}
 
+/// What a record may order.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Evidence {
+    /// What it says is carried out.
+    Trusted,
+    /// What it says is shown, and carried out if a person approves it.
+    NeedsApproval(Doubt),
+}
+
 /// What vouches for the records of a place.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Seal {
@@ -104,18 +113,7 @@ impl Seal {
             Self::Key(_) | Self::Nothing | Self::PrivateFolder => Ok(record),
         }
     }
-}
 
-/// What a record may order.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Evidence {
-    /// What it says is carried out.
-    Trusted,
-    /// What it says is shown, and carried out if a person approves it.
-    NeedsApproval(Doubt),
-}
-
-impl Seal {
     /// What a record of the place may order now.
     #[must_use]
     pub fn evidence(&self, record: &Record, approval: Approval, now: Timestamp) -> Evidence {

@@ -1,4 +1,4 @@
-//! One URL of the settings. It is a secret: whoever has it can write into the chat.
+//! One URL of the settings. It is a secret: anyone who has it can write into the chat.
 
 use std::net::IpAddr;
 use std::str::FromStr;

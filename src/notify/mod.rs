@@ -27,7 +27,7 @@ use crate::journal::RunStore;
 /// The most that notices may cost a run.
 const LIMIT: Duration = Duration::from_secs(5);
 
-/// Of that, to remember what was told.
+/// Of that, to keep what was sent.
 const FOR_MEMORY: Duration = Duration::from_millis(500);
 
 /// What sending needs of its run.
@@ -36,7 +36,7 @@ pub(crate) struct Means {
     pub(crate) clock: SharedClock,
     /// When the answer must be ready.
     pub(crate) deadline: Deadline,
-    /// Where it is remembered what was told, if anywhere.
+    /// Where it is kept what was sent, if anywhere.
     pub(crate) store: Option<RunStore>,
 }
 
@@ -61,7 +61,7 @@ pub(crate) async fn tell(hooks: &[Hook], notice: Notice, means: Means) {
     let left = |limit: Duration| limit.saturating_sub(means.clock.uptime().saturating_sub(begin));
     let until = left(limit.saturating_sub(FOR_MEMORY.min(limit / 10)));
     let sent = due.iter().map(async |(hook, items)| {
-        let message = notice.message(items, notice.items.len() - items.len());
+        let message = notice.message(items);
         client.deliver(hook, &message, until).await
     });
     for ((hook, items), sent) in due.iter().zip(join_all(sent).await) {

@@ -19,9 +19,9 @@ const FINDINGS: usize = 6;
 pub(super) struct Item {
     /// Whose it is; `run` for what belongs to no account.
     pub(super) key: String,
-    /// Names the state: the same state is not told again within a day.
+    /// Names the state: the same state is not sent again within a day.
     pub(super) state: String,
-    /// Whether it is told every time.
+    /// Whether it is sent every time.
     pub(super) always: bool,
     urgency: Status,
     line: String,
@@ -30,25 +30,22 @@ pub(super) struct Item {
 /// What there is to tell of a run.
 #[derive(Debug)]
 pub(crate) struct Notice {
-    title: String,
-    tone: Tone,
+    pub(super) title: String,
+    pub(super) tone: Tone,
     pub(super) items: Vec<Item>,
     tail: String,
-    json: String,
+    /// For programs.
+    pub(super) json: String,
 }
 
 /// A message to one hook.
 #[derive(Debug)]
 pub(super) struct Message<'a> {
-    pub(super) title: &'a str,
-    pub(super) tone: Tone,
+    pub(super) notice: &'a Notice,
     /// The most urgent first.
     lines: Vec<&'a str>,
-    /// Accounts that were told before.
+    /// Accounts that were sent before.
     known: usize,
-    tail: &'a str,
-    /// For programs.
-    pub(super) json: &'a str,
 }
 
 impl Notice {
@@ -87,9 +84,10 @@ impl Notice {
         }
     }
 
-    pub(super) fn message<'a>(&'a self, items: &[&'a Item], known: usize) -> Message<'a> {
+    /// The message to a hook that does not know these items yet.
+    pub(super) fn message<'a>(&'a self, items: &[&'a Item]) -> Message<'a> {
         let lines = items.iter().map(|item| item.line.as_str()).collect();
-        Message { title: &self.title, tone: self.tone, lines, known, tail: &self.tail, json: &self.json }
+        Message { notice: self, lines, known: self.items.len() - items.len() }
     }
 }
 
@@ -161,7 +159,7 @@ impl Message<'_> {
     }
 
     fn with_lines(&self, count: usize) -> String {
-        let mut text = format!("{}\n", self.title);
+        let mut text = format!("{}\n", self.notice.title);
         for line in self.lines.iter().take(count) {
             text.push_str(line);
             text.push('\n');
@@ -173,7 +171,7 @@ impl Message<'_> {
         if self.known > 0 {
             let _ = writeln!(text, "{} as told before", self.known);
         }
-        text + self.tail
+        text + &self.notice.tail
     }
 }
 
@@ -229,7 +227,7 @@ mod tests {
         for filler in ["x", "\"", "\\", "漢", "\u{1f600}", "\u{202e}", "\u{0}", "@all ", "<!channel>", "a.b", "//"] {
             let notice = worst(filler, 2_000);
             let all: Vec<_> = notice.items.iter().collect();
-            let message = notice.message(&all, 0);
+            let message = notice.message(&all);
             for hook in hooks(text).0 {
                 let body = hook.service.request(&message, hook.secret(), SystemClock::start().now()).body;
                 let value: Value = serde_json::from_str(&body).unwrap();

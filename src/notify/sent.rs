@@ -18,30 +18,30 @@ const SIZE_LIMIT: usize = 4 * 1024 * 1024;
 
 const DAY: i64 = 24 * 60 * 60;
 
-/// By hook and account: the state, and the second in which it was told.
+/// By hook and account: the state, and the second in which it was sent.
 type States = BTreeMap<String, BTreeMap<String, (String, i64)>>;
 
-/// What was sent.
-#[derive(Debug, Default)]
+/// What was sent, as it stands in the file.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(super) struct SentNotices {
-    states: States,
+    schema: String,
+    told: States,
+    #[serde(skip)]
     is_changed: bool,
 }
 
-#[derive(Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-struct SentFile {
-    schema: String,
-    told: States,
-}
-
 impl SentNotices {
+    fn none() -> Self {
+        Self { schema: SCHEMA.to_owned(), told: States::new(), is_changed: false }
+    }
+
     /// A file that cannot be read costs a message too many, no more.
     pub(super) async fn read(store: Option<&RunStore>) -> Self {
-        let Some(store) = store else { return Self::default() };
+        let Some(store) = store else { return Self::none() };
         match store.read_file(NAME, SIZE_LIMIT).await {
             Ok(bytes) => Self::parse(&bytes).unwrap_or_else(|| Self::unknown("its file cannot be read")),
-            Err(error) if error.kind() == ErrorKind::NotFound => Self::default(),
+            Err(error) if error.kind() == ErrorKind::NotFound => Self::none(),
             Err(error) => Self::unknown(&error.to_string()),
         }
     }
@@ -49,17 +49,17 @@ impl SentNotices {
     /// Nothing is known.
     pub(super) fn unknown(why: &str) -> Self {
         tracing::warn!(why, "what was told before is not known: it may be told again");
-        Self::default()
+        Self::none()
     }
 
     fn parse(bytes: &[u8]) -> Option<Self> {
-        let file: SentFile = serde_json::from_slice(bytes).ok()?;
-        (file.schema == SCHEMA).then_some(Self { states: file.told, is_changed: false })
+        let sent: Self = serde_json::from_slice(bytes).ok()?;
+        (sent.schema == SCHEMA).then_some(sent)
     }
 
     /// What this hook does not know yet, or always gets.
     pub(super) fn unknown_to<'a>(&self, hook: &Hook, notice: &'a Notice, now: Timestamp) -> Vec<&'a Item> {
-        let known = self.states.get(&hook.id());
+        let known = self.told.get(&hook.id());
         let is_known = |item: &Item| {
             let told = known.and_then(|states| states.get(&item.key));
             told.is_some_and(|(state, at)| *state == item.state && is_recent(*at, now))
@@ -68,7 +68,7 @@ impl SentNotices {
     }
 
     pub(super) fn remember(&mut self, hook: &Hook, items: &[&Item], now: Timestamp) {
-        let states = self.states.entry(hook.id()).or_default();
+        let states = self.told.entry(hook.id()).or_default();
         states.extend(items.iter().map(|item| (item.key.clone(), (item.state.clone(), now.as_second()))));
         self.is_changed = true;
     }
@@ -76,10 +76,9 @@ impl SentNotices {
     /// Keeps it, but for what is too old to matter. Whether that succeeded.
     pub(super) async fn keep(mut self, store: Option<&RunStore>, now: Timestamp) -> bool {
         let Some(store) = store.filter(|_| self.is_changed) else { return true };
-        self.states.values_mut().for_each(|states| states.retain(|_, (_, at)| is_recent(*at, now)));
-        self.states.retain(|_, states| !states.is_empty());
-        let file = SentFile { schema: SCHEMA.to_owned(), told: self.states };
-        let Ok(bytes) = serde_json::to_vec(&file) else { return false };
+        self.told.values_mut().for_each(|states| states.retain(|_, (_, at)| is_recent(*at, now)));
+        self.told.retain(|_, states| !states.is_empty());
+        let Ok(bytes) = serde_json::to_vec(&self) else { return false };
         store.keep_file(NAME, Some(bytes)).await.is_ok()
     }
 }
@@ -103,7 +102,7 @@ mod tests {
         let hooks = hooks("https://a.example/x,https://b.example/x").0;
         let [one, other] = [&hooks[0], &hooks[1]];
         let (notice, changed) = (Notice::of_abort("1", "Denied", "a"), Notice::of_abort("2", "Denied", "b"));
-        let mut told = SentNotices::default();
+        let mut told = SentNotices::none();
         assert_eq!(told.unknown_to(one, &notice, at(0)).len(), 1);
         told.remember(one, &told.unknown_to(one, &notice, at(0)), at(0));
         assert_eq!(told.unknown_to(one, &notice, at(DAY - 1)).len(), 0);

@@ -92,7 +92,7 @@ impl Service {
             (Self::DingTalk, Some(secret)) => query.extend(dingtalk_signature(secret, now.as_millisecond())),
             (Self::Feishu, Some(secret)) => signature = feishu_signature(secret, now.as_second()),
             (Self::Webhook, Some(secret)) => {
-                let sign = hmac_sha256(secret.as_bytes(), message.json.as_bytes());
+                let sign = hmac_sha256(secret.as_bytes(), message.notice.json.as_bytes());
                 headers.push((SIGNATURE, format!("sha256={}", hex::encode(sign))));
             }
             (Self::WeCom | Self::Slack, _) | (_, None) => {}
@@ -102,9 +102,9 @@ impl Service {
             Self::Feishu => card(message, text, signature.clone()),
             Self::Slack => {
                 let section = json!({"type": "section", "text": {"type": "plain_text", "text": text, "emoji": false}});
-                json!({"text": message.title, "blocks": [section]}).to_string()
+                json!({"text": message.notice.title, "blocks": [section]}).to_string()
             }
-            Self::Webhook => message.json.to_owned(),
+            Self::Webhook => message.notice.json.clone(),
         };
         let fits = |text: &str| match self {
             // Of the whole body, in bytes (20000 by DingTalk's error text, 20 KB by Feishu's documentation).
@@ -148,13 +148,13 @@ impl Service {
 }
 
 fn card(message: &Message<'_>, text: &str, signature: Map<String, Value>) -> String {
-    let colour = match message.tone {
+    let colour = match message.notice.tone {
         Tone::Bad => "red",
         Tone::Warning | Tone::Calm => "orange",
         Tone::Good => "green",
     };
     // Key words are looked for in the title and in text.
-    let title = json!({"tag": "plain_text", "content": message.title});
+    let title = json!({"tag": "plain_text", "content": message.notice.title});
     let element = json!({"tag": "div", "text": {"tag": "plain_text", "content": text}});
     let mut body = json!({"msg_type": "interactive", "card": {
         "schema": "2.0",

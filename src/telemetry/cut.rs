@@ -10,26 +10,23 @@ pub(super) const LINE_LIMIT: usize = 15 * 1024 - 1;
 /// The platform cuts a line at 32 KiB. A record of the journal may come near that: what it holds stands nowhere else.
 pub(super) const RECORD_LIMIT: usize = 30 * 1024;
 
-/// So much of a document may stay, in characters, tried in this order.
+/// How much of a document may stay, in characters, tried in this order.
 const DOCUMENT_STARTS: [usize; 7] = [12_000, 8_000, 4_000, 2_000, 1_000, 250, 0];
 
-/// So long may texts and lists inside a line be, tried in this order.
+/// How long texts and lists inside a line may be, tried in this order.
 const INNER_LIMITS: [(usize, usize); 6] = [(2_000, 200), (1_000, 100), (250, 40), (100, 20), (50, 5), (0, 0)];
 
-/// So long may a text at the top be.
+/// How long a text at the top may be, tried in this order.
 const TOP_LIMITS: [usize; 6] = [8_000, 4_000, 2_000, 1_000, 250, 50];
 
 /// The line as text. Where it is too long, trust policies are cut until it fits [`LINE_LIMIT`], then all the rest until it
 /// fits `limit`; the keys at the top stay.
 pub(super) fn fitted(line: Map<String, Value>, limit: usize) -> String {
-    let text = text(&line);
-    if text.len() <= LINE_LIMIT.min(limit) {
-        return text;
+    let uncut = text(&line);
+    if uncut.len() <= LINE_LIMIT.min(limit) {
+        return uncut;
     }
-    cut(marked(line), limit)
-}
-
-fn cut(mut line: Map<String, Value>, limit: usize) -> String {
+    let mut line = marked(line);
     let inner = |line: &mut Map<String, Value>, change: &dyn Fn(&mut Value)| {
         line.values_mut().filter(|value| !value.is_string()).for_each(change);
     };

@@ -20,8 +20,8 @@ use tracing_subscriber::layer::{Context, Filter, Layer};
 use tracing_subscriber::registry::{LookupSpan, SpanRef};
 use tracing_subscriber::{EnvFilter, Registry};
 
+use super::Log;
 use super::cut::LINE_LIMIT;
-use super::log::Log;
 use super::queue::Priority;
 
 /// What a line is about, in the order in which it stands there: a field of a span, and its name in the log.

@@ -14,7 +14,7 @@ pub(super) enum Priority {
     Low,
     /// What a person may act on: warnings, and what became of an account.
     High,
-    /// What nobody else knows: the journal, the summary of a run, the platform's markers.
+    /// What is recorded nowhere else: the journal, the summary of a run, the platform's markers.
     Critical,
 }
 
@@ -45,9 +45,9 @@ struct Backlog {
     lines: VecDeque<Vec<u8>>,
     /// Of all lines, the one that is being written among them.
     bytes: usize,
-    /// Lines that found no room or could not be written, since that was last told.
+    /// Lines that found no room or could not be written, since that was last reported.
     lost: u64,
-    /// Somebody has waited in vain. Nobody waits again until the writer has caught up.
+    /// A caller has waited in vain. No other waits until the writer has caught up.
     stalled: bool,
 }
 
@@ -93,7 +93,7 @@ impl Queue {
 }
 
 impl Shared {
-    /// Nobody panics with the lock in hand, and a line is whole in itself.
+    /// No code panics while it holds the lock, and a line is whole in itself.
     fn lock(&self) -> MutexGuard<'_, Backlog> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -142,7 +142,7 @@ fn write_whole(sink: &mut impl Write, bytes: &[u8], is_torn: &mut bool) -> io::R
                 *is_torn = !rest.is_empty();
             }
             Err(error) if error.kind() == ErrorKind::Interrupted => {}
-            // Whoever shares the terminal or pipe with us has made it so; this thread has the time.
+            // Another process that shares the terminal or pipe has made it so; this thread has the time.
             Err(error) if error.kind() == ErrorKind::WouldBlock => thread::sleep(Duration::from_millis(10)),
             Err(error) => return Err(error),
         }
