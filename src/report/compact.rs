@@ -54,7 +54,7 @@ fn quoted(character: char) -> usize {
 }
 
 impl Report {
-    /// Whether nobody reads the answer but queues behind a trigger.
+    /// Whether only queues behind a trigger read the answer.
     #[must_use]
     pub fn is_for_queues(&self) -> bool {
         self.trigger.kind != TriggerKind::Manual

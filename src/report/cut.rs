@@ -71,7 +71,7 @@ fn details(account: &mut Value) {
     }
 }
 
-/// A part of what is left, with every text of foreign length cut at so many characters.
+/// A part of what is left, with every text of unknown length cut at `limit` characters.
 fn shorten(account: &mut Value, limit: usize) {
     let cut = |field: Option<&mut Value>| {
         if let Some(Value::String(long)) = field {

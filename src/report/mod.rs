@@ -6,6 +6,7 @@ mod account;
 mod compact;
 mod csv;
 mod cut;
+mod difference;
 mod failure;
 mod html;
 mod human;

@@ -3,15 +3,14 @@
 use std::collections::BTreeSet;
 use std::fmt;
 
-use authorization::baseline;
-use authorization::baseline::DTS_ROLE;
+use authorization::baseline::{self, DTS_ROLE};
 use authorization::role::RoleView;
 use authorization::text::escaped;
 use authorization::verify::FindingId;
 
 use super::AccountReport;
 
-/// So many names stand in a line.
+/// At most this many names stand in a line.
 const NAMED: usize = 20;
 
 /// The cloud's default, in seconds.
@@ -35,26 +34,23 @@ impl Question {
     pub fn about<'a>(plans: impl IntoIterator<Item = &'a AccountReport>) -> Self {
         let mut question = Self::default();
         for plan in plans {
-            question.add(plan);
+            question.accounts += 1;
+            let has = |action| plan.steps.iter().any(|step| step.action == action);
+            match (has("DeleteRole"), has("CreateRole")) {
+                (true, _) => question.recreated += 1,
+                (false, true) => question.created += 1,
+                (false, false) => question.changed += 1,
+            }
+            let Some(before) = plan.before.as_deref().filter(|_| has("DeleteRole")) else { continue };
+            let is_unreadable = plan.findings.iter().any(|finding| finding.id == FindingId::TrustUnreadable);
+            question.unreadable += usize::from(is_unreadable);
+            question.losers.extend(plan.losers());
+            question.back.extend(extras(before));
         }
         question
     }
 
-    fn add(&mut self, plan: &AccountReport) {
-        self.accounts += 1;
-        let has = |action| plan.steps.iter().any(|step| step.action == action);
-        match (has("DeleteRole"), has("CreateRole")) {
-            (true, _) => self.recreated += 1,
-            (false, true) => self.created += 1,
-            (false, false) => self.changed += 1,
-        }
-        let Some(before) = plan.before.as_deref().filter(|_| has("DeleteRole")) else { return };
-        self.unreadable += usize::from(plan.findings.iter().any(|finding| finding.id == FindingId::TrustUnreadable));
-        self.losers.extend(plan.losers());
-        self.back.extend(extras(before));
-    }
-
-    /// Whether the answer is a yes. Whoever is asked about many accounts has to know how many.
+    /// Whether the answer is a yes. For many accounts it must be their number.
     #[must_use]
     pub fn is_answered_by(&self, answer: &str) -> bool {
         match self.accounts {
@@ -62,12 +58,6 @@ impl Question {
             1 => answer.trim() == "yes",
             many => answer.trim() == many.to_string(),
         }
-    }
-
-    fn acts(&self) -> Vec<String> {
-        let acts =
-            [("deletes and recreates", self.recreated), ("creates", self.created), ("changes in place", self.changed)];
-        acts.into_iter().filter(|(_, count)| *count > 0).map(|(act, count)| format!("{act} {}", roles(count))).collect()
     }
 }
 
@@ -101,7 +91,11 @@ fn list(names: &BTreeSet<String>) -> String {
 impl fmt::Display for Question {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let accounts = if self.accounts == 1 { "1 account".to_owned() } else { format!("{} accounts", self.accounts) };
-        writeln!(f, "This {} in {accounts} (`{DTS_ROLE}`).", self.acts().join(", and "))?;
+        let acts =
+            [("deletes and recreates", self.recreated), ("creates", self.created), ("changes in place", self.changed)];
+        let acts = acts.iter().filter(|(_, count)| *count > 0);
+        let acts: Vec<_> = acts.map(|(act, count)| format!("{act} {}", roles(*count))).collect();
+        writeln!(f, "This {} in {accounts} (`{DTS_ROLE}`).", acts.join(", and "))?;
         if self.recreated > 0 {
             if self.losers.is_empty() {
                 writeln!(f, "Nobody else loses the role.")?;

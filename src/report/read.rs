@@ -8,10 +8,10 @@ use serde_json::Value;
 
 use super::{Report, SCHEMA, Status, Summary};
 
-/// The text is no report of ours, and where that shows.
+/// The text is not a report of this program, and where that shows.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 pub enum NoReport {
-    /// It is no JSON.
+    /// It is not JSON.
     #[error("no report of `dts-role-guard`: no valid JSON: {0}")]
     Json(String),
     /// It is JSON of another kind.
@@ -40,7 +40,7 @@ pub enum NoReport {
 /// Reads a report as it was saved: the answer of an invocation, also of one that failed.
 ///
 /// # Errors
-/// The text is no report of ours.
+/// The text is not a report of this program.
 pub fn read(text: &str) -> Result<Report, NoReport> {
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     let value: Value = serde_json::from_str(text).map_err(|error| NoReport::Json(sanitized(&error.to_string())))?;

@@ -5,8 +5,9 @@ use authorization::text::{escaped, sanitized};
 use authorization::verify::Finding;
 use maud::{Markup, PreEscaped, html};
 
-use super::super::view::{DiffLine, Tone, duration, harmless_lines, thousands, tone_of_step};
 use super::class;
+use crate::report::difference::DiffLine;
+use crate::report::view::{Tone, duration, harmless_lines, thousands, tone_of_step};
 use crate::report::{AccountReport, QUICK_AUTHORIZATION, Status};
 
 /// Lines of a trust policy, findings, steps: more stand in the JSON.
@@ -86,8 +87,7 @@ fn difference(account: &AccountReport) -> Markup {
             h4 { (title) }
             ul class="changes" {
                 @for change in &changes {
-                    li { code class=(class(change.sign.tone())) { (change.sign.text()) } " " (sanitized(&change.what))
-                        @if !change.note.is_empty() { ": " (change.note) } }
+                    li { code class=(class(change.sign.tone())) { (change.sign.text()) } " " (change.text()) }
                 }
             }
         }

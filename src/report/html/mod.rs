@@ -1,4 +1,4 @@
-//! A page for a browser: one file that asks nobody for anything.
+//! A page for a browser: one file that loads nothing from anywhere.
 //!
 //! Its policy (`Content-Security-Policy`) lets run the one script and apply the one style that it carries, by their hash.
 //! Without a script the table is a plain one, in the order of urgency.

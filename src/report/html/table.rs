@@ -16,7 +16,7 @@ const REASON: usize = 90;
 pub(super) struct Rows {
     pub(super) text: String,
     count: usize,
-    /// So many rows, from the end, do not say why.
+    /// How many rows, from the end, do not say why.
     silent: usize,
 }
 

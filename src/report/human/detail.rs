@@ -6,9 +6,10 @@ use authorization::plan::{StepRecord, StepResult};
 use authorization::text::{escaped, sanitized};
 use authorization::verify::{Finding, Severity};
 
-use super::layout::{is_to_paste, wrapped};
+use super::layout::wrapped;
 use super::{BOLD, DIM, Human, UNKNOWN, colour, style};
-use crate::report::view::{Change, DiffLine, Sign, Tone, duration, tone_of_step};
+use crate::report::difference::{Change, DiffLine, Sign};
+use crate::report::view::{Tone, duration, tone_of_step};
 use crate::report::{AccountReport, Status};
 
 /// Lines of a document.
@@ -127,7 +128,12 @@ impl Human {
     /// The cause is wrapped; a command and a link stay whole, at the start of the line, ready to paste.
     fn next(self, line: &str) -> String {
         let line = escaped(line);
-        if is_to_paste(&line) { format!("\n{BOLD}{line}{BOLD:#}\n") } else { self.prose(&line) }
+        let starts = ["aliyun ", "dts-role-guard ", "https://", "s invoke "];
+        if starts.iter().any(|start| line.trim_start().starts_with(start)) {
+            format!("\n{BOLD}{line}{BOLD:#}\n")
+        } else {
+            self.prose(&line)
+        }
     }
 
     /// Behind a title.
@@ -141,9 +147,7 @@ fn change(change: &Change) -> String {
         Sign::Replaced | Sign::Removed => colour(Tone::Bad).bold(),
         Sign::Added | Sign::Changed | Sign::Kept => colour(change.sign.tone()),
     };
-    let what = sanitized(&change.what);
-    let note = if change.note.is_empty() { String::new() } else { format!(": {}", change.note) };
-    format!("{style}{:>3}{style:#} {what}{note}\n", change.sign.text())
+    format!("{style}{:>3}{style:#} {}\n", change.sign.text(), change.text())
 }
 
 fn step(step: &StepRecord) -> String {

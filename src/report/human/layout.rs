@@ -2,7 +2,7 @@
 
 use unicode_width::{UnicodeWidthChar as _, UnicodeWidthStr as _};
 
-/// Where nobody knows better.
+/// Where the width is not known.
 pub(super) const WIDTH: usize = 80;
 
 /// Text in lines of this width; the first begins with one indent, the others with another. A word that is longer stays
@@ -29,7 +29,7 @@ pub(super) fn wrapped(text: &str, width: usize, first: &str, others: &str) -> St
     lines
 }
 
-/// The start of a text, in so many columns.
+/// The start of a text, in this many columns.
 pub(super) fn clipped(text: &str, width: usize) -> String {
     if text.width() <= width {
         return text.to_owned();
@@ -40,18 +40,6 @@ pub(super) fn clipped(text: &str, width: usize) -> String {
         columns < width
     };
     text.chars().take_while(fits).collect::<String>() + "…"
-}
-
-/// The first so many lines.
-pub(super) fn first_lines(text: &str, count: usize) -> String {
-    let kept: String = text.split_inclusive('\n').take(count).collect();
-    kept + "  … the rest: --verbose\n\n"
-}
-
-/// Whether a line of `next` is there to be pasted.
-pub(super) fn is_to_paste(line: &str) -> bool {
-    let starts = ["aliyun ", "dts-role-guard ", "https://", "s invoke "];
-    starts.iter().any(|start| line.trim_start().starts_with(start))
 }
 
 #[cfg(test)]

@@ -34,11 +34,11 @@ impl Default for Human {
 const BOLD: Style = Style::new().bold();
 const DIM: Style = Style::new().dimmed();
 
-/// Details end after so many lines, but for the first account's.
+/// Details end after this many lines, but for the first account's.
 const DETAILS: usize = 200;
-/// So many accounts have a line.
+/// At most this many accounts have a line.
 const LINES: usize = 30;
-/// So many of other things have one.
+/// And at most this many of other things.
 const OTHERS: usize = 5;
 
 impl Render for Human {
@@ -83,7 +83,8 @@ impl Human {
                     let _ = writeln!(text, "{DIM}The details of {more} more: --verbose, or --format html{DIM:#}\n");
                     break;
                 }
-                detail = layout::first_lines(&detail, DETAILS);
+                let kept: String = detail.split_inclusive('\n').take(DETAILS).collect();
+                detail = kept + "  … the rest: --verbose\n\n";
             }
             text.push_str(&detail);
         }
