@@ -13,10 +13,8 @@ use authorization::text::sanitized;
 use super::checks::{CheckResult, CheckStatus, Checks, timed};
 use crate::config::{JOURNAL_DIR, JournalPlace};
 use crate::journal::disk::{self, on_thread};
-use crate::journal::{Folder, PATIENCE};
+use crate::journal::{Folder, patience};
 
-/// Near the deadline a check has this part of what is left.
-const SHARE_OF_THE_REST: u32 = 4;
 /// After a deletion a repair waits no longer for its record.
 const SLOW: Duration = Duration::from_millis(500);
 const LEAST_SPACE: u64 = 1024 * 1024;
@@ -98,7 +96,7 @@ async fn bounded<T: Send + 'static>(
     folder: &Folder,
     work: impl FnOnce(&Folder) -> io::Result<T> + Send + 'static,
 ) -> io::Result<T> {
-    let patience = PATIENCE.min(deadline.remaining(&**clock) / SHARE_OF_THE_REST);
+    let patience = patience(&**clock, deadline);
     let folder = folder.clone();
     let done = tokio::time::timeout(patience, on_thread(move || work(&folder))).await;
     done.unwrap_or_else(|_| {

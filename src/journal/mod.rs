@@ -31,7 +31,7 @@ use jiff::Timestamp;
 pub use folder::Folder;
 pub use log::{JournalLog, JournalLogFile};
 pub use open_repair::{Intent, OpenRepair, Unrecorded};
-pub(crate) use store::PATIENCE;
+pub(crate) use store::patience;
 pub use store::{Records, RunStore, Store};
 pub use trust::{Evidence, JournalKey, KEY_LENGTH, Seal, ShortKey};
 
@@ -157,14 +157,14 @@ impl Journal {
         if let Some(trouble) = &self.trouble {
             return Err(trouble.clone());
         }
-        self.step_down().await?;
+        self.discard_forged().await?;
         self.record.remediated.clear();
         self.record.blocked_since = None;
         self.claim_next().await
     }
 
-    /// Leaves the numbers behind that only a forger takes.
-    async fn step_down(&mut self) -> Result<(), Refusal> {
+    /// Sets the files aside whose numbers no run of the guard ever took.
+    async fn discard_forged(&mut self) -> Result<(), Refusal> {
         let Some(store) = self.store.as_ref().filter(|_| self.newest >= FORGED) else { return Ok(()) };
         let account = &self.log.target.account;
         let generations = store.generations(account).await.map_err(|error| unusable(&error))?;
@@ -227,14 +227,14 @@ impl Journal {
         self.suspects.extend(self.record.watch.iter().flat_map(|watch| watch.policies.clone()));
         self.claim_next().await?;
         self.log.adopt(self.record.generation);
-        self.read_again(earlier).await?;
+        self.read_adopted_again(earlier).await?;
         self.forget_earlier().await;
         Ok(OpenRepair::of(self))
     }
 
     /// The run that was taken over may have gone on until it saw the claim: what it wrote last counts, and stands in the
     /// new file before the old one is forgotten.
-    async fn read_again(&mut self, earlier: u64) -> Result<(), Refusal> {
+    async fn read_adopted_again(&mut self, earlier: u64) -> Result<(), Refusal> {
         let Some(store) = &self.store else { return Ok(()) };
         let last = read(store, &self.record.account_id, earlier).await.map_err(|error| unusable(&error))?;
         let Some(Ok(Record { repair, remediated, .. })) = last else { return Ok(()) };

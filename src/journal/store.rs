@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-use aliyun::clock::{Deadline, SharedClock};
+use aliyun::clock::{Clock, Deadline, SharedClock};
 use authorization::target::AccountId;
 use futures_util::future::BoxFuture;
 use tokio::sync::OnceCell;
@@ -57,10 +57,14 @@ impl std::fmt::Debug for dyn Store {
 }
 
 /// The longest that one operation may take.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(2);
+const PATIENCE: Duration = Duration::from_secs(2);
 
 /// Near the deadline an operation has this part of what is left: the run has more to do than to wait for it.
 const SHARE_OF_THE_REST: u32 = 4;
+
+pub(crate) fn patience(clock: &dyn Clock, deadline: Deadline) -> Duration {
+    PATIENCE.min(deadline.remaining(clock) / SHARE_OF_THE_REST)
+}
 
 /// One run's way to a [`Store`]. Every operation is timed; none holds the run up for long, and a store that was given up
 /// once is not asked again. Clones share all of that.
@@ -114,7 +118,7 @@ impl RunStore {
         let done = match self.deadline {
             None => operation.await,
             Some(deadline) => {
-                let patience = PATIENCE.min(deadline.remaining(&*self.clock) / SHARE_OF_THE_REST);
+                let patience = patience(&*self.clock, deadline);
                 // Real time: a file system knows no other.
                 tokio::time::timeout(patience, operation).await.unwrap_or_else(|_| Err(given_up(patience)))
             }
@@ -194,7 +198,7 @@ pub(super) fn is_lost(error: &io::Error) -> bool {
 mod tests {
     use std::sync::atomic::{AtomicUsize, Ordering};
 
-    use aliyun::clock::{Clock as _, SystemClock};
+    use aliyun::clock::SystemClock;
 
     use super::*;
 

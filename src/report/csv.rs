@@ -22,11 +22,8 @@ impl Render for Csv {
         let missing = report.missing().map(|missing| ("missing", missing));
         let reason = report.reason.as_deref().map(|reason| (report.status.as_str(), sanitized(reason)));
         for (status, words) in errors.chain(missing).chain(reason) {
-            let mut cells = [const { String::new() }; 8];
-            let [_, _, state, _, next, ..] = &mut cells;
-            status.clone_into(state);
-            *next = words;
-            text.push_str(&line(cells));
+            let empty = String::new;
+            text.push_str(&line([empty(), empty(), status.to_owned(), empty(), words, empty(), empty(), empty()]));
         }
         text
     }

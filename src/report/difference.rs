@@ -225,15 +225,15 @@ impl AccountReport {
         }
         let is_wanted = self.is_only_judged() && self.fails(FindingId::TrustServiceMissing);
         // The least that lets DTS in; where a document cannot be repaired, the whole of another one.
-        let mended = |before| with_service(&document(before), baseline::DTS.service);
+        let repaired = |before| with_service(&document(before), baseline::DTS.service);
         let text = if self.is_only_judged() && self.fails(FindingId::RoleMissing) {
             baseline::DTS.trust.to_owned()
         } else if is_wanted {
-            mended(before?).unwrap_or_else(|_| baseline::DTS.trust.to_owned())
+            repaired(before?).unwrap_or_else(|_| baseline::DTS.trust.to_owned())
         } else if self.happens("CreateRole") {
             baseline::DTS.trust.to_owned()
         } else if self.happens("UpdateRole") {
-            mended(before?).ok()?
+            repaired(before?).ok()?
         } else {
             return None;
         };

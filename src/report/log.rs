@@ -18,7 +18,7 @@ impl Report {
     /// The line that says how the run ended.
     #[must_use]
     pub fn summary_line(&self) -> Map<String, Value> {
-        told(json!({
+        without_nulls(json!({
             "requestId": self.request_id,
             "status": self.status,
             "trigger": self.trigger,
@@ -34,7 +34,7 @@ impl Report {
 
 fn account_line(request_id: &str, account: &AccountReport) -> Map<String, Value> {
     let whole = documents_last(json!(account));
-    told(json!({
+    without_nulls(json!({
         "requestId": request_id,
         "accountId": account.account_id,
         "roleName": account.role_name,
@@ -48,8 +48,7 @@ fn account_line(request_id: &str, account: &AccountReport) -> Map<String, Value>
     }))
 }
 
-/// A key without a value is left out.
-fn told(line: Value) -> Map<String, Value> {
+fn without_nulls(line: Value) -> Map<String, Value> {
     let Value::Object(line) = line else { return Map::new() };
     line.into_iter().filter(|(_, value)| !value.is_null()).collect()
 }

@@ -97,17 +97,14 @@ impl Summary {
 }
 
 pub(super) fn schema<'de, D: Deserializer<'de>>(deserializer: D) -> Result<&'static str, D::Error> {
-    one_of(deserializer, &[SCHEMA])
+    expect(deserializer, SCHEMA)
 }
 
 pub(super) fn role_name<'de, D: Deserializer<'de>>(deserializer: D) -> Result<&'static str, D::Error> {
-    one_of(deserializer, &[DTS_ROLE])
+    expect(deserializer, DTS_ROLE)
 }
 
-fn one_of<'de, D: Deserializer<'de>>(deserializer: D, known: &[&'static str]) -> Result<&'static str, D::Error> {
+fn expect<'de, D: Deserializer<'de>>(deserializer: D, word: &'static str) -> Result<&'static str, D::Error> {
     let text = String::deserialize(deserializer)?;
-    let found = known.iter().find(|word| **word == text);
-    found
-        .copied()
-        .ok_or_else(|| D::Error::custom(format!("`{}` is none of `{}`", sanitized(&text), known.join("`, `"))))
+    if text == word { Ok(word) } else { Err(D::Error::custom(format!("`{}` is none of `{word}`", sanitized(&text)))) }
 }

@@ -17,9 +17,9 @@ const LINE: u64 = 200;
 
 /// The details of as many accounts as there is room for, in bytes.
 pub(super) fn all(accounts: &[&AccountReport], room: usize) -> Markup {
-    let told: Vec<_> = accounts.iter().filter(|account| is_told(account)).collect();
+    let detailed: Vec<_> = accounts.iter().filter(|account| has_details(account)).collect();
     let (mut text, mut kept) = (String::new(), 0);
-    for account in &told {
+    for account in &detailed {
         let detail = one(account).into_string();
         if text.len() + detail.len() > room {
             break;
@@ -27,9 +27,9 @@ pub(super) fn all(accounts: &[&AccountReport], room: usize) -> Markup {
         text.push_str(&detail);
         kept += 1;
     }
-    let more = told.len() - kept;
+    let more = detailed.len() - kept;
     html! {
-        @if told.is_empty() { p { "There is nothing to tell beyond the table." } }
+        @if detailed.is_empty() { p { "There is nothing to tell beyond the table." } }
         (PreEscaped(text))
         @if more > 0 {
             p { strong { "The details of " (thousands(more)) " more accounts do not fit this page: their rows stand above, the rest in the report as JSON." } }
@@ -37,7 +37,7 @@ pub(super) fn all(accounts: &[&AccountReport], room: usize) -> Markup {
     }
 }
 
-fn is_told(account: &AccountReport) -> bool {
+fn has_details(account: &AccountReport) -> bool {
     match account.status {
         Status::Authorized | Status::Pending => !account.findings.is_empty(),
         Status::Skipped => false,

@@ -43,16 +43,16 @@ const OTHERS: usize = 5;
 
 impl Render for Human {
     fn render(&self, report: &Report) -> String {
-        let mut told: Vec<_> = report.accounts.iter().filter(|account| is_told(account)).collect();
+        let mut detailed: Vec<_> = report.accounts.iter().filter(|account| has_details(account)).collect();
         // Most urgent first; the sort keeps the report's order among the same.
-        told.sort_by_key(|account| std::cmp::Reverse(account.status));
+        detailed.sort_by_key(|account| std::cmp::Reverse(account.status));
         let alone = report.summary.accounts == 1;
-        let mut text = self.details(&told);
+        let mut text = self.details(&detailed);
         if alone && text.is_empty() {
             text = report.accounts.iter().map(|account| self.account(account)).collect();
         }
         if !alone {
-            text.push_str(&self.lines(&told));
+            text.push_str(&self.lines(&detailed));
             text.push_str(&self.counted(report));
         }
         text.push_str(&self.rest(report));
@@ -62,7 +62,7 @@ impl Render for Human {
 }
 
 /// Of thousands of accounts that are in order, not begun or left alone only the number is shown.
-fn is_told(account: &AccountReport) -> bool {
+fn has_details(account: &AccountReport) -> bool {
     match account.status {
         Status::Authorized => !account.findings.is_empty(),
         Status::Pending | Status::Skipped => false,
@@ -72,14 +72,14 @@ fn is_told(account: &AccountReport) -> bool {
 
 impl Human {
     /// Of as many accounts as fit, of the most urgent in any case.
-    fn details(&self, told: &[&AccountReport]) -> String {
+    fn details(&self, detailed: &[&AccountReport]) -> String {
         let (mut text, mut lines) = (String::new(), 0);
-        for (index, account) in told.iter().enumerate() {
+        for (index, account) in detailed.iter().enumerate() {
             let mut detail = self.account(account);
             lines += detail.lines().count();
             if !self.verbose && lines > DETAILS {
                 if index > 0 {
-                    let more = thousands(told.len() - index);
+                    let more = thousands(detailed.len() - index);
                     let _ = writeln!(text, "{DIM}The details of {more} more: --verbose, or --format html{DIM:#}\n");
                     break;
                 }
@@ -91,10 +91,10 @@ impl Human {
         text
     }
 
-    fn lines(&self, told: &[&AccountReport]) -> String {
-        let fit = if self.verbose { told.len() } else { LINES };
-        let mut text: String = told.iter().take(fit).map(|account| self.line(account)).collect();
-        let more = told.len().saturating_sub(fit);
+    fn lines(&self, detailed: &[&AccountReport]) -> String {
+        let fit = if self.verbose { detailed.len() } else { LINES };
+        let mut text: String = detailed.iter().take(fit).map(|account| self.line(account)).collect();
+        let more = detailed.len().saturating_sub(fit);
         if more > 0 {
             let _ = writeln!(text, "  {DIM}and {} more{DIM:#}", thousands(more));
         }
