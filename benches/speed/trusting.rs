@@ -6,8 +6,8 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use aliyun::Http;
 use aliyun::clock::{SharedClock, SystemClock};
+use aliyun::{Http, Network};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use dts_role_guard::USER_AGENT;
@@ -68,7 +68,8 @@ pub(crate) fn serve(certificate: PathBuf) -> Result<(), Failure> {
     let clock: SharedClock = Arc::new(SystemClock::start());
     let log = Log::Stdout;
     log.start(None, clock.clone());
-    let http = Http::trusting(USER_AGENT, roots, clock.clone()).map_err(|error| error.to_string())?;
+    let network = Network::default().with_roots(GUARD_TRUSTS, roots);
+    let http = Http::through(USER_AGENT, network, clock.clone()).map_err(|error| error.to_string())?;
     let app = Arc::new(App::new(&variables, clock, log).wired(|wiring| wiring.http = Arc::new(http).into()));
     let early = Arc::clone(&app);
     let initialize = move |_| {

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use aliyun::clock::Deadline;
 use aliyun::credentials::{self, Credentials, ProfileKeys, RawCredentials};
-use aliyun::{AssumeRole, Connection, Endpoint, Endpoints, Http, RateLimits, Session, Transport};
+use aliyun::{AssumeRole, Connection, Endpoint, Endpoints, Http, Network, RateLimits, Session, Transport};
 use authorization::settings::Scope;
 use authorization::target::AccountId;
 use fc_runtime::HeaderCredentials;
@@ -83,7 +83,7 @@ impl App {
         if let Some(http) = self.wiring.http.get() {
             return Ok(http.clone());
         }
-        let http = Arc::new(Http::with_clock(crate::USER_AGENT, self.clock.clone())?);
+        let http = Arc::new(Http::through(crate::USER_AGENT, Network::default(), self.clock.clone())?);
         Ok(self.wiring.http.get_or_init(|| http).clone())
     }
 

@@ -148,7 +148,7 @@ impl<'a> Folders<'a> {
             };
             above.extend(id.parse());
             // Nothing is above the root.
-            next = if id.starts_with("r-") { None } else { self.session.get_folder(&id).await?.parent };
+            next = if id.starts_with("r-") { None } else { self.session.get_folder(&id).await? };
         }
         Err(Error::unreadable("GetFolder", "the folders above each other make a circle"))
     }

@@ -3,11 +3,10 @@
 //! A function takes none of it, and neither does a command where an `FC_*` variable is set: the keys of a function are those of
 //! its role, and no variable redirects its calls.
 
-use std::io::ErrorKind;
 use std::path::Path;
 use std::sync::Arc;
 
-use aliyun::credentials::{Error, Host, ProfileChoice, ProfileError, ProfileKeys, RawCredentials, from_environment};
+use aliyun::credentials::{Error, Host, ProfileChoice, ProfileError, ProfileKeys, RawCredentials, Source};
 use aliyun::secret::Zeroizing;
 use aliyun::{BadNetwork, Http, Network};
 use authorization::text::sanitized;
@@ -42,7 +41,7 @@ pub(super) fn apply(app: App, variables: &Variables, profile: Option<&str>) -> R
     };
     let found = RawCredentials::in_environment(|name| variables.get(name).cloned());
     // A part of them is an error, which a profile does not make good.
-    if matches!(from_environment(found, Host::Terminal), Ok(None)) {
+    if matches!(found.complete(Source::Environment, Host::Terminal), Ok(None)) {
         return Ok(app.wired(|wiring| wiring.profile = Some(profile_keys(variables, profile))));
     }
     if let Some(profile) = profile {
@@ -64,10 +63,7 @@ fn profile_keys(variables: &Variables, argument: Option<&str>) -> Result<Profile
         (None, Some(name)) => ProfileChoice::Variable(name),
         (None, None) => ProfileChoice::Current,
     };
-    let bytes = disk::read_through(&path, SIZE_LIMIT).map(Zeroizing::new).map_err(|error| match error.kind() {
-        ErrorKind::NotFound => ProfileError::Absent,
-        _ => ProfileError::Unreadable(error.to_string()),
-    });
+    let bytes = disk::read_through(&path, SIZE_LIMIT).map(Zeroizing::new).map_err(ProfileError::from);
     let keys = bytes.and_then(|bytes| ProfileKeys::read(&bytes, wanted));
     keys.map_err(|why| Error::Profile { file: sanitized(&path.to_string_lossy()), why })
 }
@@ -85,11 +81,8 @@ fn network(variables: &Variables) -> Result<Option<Network>, BadNetwork> {
         network = network.through(variable, url, direct)?;
     }
     if let Some(path) = roots {
-        let pem = disk::read_through(Path::new(path), SIZE_LIMIT).map_err(|error| BadNetwork::BadRoots {
-            variable: SSL_CERT_FILE,
-            file: sanitized(path),
-            why: format!("cannot be read: {error}"),
-        })?;
+        let pem = disk::read_through(Path::new(path), SIZE_LIMIT)
+            .map_err(|error| BadNetwork::roots(SSL_CERT_FILE, path, &format!("cannot be read: {error}")))?;
         network = network.trusting(SSL_CERT_FILE, path, &pem)?;
     }
     Ok(Some(network))

@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use aliyun::clock::{Clock, SystemClock};
-use aliyun::{BoxFuture, Http, SignedRequest, Transport, TransportError};
+use aliyun::{BoxFuture, Http, Network, SignedRequest, Transport, TransportError};
 use authorization::settings::Mode;
 use dts_role_guard::USER_AGENT;
 use dts_role_guard::handler::App;
@@ -65,7 +65,7 @@ impl Tls {
     fn new(role: Role) -> Self {
         let lab = Lab::around(Emulator::start_tls(world(role)).unwrap());
         let clock = Arc::new(Thawed { real: lab.clock(), frozen: Mutex::default() });
-        let http = Http::trusting(USER_AGENT, roots(&lab.emulator), clock.clone()).unwrap();
+        let http = Http::through(USER_AGENT, network(&lab.emulator), clock.clone()).unwrap();
         let app = lab.app_with(clock.clone()).wired(|wiring| wiring.http = Arc::new(http).into());
         Self { lab, clock, app }
     }
@@ -85,10 +85,10 @@ impl Tls {
     }
 }
 
-fn roots(emulator: &Emulator) -> RootCertStore {
+fn network(emulator: &Emulator) -> Network {
     let mut roots = RootCertStore::empty();
     roots.add(emulator.certificate().unwrap().to_vec().into()).unwrap();
-    roots
+    Network::default().with_roots("the emulator's", roots)
 }
 
 #[tokio::test]
@@ -209,7 +209,7 @@ async fn a_repair_loses_nothing_with_its_connections() {
 #[tokio::test]
 async fn a_connection_that_the_network_forgot_costs_one_call() {
     let emulator = Emulator::start_tls(world(Role::dts())).unwrap();
-    let http = Http::trusting(USER_AGENT, roots(&emulator), Arc::new(SystemClock::start())).unwrap();
+    let http = Http::through(USER_AGENT, network(&emulator), Arc::new(SystemClock::start())).unwrap();
     let send = async || {
         let url = emulator.url().parse().unwrap();
         let post =

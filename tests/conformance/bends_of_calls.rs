@@ -15,7 +15,7 @@ fn code(reply: &mut Reply, from: &str, to: &str) {
     let mut body: Value = serde_json::from_slice(&reply.body).unwrap();
     if body["Code"] == from {
         body["Code"] = to.into();
-        reply.body = body.to_string().into_bytes();
+        reply.body = body.to_string().into_bytes().into();
     }
 }
 

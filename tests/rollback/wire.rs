@@ -18,5 +18,10 @@ pub(crate) fn writes(operation: &str) -> bool {
 /// A reply that nobody sent.
 pub(crate) fn success(mut body: Value) -> Reply {
     body["RequestId"] = "MADE-UP".into();
-    Reply { status: 200, content_type: "application/json".to_owned(), date: None, body: body.to_string().into_bytes() }
+    Reply {
+        status: 200,
+        content_type: "application/json".to_owned(),
+        date: None,
+        body: body.to_string().into_bytes().into(),
+    }
 }

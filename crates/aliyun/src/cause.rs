@@ -4,26 +4,25 @@
 use authorization::text::sanitized;
 use serde::Deserialize;
 
+use super::reply;
 use super::request::Request;
-use super::shown::Secrets;
-use super::{Error, Kind, wire};
+use super::{Error, Kind};
 use crate::credentials::{Credentials, Source};
+use crate::secret::CallSecrets;
 
 /// What was asked for, of whom, and with which key.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct CallContext {
+#[derive(Debug)]
+pub(super) struct CallContext {
     /// As a policy names it, e.g. `ram:GetRole`.
-    pub permission: String,
+    permission: String,
     /// What a policy has to allow it on; two for a policy that is attached or detached.
-    pub resources: Vec<String>,
+    resources: Vec<String>,
     /// Host and port.
-    pub address: String,
+    pub(super) address: String,
     /// The beginning of the access key id.
-    pub key: String,
-    /// Where the key came from.
-    pub source: Source,
-    /// Whether it is one of temporary keys.
-    pub is_temporary: bool,
+    key: String,
+    source: Source,
+    is_temporary: bool,
 }
 
 /// The cloud's `AccessDeniedDetail`, as far as it says who could grant the permission. All of it may be absent.
@@ -31,28 +30,28 @@ pub struct CallContext {
 #[serde(rename_all = "PascalCase", default)]
 pub struct Denial {
     /// What asked: `Account` for an account's root, `SubUser`, `AssumedRoleUser`.
-    #[serde(deserialize_with = "wire::text")]
+    #[serde(deserialize_with = "reply::text")]
     pub auth_principal_type: Option<String>,
     /// Who asked: a user's name, or `role:session`.
-    #[serde(deserialize_with = "wire::text")]
+    #[serde(deserialize_with = "reply::text")]
     pub auth_principal_display_name: Option<String>,
     /// The account of who asked.
-    #[serde(deserialize_with = "wire::text")]
+    #[serde(deserialize_with = "reply::text")]
     pub auth_principal_owner_id: Option<String>,
     /// The permission, e.g. `ram:GetRole`.
-    #[serde(deserialize_with = "wire::text")]
+    #[serde(deserialize_with = "reply::text")]
     pub auth_action: Option<String>,
     /// What denied: `AccountLevelIdentityBasedPolicy`, `ControlPolicy` and others.
-    #[serde(deserialize_with = "wire::text")]
+    #[serde(deserialize_with = "reply::text")]
     pub policy_type: Option<String>,
     /// `ImplicitDeny` where nothing allows it, `ExplicitDeny` where something forbids it.
-    #[serde(deserialize_with = "wire::text")]
+    #[serde(deserialize_with = "reply::text")]
     pub no_permission_type: Option<String>,
 }
 
 impl Denial {
-    pub(super) fn shown(self, secrets: &Secrets) -> Self {
-        let shown = |text: Option<String>| text.map(|text| secrets.shown(text));
+    pub(super) fn redacted(self, secrets: &CallSecrets) -> Self {
+        let shown = |text: Option<String>| text.map(|text| secrets.redact(text));
         Self {
             auth_principal_type: shown(self.auth_principal_type),
             auth_principal_display_name: shown(self.auth_principal_display_name),

@@ -1,10 +1,11 @@
 //! Time and randomness: the only place that reads either, so that tests can fix both.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::{Duration, Instant, SystemTime};
 
 use futures_util::future::BoxFuture;
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 /// Where the program gets its time, its pauses and its randomness from.
 pub trait Clock: Send + Sync + 'static {
@@ -110,6 +111,37 @@ impl Deadline {
     }
 }
 
+/// Where the cloud's clock can be, in seconds: from 2025 on, before 2200. A gateway in trouble says 1970.
+const POSSIBLE: std::ops::Range<i64> = 1_735_689_600..7_258_118_400;
+
+/// How far the cloud's clock is from ours, once it has refused a request for its time. Nothing at first.
+///
+/// The `Date` of such a refusal is tried once. It stays in use only if the cloud then accepts the time; else it is forgotten,
+/// and our own clock counts again: one reply with a wrong `Date` must not spoil all requests that follow.
+#[derive(Debug, Default)]
+pub(crate) struct Skew(AtomicI64);
+
+impl Skew {
+    pub(crate) fn in_use(&self) -> SignedDuration {
+        SignedDuration::from_secs(self.0.load(Ordering::Relaxed))
+    }
+
+    /// What a reply says, if that can be.
+    pub(crate) fn said(date: Option<Timestamp>, now: Timestamp) -> Option<SignedDuration> {
+        let date = date.filter(|date| POSSIBLE.contains(&date.as_second()))?;
+        Some(SignedDuration::from_secs(date.as_second() - now.as_second()))
+    }
+
+    pub(crate) fn set(&self, skew: SignedDuration) {
+        self.0.store(skew.as_secs(), Ordering::Relaxed);
+    }
+
+    /// The time that is signed.
+    pub(crate) fn applied(now: Timestamp, skew: SignedDuration) -> Timestamp {
+        now.checked_add(skew).unwrap_or(now)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -120,5 +152,27 @@ mod tests {
         assert_eq!(timestamp(SystemTime::UNIX_EPOCH + far), Timestamp::MAX);
         assert_eq!(timestamp(SystemTime::UNIX_EPOCH - far), Timestamp::MIN);
         assert_eq!(timestamp(SystemTime::UNIX_EPOCH), Timestamp::UNIX_EPOCH);
+    }
+
+    #[test]
+    fn only_a_date_that_can_be_is_believed() {
+        let now: Timestamp = "2026-11-26T12:00:00Z".parse().unwrap();
+        let said = |date: &str| Skew::said(Some(date.parse().unwrap()), now).map(|skew| skew.as_secs());
+        assert_eq!(said("2026-11-26T13:00:00Z"), Some(3600));
+        assert_eq!(said("1970-01-01T12:52:37Z"), None);
+        assert_eq!(said("9999-12-30T00:00:00Z"), None);
+        assert_eq!(Skew::said(None, now), None);
+    }
+
+    #[test]
+    fn no_clock_and_no_skew_is_too_much() {
+        let year = SignedDuration::from_hours(24 * 365);
+        assert_eq!(Skew::applied(Timestamp::MAX, year), Timestamp::MAX);
+        assert_eq!(Skew::applied(Timestamp::MIN, -year), Timestamp::MIN);
+        for now in [Timestamp::MIN, Timestamp::MAX] {
+            let date = "2026-11-26T12:00:00Z".parse().unwrap();
+            let said = Skew::said(Some(date), now).unwrap();
+            assert_eq!(Skew::applied(now, said).as_second(), date.as_second());
+        }
     }
 }

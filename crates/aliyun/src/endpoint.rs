@@ -73,7 +73,7 @@ impl Endpoint {
     /// # Errors
     /// A place that must not get a token.
     pub fn parse(api: Api, text: &str) -> Result<Self, BadEndpoint> {
-        let product = product(api);
+        let product = api.product();
         let bad = || BadEndpoint { product, shown: shown(text) };
         let url = Url::parse(text).map_err(|_| bad())?;
         let host = url.host_str().filter(|_| is_bare(&url) && is_trusted(&url, product)).ok_or_else(bad)?;
@@ -92,15 +92,6 @@ impl Endpoint {
 fn is_bare(url: &Url) -> bool {
     let plain = url.path() == "/" && url.query().is_none() && url.fragment().is_none();
     plain && url.username().is_empty() && url.password().is_none()
-}
-
-/// The first label of the product's hosts.
-fn product(api: Api) -> &'static str {
-    match api {
-        Api::Ram => "ram",
-        Api::Sts => "sts",
-        Api::ResourceManager => "resourcemanager",
-    }
 }
 
 /// Scheme, host and port, or a text that could be a host.
@@ -131,28 +122,20 @@ fn is_vendor(url: &Url, product: &str) -> bool {
     let Some(Host::Domain(name)) = url.host() else { return false };
     let Some(labels) = name.strip_suffix(".aliyuncs.com") else { return false };
     let (first, region) = labels.split_once('.').map_or((labels, None), |(first, region)| (first, Some(region)));
-    let is_product = match first.strip_prefix(product) {
-        Some("") => true,
-        Some(kind) => kind.strip_prefix('-').is_some_and(|kind| is_word(kind, 2..=16)),
-        None => false,
-    };
+    let is_kind = |kind: &str| kind.is_empty() || kind.strip_prefix('-').is_some_and(|kind| is_word(kind, 2..=16));
+    let is_product = first.strip_prefix(product).is_some_and(is_kind);
     is_product && region.is_none_or(is_region)
 }
 
 /// Such as `cn-hangzhou`, `ap-southeast-1`, `cn-shanghai-finance-1`.
 fn is_region(label: &str) -> bool {
-    let mut words = label.split('-');
-    let has_continent = words.next().is_some_and(|continent| is_word(continent, 2..=2));
-    let rest: Vec<_> = words.collect();
-    has_continent && !rest.is_empty() && rest.iter().all(|word| is_alphanumeric(word))
+    let is_part = |part: &str| !part.is_empty() && part.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit());
+    let parts = label.split_once('-');
+    parts.is_some_and(|(continent, rest)| is_word(continent, 2..=2) && rest.split('-').all(is_part))
 }
 
 fn is_word(text: &str, length: std::ops::RangeInclusive<usize>) -> bool {
     length.contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_lowercase())
-}
-
-fn is_alphanumeric(text: &str) -> bool {
-    !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit())
 }
 
 fn is_loopback(url: &Url) -> bool {

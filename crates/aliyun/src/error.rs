@@ -23,8 +23,7 @@ pub struct Error {
     pub request_id: Option<String>,
     /// Which policy denied it, where the cloud said so.
     pub denial: Option<Box<Denial>>,
-    /// What was asked for, of whom and with which key; absent where nobody was asked.
-    pub call: Option<Box<CallContext>>,
+    pub(super) call: Option<Box<CallContext>>,
     /// What is below, where something is.
     pub source: Option<Box<dyn StdError + Send + Sync>>,
     pub(super) writes: bool,

@@ -21,7 +21,6 @@ use url::Url;
 use super::network::Network;
 use super::transport::{BoxError, Reply, SignedRequest, Transport, TransportError, date};
 use crate::clock::{SharedClock, SystemClock};
-use crate::secret::Zeroizing;
 use crate::signing::FORM;
 
 /// Connecting may take this long.
@@ -31,7 +30,7 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
 const IDLE: Duration = Duration::from_secs(20);
 /// What was sent and is not acknowledged for this long was sent into a connection that the network has forgotten.
 const UNACKNOWLEDGED: Duration = Duration::from_secs(5);
-/// So many turns of the other tasks, after which a connection is back where the next call finds it.
+/// After this many turns of the other tasks a connection is back where the next call finds it.
 const TURNS: usize = 16;
 
 /// HTTP with its connections. Dropping it closes them.
@@ -41,11 +40,11 @@ pub struct Http {
     tls: rustls::ClientConfig,
     network: Network,
     clock: SharedClock,
-    hosts: Mutex<Hosts>,
+    pools: Mutex<Pools>,
 }
 
 #[derive(Debug, Default)]
-struct Hosts {
+struct Pools {
     by_origin: HashMap<String, Pool>,
     made: u64,
 }
@@ -75,71 +74,45 @@ impl Moment {
 }
 
 impl Http {
-    /// With the machine's clock and the compiled-in roots. The cloud's audit records hold `user_agent`. It has not connected yet.
+    /// With the machine's clock, and no proxy or roots of one's own.
     ///
     /// # Errors
     /// When TLS cannot be set up.
     pub fn new(user_agent: &'static str) -> Result<Self, BoxError> {
-        Self::with_clock(user_agent, Arc::new(SystemClock::start()))
+        Self::through(user_agent, Network::default(), Arc::new(SystemClock::start()))
     }
 
-    /// The same with another clock.
-    ///
-    /// # Errors
-    /// When TLS cannot be set up.
-    pub fn with_clock(user_agent: &'static str, clock: SharedClock) -> Result<Self, BoxError> {
-        Self::over(user_agent, tls()?, Network::default(), clock)
-    }
-
-    /// The same with other roots: a measurement over TLS has a certificate of its own.
-    ///
-    /// # Errors
-    /// When TLS cannot be set up.
-    pub fn trusting(user_agent: &'static str, roots: RootCertStore, clock: SharedClock) -> Result<Self, BoxError> {
-        Self::over(user_agent, tls_trusting(roots)?, Network::default(), clock)
-    }
-
-    /// The same by a network's proxy and roots, where it has them.
+    /// By a network's proxy and roots, where it has them. The cloud's audit records hold `user_agent`. It has not connected yet.
     ///
     /// # Errors
     /// When TLS cannot be set up.
     pub fn through(user_agent: &'static str, network: Network, clock: SharedClock) -> Result<Self, BoxError> {
         let tls = network.roots().map_or_else(tls, |roots| tls_trusting(roots.clone()))?;
-        Self::over(user_agent, tls, network, clock)
-    }
-
-    fn over(
-        user_agent: &'static str,
-        tls: rustls::ClientConfig,
-        network: Network,
-        clock: SharedClock,
-    ) -> Result<Self, BoxError> {
-        let http = Self { user_agent, tls, network, clock, hosts: Mutex::default() };
+        let http = Self { user_agent, tls, network, clock, pools: Mutex::default() };
         // Whatever can go wrong with a client goes wrong here, and not in the middle of a repair.
         http.client()?;
         Ok(http)
     }
 
-    /// Opens connections, so many to each address, so that the first calls find them. What fails is told in the log and
-    /// nowhere else: those calls will tell.
+    /// Opens connections, as many to each address as it says, so that the first calls find them. A failure is only logged:
+    /// those calls will meet it, too.
     pub async fn warm(&self, addresses: &[(Url, usize)], timeout: Duration) {
         let each = addresses.iter().flat_map(|(url, count)| std::iter::repeat_n(url, *count));
-        join_all(each.map(|url| self.open(url, timeout))).await;
+        join_all(each.map(async |url| {
+            if let Err(error) = self.probe(url, timeout).await {
+                let error = authorization::text::chain(&error);
+                tracing::debug!(host = url.host_str(), error, "no connection ahead of the first call");
+            }
+        }))
+        .await;
         // The client takes a connection back in a task of its own, a moment after the reply.
         for _ in 0..TURNS {
             tokio::task::yield_now().await;
         }
     }
 
-    async fn open(&self, url: &Url, timeout: Duration) {
-        if let Err(error) = self.probe(url, timeout).await {
-            let error = authorization::text::chain(&error);
-            tracing::debug!(host = url.host_str(), error, "no connection ahead of the first call");
-        }
-    }
-
-    /// A `HEAD` names no operation and carries no key: the cloud does nothing, and the connection stays. Tells the cloud's time
-    /// of day, where the reply does.
+    /// Asks with a `HEAD`, which names no operation and carries no key: the cloud does nothing, and the connection stays. Gives
+    /// the cloud's time of day, where the reply has it.
     ///
     /// # Errors
     /// When no reply came.
@@ -148,9 +121,9 @@ impl Http {
             let error = error.without_url();
             ProbeError { is_tls: is_of_tls(&error), source: self.network.explain(url, error.into()) }
         };
-        let host = self.host(url).map_err(not_reached)?;
-        let reply = host.client.head(url.clone()).timeout(timeout).send().await.map_err(not_reached)?;
-        self.used(url, host.id);
+        let pool = self.pool(url).map_err(not_reached)?;
+        let reply = pool.client.head(url.clone()).timeout(timeout).send().await.map_err(not_reached)?;
+        self.used(url, pool.id);
         Ok(date(reply.headers()))
     }
 
@@ -181,32 +154,32 @@ impl Http {
         builder.build()
     }
 
-    /// The host with its connections, or with none if those have been idle for too long.
-    fn host(&self, url: &Url) -> reqwest::Result<Pool> {
+    /// The host's connections, or a pool without any if those have been idle for too long.
+    fn pool(&self, url: &Url) -> reqwest::Result<Pool> {
         let (origin, now) = (origin(url), self.now());
-        let mut hosts = self.hosts();
-        if let Some(host) = hosts.by_origin.get_mut(&origin).filter(|host| !host.used.is_long_before(now)) {
-            host.used = now;
-            return Ok(host.clone());
+        let mut pools = self.pools();
+        if let Some(pool) = pools.by_origin.get_mut(&origin).filter(|pool| !pool.used.is_long_before(now)) {
+            pool.used = now;
+            return Ok(pool.clone());
         }
-        hosts.made += 1;
-        let host = Pool { id: hosts.made, client: self.client()?, used: now, has_replied: false };
-        hosts.by_origin.insert(origin, host.clone());
-        Ok(host)
+        pools.made += 1;
+        let pool = Pool { id: pools.made, client: self.client()?, used: now, has_replied: false };
+        pools.by_origin.insert(origin, pool.clone());
+        Ok(pool)
     }
 
     fn used(&self, url: &Url, id: u64) {
         let now = self.now();
-        if let Some(host) = self.hosts().by_origin.get_mut(&origin(url)).filter(|host| host.id == id) {
-            (host.used, host.has_replied) = (now, true);
+        if let Some(pool) = self.pools().by_origin.get_mut(&origin(url)).filter(|pool| pool.id == id) {
+            (pool.used, pool.has_replied) = (now, true);
         }
     }
 
     /// Where one connection is dead the others are, most likely.
     fn give_up(&self, url: &Url, id: u64) {
-        let mut hosts = self.hosts();
-        if hosts.by_origin.get(&origin(url)).is_some_and(|host| host.id == id) {
-            hosts.by_origin.remove(&origin(url));
+        let mut pools = self.pools();
+        if pools.by_origin.get(&origin(url)).is_some_and(|pool| pool.id == id) {
+            pools.by_origin.remove(&origin(url));
         }
     }
 
@@ -214,48 +187,41 @@ impl Http {
         Moment { uptime: self.clock.uptime(), time_of_day: self.clock.now() }
     }
 
-    fn hosts(&self) -> MutexGuard<'_, Hosts> {
-        self.hosts.lock().unwrap_or_else(PoisonError::into_inner)
+    fn pools(&self) -> MutexGuard<'_, Pools> {
+        self.pools.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    async fn exchange(&self, post: SignedRequest) -> Result<Reply, TransportError> {
-        let host = self.host(&post.url).map_err(|error| TransportError::Unsent(error.into()))?;
-        let request = host.client.post(post.url.clone()).timeout(post.timeout);
-        let request = request.header(CONTENT_TYPE, FORM).body(wiped(post.body));
-        let request = post.headers.into_iter().fold(request, |request, (name, value)| {
-            match HeaderValue::from_maybe_shared(wiped(value)) {
+    async fn exchange(&self, request: SignedRequest) -> Result<Reply, TransportError> {
+        let SignedRequest { url, headers, body, timeout } = request;
+        let pool = self.pool(&url).map_err(|error| TransportError::Unsent(error.into()))?;
+        let mut post = pool.client.post(url.clone()).timeout(timeout).header(CONTENT_TYPE, FORM);
+        for (name, value) in headers {
+            post = match HeaderValue::from_maybe_shared(Bytes::from_owner(value)) {
                 Ok(mut value) => {
                     value.set_sensitive(true);
-                    request.header(name, value)
+                    post.header(name, value)
                 }
-                // The builder tells of it.
-                Err(_) => request.header(name, "\0"),
-            }
-        });
-        let replied = match request.send().await {
+                // Sending it fails with what is wrong.
+                Err(_) => post.header(name, "\0"),
+            };
+        }
+        let replied = match post.body(Bytes::from_owner(body)).send().await {
             Ok(response) => Reply::read(response).await.map_err(TransportError::NoReply),
-            Err(error) => Err(self.lost(&post.url, error)),
+            Err(error) => {
+                let is_unsent = error.is_connect() || error.is_builder();
+                // A URL could carry keys.
+                let why = self.network.explain(&url, error.without_url().into());
+                Err(if is_unsent { TransportError::Unsent(why) } else { TransportError::NoReply(why) })
+            }
         };
         match replied {
-            Ok(reply) => {
-                self.used(&post.url, host.id);
-                Ok(reply)
-            }
-            Err(lost) => {
-                self.give_up(&post.url, host.id);
-                Err(match lost {
-                    TransportError::NoReply(why) if host.has_replied => TransportError::Dead(why),
-                    lost => lost,
-                })
-            }
+            Ok(_) => self.used(&url, pool.id),
+            Err(_) => self.give_up(&url, pool.id),
         }
-    }
-
-    /// An error below the reply. `without_url`, since a URL could carry keys.
-    fn lost(&self, url: &Url, error: reqwest::Error) -> TransportError {
-        let unsent = error.is_connect() || error.is_builder();
-        let why = self.network.explain(url, error.without_url().into());
-        if unsent { TransportError::Unsent(why) } else { TransportError::NoReply(why) }
+        replied.map_err(|error| match error {
+            TransportError::NoReply(why) if pool.has_replied => TransportError::Dead(why),
+            error => error,
+        })
     }
 }
 
@@ -277,21 +243,8 @@ fn is_of_tls(error: &(dyn StdError + 'static)) -> bool {
 }
 
 impl Transport for Http {
-    fn send(&self, post: SignedRequest) -> BoxFuture<'_, Result<Reply, TransportError>> {
-        Box::pin(self.exchange(post))
-    }
-}
-
-/// Bytes whose memory is wiped when the last reader drops them.
-fn wiped(text: Zeroizing<String>) -> Bytes {
-    Bytes::from_owner(Wiped(text))
-}
-
-struct Wiped(Zeroizing<String>);
-
-impl AsRef<[u8]> for Wiped {
-    fn as_ref(&self) -> &[u8] {
-        self.0.as_bytes()
+    fn send(&self, request: SignedRequest) -> BoxFuture<'_, Result<Reply, TransportError>> {
+        Box::pin(self.exchange(request))
     }
 }
 

@@ -11,19 +11,15 @@ mod endpoint;
 pub mod error;
 mod http;
 mod network;
-mod pages;
 mod ram;
 mod rate;
+mod reply;
 mod request;
 mod resource_manager;
-mod retry;
 pub mod secret;
-mod shown;
 pub mod signing;
-mod skew;
 mod sts;
 mod transport;
-mod wire;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -31,7 +27,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use authorization::target::AccountId;
-pub use cause::{CallContext, Denial};
+use cause::CallContext;
+pub use cause::Denial;
 pub use endpoint::{BadEndpoint, Endpoint, Endpoints};
 pub use error::{Error, Kind, Retry};
 pub use futures_util::future::BoxFuture;
@@ -39,14 +36,15 @@ pub use http::tls;
 pub use http::{Http, ProbeError};
 pub use network::{BadNetwork, Network};
 pub use ram::{Receipt, RoleFacts, Writer};
-pub use rate::{Bucket, DeadlineExceeded, RateLimits};
-pub use request::{Api, Request};
-pub use resource_manager::{DirectoryLocation, Folder, Member, MemberStatus, PAGE_SIZE, Page};
+use rate::Bucket;
+pub use rate::RateLimits;
+pub use request::Api;
+use request::Request;
+pub use resource_manager::{DirectoryLocation, Member, MemberStatus, PAGE_SIZE, Page};
 pub use sts::{AssumeRole, CallerIdentity};
 pub use transport::{Reply, SignedRequest, Transport, TransportError};
 
-use self::skew::Skew;
-use crate::clock::{Deadline, SharedClock};
+use crate::clock::{Deadline, SharedClock, Skew};
 use crate::credentials::Credentials;
 
 /// One call may take this long.
@@ -80,7 +78,7 @@ impl Connection {
         Self { transport, endpoints, method, clock, rate, max_retries: usize::MAX, skew: Skew::default() }
     }
 
-    /// Repeats nothing more than so many times: who explores every order of events wants few.
+    /// Repeats nothing more often than this: a test that explores every order of events wants few.
     #[must_use]
     pub fn with_max_retries(self, max_retries: usize) -> Self {
         Self { max_retries, ..self }
@@ -124,11 +122,6 @@ impl Session {
         Self { deadline: self.deadline.earlier(end), ..self }
     }
 
-    /// Whether a reply about this account is about another one than is meant, as far as that is known.
-    fn is_other_account(&self, account: &str) -> bool {
-        !self.account.is_empty() && account != self.account
-    }
-
     /// The clock of every call.
     #[must_use]
     pub fn clock(&self) -> &SharedClock {
@@ -141,15 +134,8 @@ impl Session {
         self.deadline.remaining(&*self.connection.clock)
     }
 
-    /// How long writes would have to wait for our own rate limits, so many of each operation, one operation after the
+    /// How long writes, given by operation and number, would have to wait for our own rate limits, one operation after the
     /// other. Nothing is reserved.
-    ///
-    /// ```
-    /// # use aliyun::Session;
-    /// # fn example(session: &Session) {
-    /// let wait = session.rate_wait(&[("DetachPolicyFromRole", 11), ("AttachPolicyToRole", 11)]);
-    /// # }
-    /// ```
     #[must_use]
     pub fn rate_wait(&self, writes: &[(&'static str, usize)]) -> Duration {
         let mut counts = BTreeMap::new();
@@ -165,10 +151,5 @@ impl Session {
     #[must_use]
     pub fn slowest_call(&self) -> Duration {
         Duration::from_micros(self.slowest_call_micros.load(Ordering::Relaxed))
-    }
-
-    fn measure(&self, took: Duration) {
-        let micros = u64::try_from(took.as_micros()).unwrap_or(u64::MAX);
-        self.slowest_call_micros.fetch_max(micros, Ordering::Relaxed);
     }
 }

@@ -45,28 +45,15 @@ struct Roots {
 
 /// A variable that names no usable proxy or roots. What it holds is not shown: that may be a password.
 #[derive(Debug, thiserror::Error)]
-pub enum BadNetwork {
-    /// Not a proxy's address.
-    #[error("`{0}` is not the URL of a proxy, such as `http://proxy.example:3128`")]
-    NoUrl(&'static str),
-    /// Not HTTP.
-    #[error("`{variable}` names a proxy of the kind `{scheme}`, and only `http` and `https` are supported")]
-    OtherScheme {
-        /// The variable.
-        variable: &'static str,
-        /// What the URL begins with.
-        scheme: String,
-    },
-    /// Not roots.
-    #[error("`{variable}` names `{file}`, which {why}")]
-    BadRoots {
-        /// The variable.
-        variable: &'static str,
-        /// The path, harmless.
-        file: String,
-        /// Continues the sentence.
-        why: String,
-    },
+#[error("{0}")]
+pub struct BadNetwork(String);
+
+impl BadNetwork {
+    /// The file that `variable` names cannot be used; `why` continues the sentence.
+    #[must_use]
+    pub fn roots(variable: &str, file: &str, why: &str) -> Self {
+        Self(format!("`{variable}` names `{}`, which {why}", sanitized(file)))
+    }
 }
 
 impl Network {
@@ -79,9 +66,13 @@ impl Network {
         let text = text.trim();
         // The host alone is enough for most programs.
         let with_scheme = if text.contains("://") { text.to_owned() } else { format!("http://{text}") };
-        let url = Url::parse(&with_scheme).ok().filter(Url::has_host).ok_or(BadNetwork::NoUrl(variable))?;
+        let url = Url::parse(&with_scheme).ok().filter(Url::has_host).ok_or_else(|| {
+            BadNetwork(format!("`{variable}` is not the URL of a proxy, such as `http://proxy.example:3128`"))
+        })?;
         if !matches!(url.scheme(), "http" | "https") {
-            return Err(BadNetwork::OtherScheme { variable, scheme: sanitized(url.scheme()) });
+            let scheme = sanitized(url.scheme());
+            let why = "and only `http` and `https` are supported";
+            return Err(BadNetwork(format!("`{variable}` names a proxy of the kind `{scheme}`, {why}")));
         }
         let matcher = Matcher::builder().https(url.as_str()).no(no_proxy).build();
         Ok(Self { proxy: Some(Proxy { variable, url, direct: no_proxy.to_owned(), matcher }), ..self })
@@ -93,7 +84,7 @@ impl Network {
     /// # Errors
     /// When there is no certificate in it, or one that is damaged.
     pub fn trusting(self, variable: &'static str, file: &str, pem: &[u8]) -> Result<Self, BadNetwork> {
-        let bad = |why: &str| BadNetwork::BadRoots { variable, file: sanitized(file), why: why.to_owned() };
+        let bad = |why| BadNetwork::roots(variable, file, why);
         let found: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(pem).collect();
         let found = found.map_err(|_| bad("holds a damaged certificate"))?;
         if found.is_empty() {
@@ -105,7 +96,13 @@ impl Network {
         if store.is_empty() {
             return Err(bad("holds no certificate that can be a root"));
         }
-        Ok(Self { roots: Some(Roots { variable, store }), ..self })
+        Ok(self.with_roots(variable, store))
+    }
+
+    /// The same with roots that were read already.
+    #[must_use]
+    pub fn with_roots(self, variable: &'static str, store: RootCertStore) -> Self {
+        Self { roots: Some(Roots { variable, store }), ..self }
     }
 
     pub(super) fn roots(&self) -> Option<&RootCertStore> {
@@ -219,8 +216,7 @@ mod tests {
 
     #[test]
     fn a_refused_certificate_names_the_roots() {
-        let network =
-            Network { roots: Some(Roots { variable: "SSL_CERT_FILE", store: RootCertStore::empty() }), proxy: None };
+        let network = Network::default().with_roots("SSL_CERT_FILE", RootCertStore::empty());
         let refused = rustls::Error::InvalidCertificate(rustls::CertificateError::UnknownIssuer);
         let below = io::Error::other(io::Error::other(refused));
         let url = "https://ram.aliyuncs.com/".parse().unwrap();

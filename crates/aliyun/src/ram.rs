@@ -1,4 +1,5 @@
 //! RAM 2015-05-01, as far as the guard needs it (source: the vendor's RAM API reference).
+#![expect(clippy::missing_errors_doc, reason = "each call may fail with any `Error`; its `Kind` says why")]
 
 use std::collections::BTreeMap;
 
@@ -7,21 +8,26 @@ use authorization::target::{PolicyRef, PolicyType};
 use serde::Deserialize;
 use serde_json::json;
 
-use super::pages::Pages;
-use super::{Api, Error, Request, Session, wire};
+use super::reply::{self, Pages};
+use super::{Api, Error, Kind, Request, Session};
 
 /// A role as `GetRole` and `CreateRole` answer it. Fields that the cloud adds over the years are ignored.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "PascalCase")]
 pub struct RoleFacts {
     /// Changes when a role is recreated; never empty.
     pub role_id: String,
+    role_name: String,
+    arn: Option<String>,
     /// The trust policy as text; it may be percent-encoded.
     pub assume_role_policy_document: String,
     /// Absent and empty mean the same.
+    #[serde(default, deserialize_with = "reply::or_default")]
     pub description: String,
     /// Seconds. Older replies leave it out.
     pub max_session_duration: Option<u32>,
     /// Absent for ordinary roles.
+    #[serde(default, deserialize_with = "reply::or_default")]
     pub is_service_linked_role: bool,
     /// Whether a person may switch to the role in the console.
     pub allow_console_login: Option<bool>,
@@ -30,24 +36,9 @@ pub struct RoleFacts {
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
 struct RoleReply {
-    role: WireRole,
-    #[serde(default, deserialize_with = "wire::text")]
+    role: RoleFacts,
+    #[serde(default, deserialize_with = "reply::text")]
     request_id: Option<String>,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase")]
-struct WireRole {
-    role_id: String,
-    role_name: String,
-    arn: Option<String>,
-    assume_role_policy_document: String,
-    #[serde(default, deserialize_with = "wire::or_default")]
-    description: String,
-    max_session_duration: Option<u32>,
-    #[serde(default, deserialize_with = "wire::or_default")]
-    is_service_linked_role: bool,
-    allow_console_login: Option<bool>,
 }
 
 /// What `UpdateRole` answers: the role is there in newer versions only.
@@ -55,7 +46,7 @@ struct WireRole {
 #[serde(rename_all = "PascalCase")]
 struct UpdateReply {
     role: Option<NamedRole>,
-    #[serde(default, deserialize_with = "wire::text")]
+    #[serde(default, deserialize_with = "reply::text")]
     request_id: Option<String>,
 }
 
@@ -71,7 +62,7 @@ struct NamedRole {
 #[serde(rename_all = "PascalCase")]
 pub struct Receipt {
     /// For the report; the vendor's support asks for it.
-    #[serde(default, deserialize_with = "wire::text")]
+    #[serde(default, deserialize_with = "reply::text")]
     pub request_id: Option<String>,
 }
 
@@ -99,7 +90,7 @@ struct Policy {
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
 struct TagsReply {
-    #[serde(default, deserialize_with = "wire::or_default")]
+    #[serde(default, deserialize_with = "reply::or_default")]
     tag_resources: Vec<Tagged>,
     next_token: Option<String>,
 }
@@ -109,7 +100,7 @@ struct TagsReply {
 struct Tagged {
     resource_name: Option<String>,
     tag_key: String,
-    #[serde(default, deserialize_with = "wire::or_default")]
+    #[serde(default, deserialize_with = "reply::or_default")]
     tag_value: String,
 }
 
@@ -132,35 +123,25 @@ fn tag_request(operation: Request, role: &str) -> Request {
 
 impl Session {
     /// `GetRole`.
-    ///
-    /// # Errors
-    /// Any [`Error`]; [`Kind::NotFound`](super::Kind::NotFound) when the role is missing.
     pub async fn get_role(&self, role: &str) -> Result<RoleFacts, Error> {
         let request = read("GetRole", role);
         let reply: RoleReply = self.read(&request).await?;
         self.facts(&request, role, reply.role)
     }
 
-    /// What a reply says of a role, if it is about the role that was asked for, in the account that is meant.
-    fn facts(&self, request: &Request, asked: &str, role: WireRole) -> Result<RoleFacts, Error> {
+    /// The role of a reply, if it is the one that was asked for, in the account that is meant.
+    fn facts(&self, request: &Request, asked: &str, role: RoleFacts) -> Result<RoleFacts, Error> {
         self.check(request, asked, &role.role_name, role.arn.as_deref())?;
         if role.role_id.trim().is_empty() {
-            return Err(self.about(request, request.unrelated("the role has no id".to_owned())));
+            return Err(self.failed(request, Kind::Unrelated, "the role has no id"));
         }
-        Ok(RoleFacts {
-            role_id: role.role_id,
-            assume_role_policy_document: role.assume_role_policy_document,
-            description: role.description,
-            max_session_duration: role.max_session_duration,
-            is_service_linked_role: role.is_service_linked_role,
-            allow_console_login: role.allow_console_login,
-        })
+        Ok(role)
     }
 
     fn check(&self, request: &Request, asked: &str, name: &str, arn: Option<&str>) -> Result<(), Error> {
-        let unrelated = |why: String| self.about(request, request.unrelated(why));
+        let unrelated = |why: String| Err(self.failed(request, Kind::Unrelated, why));
         if !is_same_role(name, asked) {
-            return Err(unrelated(format!("it is about the role `{}`", self.quoted(name))));
+            return unrelated(format!("it is about the role `{}`", self.quoted(name)));
         }
         // An ARN that is not there says nothing; before a write the owner of the keys is asked for.
         let Some(arn) = arn else { return Ok(()) };
@@ -168,63 +149,60 @@ impl Session {
             arn.strip_prefix("acs:ram:").and_then(|rest| rest.split_once(':')).and_then(|(_, it)| it.split_once(':'));
         match parts.and_then(|(account, it)| Some((account, it.strip_prefix("role/")?))) {
             Some((_, named)) if !is_same_role(named, asked) => {
-                Err(unrelated(format!("it is about the role `{}`", self.quoted(arn))))
+                unrelated(format!("it is about the role `{}`", self.quoted(arn)))
             }
-            Some((account, _)) if self.is_other_account(account) => {
-                Err(self.about(request, request.other_account(&self.quoted(account), &self.account)))
+            Some((account, _)) if !self.account.is_empty() && account != self.account => {
+                // What a write did there is looked at first.
+                let kind = if request.writes { Kind::Unrelated } else { Kind::OtherAccount };
+                let (theirs, meant) = (self.quoted(account), &self.account);
+                let why = format!("the keys are those of account `{theirs}`, not of account `{meant}`");
+                Err(self.failed(request, kind, why))
             }
             Some(_) => Ok(()),
-            None => Err(unrelated(format!("`{}` is no ARN of a role", self.quoted(arn)))),
+            None => unrelated(format!("`{}` is not the ARN of a role", self.quoted(arn))),
         }
     }
 
-    /// `ListPoliciesForRole`. It has no pages, as the vendor has it; if it gets some they are all read.
-    ///
-    /// # Errors
-    /// Any [`Error`]; [`Kind::NotFound`](super::Kind::NotFound) when the role is missing. A list that does not end as it
-    /// should is one, too.
+    /// `ListPoliciesForRole`. The vendor documents no pages; if there are some they are all read.
     pub async fn list_policies_for_role(&self, role: &str) -> Result<Vec<PolicyRef>, Error> {
         let (mut policies, mut pages) = (Vec::new(), Pages::default());
         loop {
-            let request = read("ListPoliciesForRole", role).page("Marker", &pages);
+            let request = read("ListPoliciesForRole", role).optional("Marker", pages.next.as_ref());
             let reply: PoliciesReply = self.read(&request).await?;
             let page = reply.policies.policy.into_iter();
             let page = page.map(|policy| PolicyRef { kind: policy.policy_type, name: policy.policy_name });
             let before = policies.len();
             policies.extend(page);
             let more = pages.go_on(policies.len() - before, reply.is_truncated, reply.marker);
-            if !more.map_err(|why| self.about(&request, request.no_reply(why)))? {
+            if !more.map_err(|why| self.failed(&request, Kind::NoReply, why))? {
                 return Ok(policies);
             }
         }
     }
 
     /// `ListTagResources`, all pages.
-    ///
-    /// # Errors
-    /// Any [`Error`]; a list that does not end as it should is one, too.
     pub async fn list_role_tags(&self, role: &str) -> Result<BTreeMap<String, String>, Error> {
         let (mut tags, mut pages) = (BTreeMap::new(), Pages::default());
         loop {
             let request = tag_request(Request::read(Api::Ram, "ListTagResources"), role).param("PageSize", &100);
-            let request = request.page("NextToken", &pages);
+            let request = request.optional("NextToken", pages.next.as_ref());
             let page: TagsReply = self.read(&request).await?;
             let names = page.tag_resources.iter().filter_map(|tag| tag.resource_name.as_deref());
             if let Some(other) = names.into_iter().find(|name| !is_same_role(name, role)) {
                 let why = format!("it is about `{}`", self.quoted(other));
-                return Err(self.about(&request, request.unrelated(why)));
+                return Err(self.failed(&request, Kind::Unrelated, why));
             }
             let count = page.tag_resources.len();
             tags.extend(page.tag_resources.into_iter().map(|tag| (tag.tag_key, tag.tag_value)));
             let more = pages.go_on(count, None, page.next_token);
-            if !more.map_err(|why| self.about(&request, request.no_reply(why)))? {
+            if !more.map_err(|why| self.failed(&request, Kind::NoReply, why))? {
                 return Ok(tags);
             }
         }
     }
 }
 
-/// The calls that change something. Each is sent once: only who looks at the role first may repeat one.
+/// The calls that change something. Each is sent once: to repeat one, look at the role first.
 #[derive(Debug)]
 #[must_use]
 pub struct Writer<'s>(&'s Session);
@@ -237,10 +215,7 @@ impl Session {
 }
 
 impl Writer<'_> {
-    /// `CreateRole`, once.
-    ///
-    /// # Errors
-    /// Any [`Error`]. No id is learnt from a reply that is about something else.
+    /// `CreateRole`.
     pub async fn create_role(&self, role: &str, new: &NewRole) -> Result<(RoleFacts, Receipt), Error> {
         let request = write("CreateRole", role)
             .param("AssumeRolePolicyDocument", &new.trust)
@@ -251,10 +226,7 @@ impl Writer<'_> {
         Ok((self.0.facts(&request, role, reply.role)?, Receipt { request_id: reply.request_id }))
     }
 
-    /// `UpdateRole`, once.
-    ///
-    /// # Errors
-    /// Any [`Error`].
+    /// `UpdateRole`.
     pub async fn update_role(&self, role: &str, change: &RoleChange) -> Result<Receipt, Error> {
         let request = write("UpdateRole", role).param("NewAssumeRolePolicyDocument", &change.trust);
         let reply: UpdateReply = self.0.send(&request).await?;
@@ -264,34 +236,22 @@ impl Writer<'_> {
         Ok(Receipt { request_id: reply.request_id })
     }
 
-    /// `DeleteRole`, once. The cloud refuses while policies are attached.
-    ///
-    /// # Errors
-    /// Any [`Error`].
+    /// `DeleteRole`. The cloud refuses while policies are attached.
     pub async fn delete_role(&self, role: &str) -> Result<Receipt, Error> {
         self.0.send(&write("DeleteRole", role)).await
     }
 
-    /// `AttachPolicyToRole`, once.
-    ///
-    /// # Errors
-    /// Any [`Error`].
+    /// `AttachPolicyToRole`.
     pub async fn attach_policy_to_role(&self, role: &str, policy: &PolicyRef) -> Result<Receipt, Error> {
         self.0.send(&policy_write("AttachPolicyToRole", role, policy)).await
     }
 
-    /// `DetachPolicyFromRole`, once.
-    ///
-    /// # Errors
-    /// Any [`Error`].
+    /// `DetachPolicyFromRole`.
     pub async fn detach_policy_from_role(&self, role: &str, policy: &PolicyRef) -> Result<Receipt, Error> {
         self.0.send(&policy_write("DetachPolicyFromRole", role, policy)).await
     }
 
-    /// `TagResources`, once, with at most 20 tags.
-    ///
-    /// # Errors
-    /// Any [`Error`].
+    /// `TagResources`, with at most 20 tags.
     pub async fn tag_role(&self, role: &str, tags: &BTreeMap<String, String>) -> Result<Receipt, Error> {
         let list: Vec<_> = tags.iter().map(|(key, value)| json!({"Key": key, "Value": value})).collect();
         self.0.send(&tag_request(Request::write(Api::Ram, "TagResources"), role).param("Tag", &json!(list))).await

@@ -5,13 +5,14 @@ use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::time::Duration;
 
-use governor::clock::{Clock, Reference as _};
+use governor::clock::Clock;
 use governor::middleware::NoOpMiddleware;
 use governor::nanos::Nanos;
 use governor::state::keyed::{HashMapStateStore, ShrinkableKeyedStateStore};
 use governor::state::{InMemoryState, NotKeyed, StateStore};
 use governor::{NotUntil, Quota, RateLimiter};
 
+use super::Kind;
 use super::backoff::Backoff;
 use crate::clock::{Deadline, SharedClock};
 
@@ -32,14 +33,13 @@ const BUCKETS: usize = 256;
 const SPREAD: Duration = Duration::from_millis(500);
 
 /// Which limit a call falls under.
-#[derive(Debug, Clone, Copy)]
-pub struct Bucket<'a> {
-    /// The operation's name.
-    pub operation: &'static str,
+#[derive(Clone, Copy)]
+pub(super) struct Bucket<'a> {
+    pub(super) operation: &'static str,
     /// The account whose keys are used.
-    pub account: &'a str,
-    /// A throttled write is repeated by who knows whether a role is missing meanwhile: it waits for no other call.
-    pub writes: bool,
+    pub(super) account: &'a str,
+    /// Writes skip the shared backoff: the executor retries them, since only it knows whether the role is missing meanwhile.
+    pub(super) writes: bool,
 }
 
 impl Bucket<'_> {
@@ -60,13 +60,6 @@ pub struct RateLimits {
     assume_role: Limiter<NotKeyed, InMemoryState>,
     backoff: Backoff,
     clock: SharedClock,
-}
-
-/// A call would have to wait beyond the deadline.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct DeadlineExceeded {
-    /// Since the cloud throttled, and not by our own limits.
-    pub is_throttled: bool,
 }
 
 /// How full the buckets are. The limiter owns its store; this one is shared with it, so that it can be asked without
@@ -112,7 +105,7 @@ impl Clock for Uptime {
 }
 
 impl RateLimits {
-    /// So many requests a second.
+    /// The same rate for each operation and account.
     #[must_use]
     pub fn per_second(rate: NonZeroU32, clock: SharedClock) -> Self {
         let time = Uptime(clock.clone());
@@ -129,21 +122,20 @@ impl RateLimits {
         }
     }
 
-    /// The same with another limit for `AssumeRole`: who measures what the rest costs lifts it.
+    /// The same with another limit for `AssumeRole`: a benchmark of all the rest lifts it.
     #[must_use]
     pub fn with_assume_role_rate(self, rate: NonZeroU32) -> Self {
         let time = Uptime(self.clock.clone());
         Self { assume_role: RateLimiter::direct_with_clock(Quota::per_second(rate), time), ..self }
     }
 
-    /// Waits until the call may be made.
-    ///
-    /// # Errors
-    /// At once, if that is not before the deadline.
-    pub async fn ready(&self, bucket: Bucket<'_>, deadline: Deadline) -> Result<(), DeadlineExceeded> {
-        while let Some(wait) = self.wait(bucket) {
+    /// Waits until the call may be made; fails at once, by its reason, if that is not before the deadline.
+    pub(super) async fn ready(&self, bucket: Bucket<'_>, deadline: Deadline) -> Result<(), Kind> {
+        let until = |until: NotUntil<Nanos>| until.wait_time_from(self.clock.uptime().into());
+        while let Some(wait) = self.throttled_for(bucket).or_else(|| self.check(bucket).err().map(until)) {
             if wait >= deadline.remaining(&*self.clock) {
-                return Err(DeadlineExceeded { is_throttled: self.held(bucket).is_some() });
+                let is_throttled = self.throttled_for(bucket).is_some();
+                return Err(if is_throttled { Kind::Throttled } else { Kind::DeadlineExceeded });
             }
             self.clock.sleep(wait).await;
         }
@@ -151,8 +143,7 @@ impl RateLimits {
     }
 
     /// How long so many calls of one kind, made as soon as they may be, would have to wait in all. It takes nothing.
-    #[must_use]
-    pub fn wait_for(&self, bucket: Bucket<'_>, calls: usize) -> Duration {
+    pub(super) fn wait_for(&self, bucket: Bucket<'_>, calls: usize) -> Duration {
         let each = Duration::from_secs(1) / self.rate.get();
         let now = self.clock.uptime().saturating_sub(self.start);
         // The moment at which the bucket is full again, in the limiter's words; an error leaves it as it is.
@@ -171,26 +162,19 @@ impl RateLimits {
     }
 
     /// How long the cloud's throttling keeps the call back.
-    pub(super) fn held(&self, bucket: Bucket<'_>) -> Option<Duration> {
+    pub(super) fn throttled_for(&self, bucket: Bucket<'_>) -> Option<Duration> {
         let left = self.backoff.left(&bucket.key(), self.clock.uptime()).filter(|_| !bucket.writes)?;
         Some(left + SPREAD.mul_f64(self.clock.random()))
     }
 
-    /// What the cloud made of a call.
-    pub fn heard(&self, bucket: Bucket<'_>, throttled: bool) {
+    /// Learns from a reply.
+    pub(super) fn record(&self, bucket: Bucket<'_>, throttled: bool) {
         let now = self.clock.uptime();
         match throttled {
             _ if bucket.writes => {}
             true => self.backoff.throttled(bucket.key(), now),
             false => self.backoff.answered(&bucket.key(), now),
         }
-    }
-
-    fn wait(&self, bucket: Bucket<'_>) -> Option<Duration> {
-        self.held(bucket).or_else(|| {
-            let until = self.check(bucket).err()?.earliest_possible();
-            Some(until.duration_since(Uptime(self.clock.clone()).now()).into())
-        })
     }
 
     fn check(&self, bucket: Bucket<'_>) -> Result<(), NotUntil<Nanos>> {
@@ -299,11 +283,11 @@ mod tests {
     #[tokio::test]
     async fn reads_wait_where_the_cloud_throttled_one_of_them_and_writes_do_not() {
         let (limits, clock) = limits(NonZeroU32::MAX);
-        limits.heard(bucket("AssumeRole", "1"), true);
+        limits.record(bucket("AssumeRole", "1"), true);
         limits.ready(Bucket { writes: true, ..bucket("AssumeRole", "1") }, Deadline::NONE).await.unwrap();
         limits.ready(bucket("AssumeRole", "2"), Deadline::NONE).await.unwrap();
         assert_eq!(clock.time(), Duration::ZERO);
-        let waits: Vec<_> = (0..20).map(|_| limits.held(bucket("AssumeRole", "1")).unwrap()).collect();
+        let waits: Vec<_> = (0..20).map(|_| limits.throttled_for(bucket("AssumeRole", "1")).unwrap()).collect();
         assert!(waits.iter().all(|wait| (1000..1500).contains(&wait.as_millis())), "{waits:?}");
         assert!(waits.iter().any(|wait| *wait != waits[0]), "not all at once: {waits:?}");
         limits.ready(bucket("AssumeRole", "1"), Deadline::NONE).await.unwrap();
@@ -315,12 +299,9 @@ mod tests {
         let (limits, clock) = limits(NonZeroU32::MIN);
         let deadline = Deadline::after(&*clock, Duration::from_millis(999));
         assert_eq!(limits.ready(bucket("GetRole", "1"), deadline).await, Ok(()));
-        assert_eq!(limits.ready(bucket("GetRole", "1"), deadline).await, Err(DeadlineExceeded { is_throttled: false }));
-        limits.heard(bucket("ListRoleTags", "1"), true);
-        assert_eq!(
-            limits.ready(bucket("ListRoleTags", "1"), deadline).await,
-            Err(DeadlineExceeded { is_throttled: true })
-        );
+        assert_eq!(limits.ready(bucket("GetRole", "1"), deadline).await, Err(Kind::DeadlineExceeded));
+        limits.record(bucket("ListRoleTags", "1"), true);
+        assert_eq!(limits.ready(bucket("ListRoleTags", "1"), deadline).await, Err(Kind::Throttled));
         assert_eq!(clock.time(), Duration::ZERO);
     }
 

@@ -1,19 +1,24 @@
-//! One request on the wire: sign, send, read the reply.
+//! One request on the wire: sign, send, read the reply. A write is sent once; a read is tried up to four times, with growing,
+//! jittered pauses, inside the deadline.
 
-use std::error::Error as StdError;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use jiff::SignedDuration;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
-use super::rate::{Bucket, DeadlineExceeded};
-use super::shown::Secrets;
-use super::skew::{self, Skew};
-use super::transport::{Reply, SignedRequest, TransportError};
-use super::{CALL_TIMEOUT, CallContext, Denial, Error, Kind, Session, wire};
-use crate::secret::Zeroize as _;
+use super::rate::Bucket;
+use super::transport::{BoxError, Reply, SignedRequest, TransportError};
+use super::{CALL_TIMEOUT, CallContext, Denial, Error, Kind, Retry, Session, reply};
+use crate::clock::Skew;
+use crate::secret::CallSecrets;
 use crate::signing::Call;
+
+/// A read is tried this often.
+const TRIES: usize = 4;
+/// The first pause and the longest, each before its jitter.
+const PAUSES: (Duration, Duration) = (Duration::from_millis(200), Duration::from_secs(3));
 
 /// A cloud API with its version.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -27,7 +32,7 @@ pub enum Api {
 }
 
 impl Api {
-    /// The beginning of a permission's name.
+    /// The beginning of a permission's name, and of the product's hosts.
     pub(super) fn product(self) -> &'static str {
         match self {
             Self::Ram => "ram",
@@ -47,7 +52,7 @@ impl Api {
 
 /// An operation with its parameters.
 #[derive(Debug)]
-pub struct Request {
+pub(super) struct Request {
     pub(super) api: Api,
     pub(super) operation: &'static str,
     pub(super) params: Vec<(&'static str, String)>,
@@ -74,41 +79,14 @@ impl Request {
             None => self,
         }
     }
-
-    fn error(&self, kind: Kind) -> Error {
-        Error::new(self.operation, kind, self.writes)
-    }
-
-    fn no_time(&self, DeadlineExceeded { is_throttled }: DeadlineExceeded) -> Error {
-        if !is_throttled {
-            return self.error(Kind::DeadlineExceeded);
-        }
-        Error { source: Some("too little time is left to wait".into()), ..self.error(Kind::Throttled) }
-    }
-
-    pub(super) fn no_reply(&self, why: impl Into<Box<dyn StdError + Send + Sync>>) -> Error {
-        Error { source: Some(why.into()), ..self.error(Kind::NoReply) }
-    }
-
-    /// The reply is about something else.
-    pub(super) fn unrelated(&self, why: String) -> Error {
-        Error { source: Some(why.into()), ..self.error(Kind::Unrelated) }
-    }
-
-    /// The reply is about another account, named as it may be shown. What a write did there is looked at first.
-    pub(super) fn other_account(&self, theirs: &str, meant: &str) -> Error {
-        let kind = if self.writes { Kind::Unrelated } else { Kind::OtherAccount };
-        let why = format!("the keys are those of account `{theirs}`, not of account `{meant}`");
-        Error { source: Some(why.into()), ..self.error(kind) }
-    }
 }
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
 struct Envelope {
-    #[serde(default, deserialize_with = "wire::text")]
+    #[serde(default, deserialize_with = "reply::text")]
     code: Option<String>,
-    #[serde(default, deserialize_with = "wire::text")]
+    #[serde(default, deserialize_with = "reply::text")]
     request_id: Option<String>,
     #[serde(default, deserialize_with = "lenient")]
     access_denied_detail: Option<Denial>,
@@ -121,23 +99,64 @@ fn lenient<'de, D: serde::Deserializer<'de>>(reader: D) -> Result<Option<Denial>
 }
 
 impl Session {
+    /// Pauses between tries: they double, each has up to as much again of jitter, and there are `count` of them, or fewer if
+    /// the connection says so.
+    pub fn pauses(&self, count: usize) -> impl Iterator<Item = Duration> {
+        let (first, longest) = PAUSES;
+        let clock = self.clock();
+        std::iter::successors(Some(first), move |pause| Some(longest.min(*pause * 2)))
+            .map(|pause| pause.mul_f64(1.0 + clock.random()))
+            .take(count.min(self.connection.max_retries))
+    }
+
+    pub(super) async fn read<T: DeserializeOwned>(&self, request: &Request) -> Result<T, Error> {
+        let mut pauses = self.pauses(TRIES - 1);
+        let mut kept = true;
+        loop {
+            let error = match self.send(request).await {
+                Ok(reply) => return Ok(reply),
+                Err(error) => error,
+            };
+            // A kept connection that was dead says nothing about the cloud: the try is not counted.
+            if error.was_kept && std::mem::take(&mut kept) {
+                tracing::debug!(operation = request.operation, "a kept connection was dead: trying again on a new one");
+                continue;
+            }
+            let (Retry::After(least), Some(pause)) = (error.retry(), pauses.next()) else { return Err(error) };
+            let held = self.connection.rate.throttled_for(self.bucket(request)).unwrap_or_default();
+            if !self.pause(pause.max(least).max(held)).await {
+                return Err(error);
+            }
+            tracing::debug!(operation = request.operation, error = %authorization::text::chain(&error), "trying again");
+        }
+    }
+
+    /// Waits, unless the deadline is nearer than that; says whether it waited.
+    pub async fn pause(&self, pause: Duration) -> bool {
+        let fits = pause < self.remaining();
+        if fits {
+            self.clock().sleep(pause).await;
+        }
+        fits
+    }
+
     /// Sends once, or twice if the cloud says that our clock is wrong.
     pub(super) async fn send<T: DeserializeOwned>(&self, request: &Request) -> Result<T, Error> {
         let skew = &self.connection.skew;
-        let answer = self.exchange(request, skew.in_use()).await?;
-        let mut result = self.parse(request, &answer);
+        let reply = self.exchange(request, skew.in_use()).await?;
+        let mut result = self.parse(request, &reply);
         if is_wrong_time(&result) {
-            skew.forget();
-            if let Some(said) = Skew::said(answer.reply.date, self.connection.clock.now()) {
-                let answer = self.exchange(request, said).await?;
-                result = self.parse(request, &answer);
+            skew.set(SignedDuration::ZERO);
+            if let Some(said) = Skew::said(reply.0.date, self.connection.clock.now()) {
+                let reply = self.exchange(request, said).await?;
+                result = self.parse(request, &reply);
                 if !is_wrong_time(&result) {
-                    skew.keep(said);
+                    skew.set(said);
                 }
             }
         }
         let throttled = result.as_ref().is_err_and(|error| error.kind == Kind::Throttled);
-        self.connection.rate.heard(self.bucket(request), throttled);
+        self.connection.rate.record(self.bucket(request), throttled);
         result
     }
 
@@ -145,38 +164,43 @@ impl Session {
         Bucket { operation: request.operation, account: &self.account, writes: request.writes }
     }
 
-    async fn exchange(&self, request: &Request, skew: SignedDuration) -> Result<Answer, Error> {
+    async fn exchange(&self, request: &Request, skew: SignedDuration) -> Result<(Reply, CallSecrets), Error> {
         let connection = &self.connection;
-        connection.rate.ready(self.bucket(request), self.deadline).await.map_err(|no_time| request.no_time(no_time))?;
+        connection.rate.ready(self.bucket(request), self.deadline).await.map_err(|kind| match kind {
+            Kind::Throttled => self.failed(request, kind, "too little time is left to wait"),
+            kind => self.error(request, kind),
+        })?;
         let remaining = self.remaining();
         if remaining.is_zero() {
-            return Err(request.no_time(DeadlineExceeded { is_throttled: false }));
+            return Err(self.error(request, Kind::DeadlineExceeded));
         }
         let begin = connection.clock.uptime();
-        let (post, secrets) = self.sign(request, skew, remaining.min(CALL_TIMEOUT));
-        let sent = connection.transport.send(post).await;
-        if sent.is_ok() {
-            self.measure(connection.clock.uptime().saturating_sub(begin));
-        }
-        let lost = |lost| match lost {
-            TransportError::Unsent(why) => Error { source: Some(why), ..request.error(Kind::Unreachable) },
-            TransportError::NoReply(why) => request.no_reply(why),
-            TransportError::Dead(why) => Error { was_kept: true, ..request.no_reply(why) },
-        };
-        match sent {
-            Ok(reply) => Ok(Answer { reply, secrets }),
-            Err(why) => Err(self.about(request, lost(why))),
+        let (signed, secrets) = self.sign(request, skew, remaining.min(CALL_TIMEOUT));
+        match connection.transport.send(signed).await {
+            Ok(reply) => {
+                let took = connection.clock.uptime().saturating_sub(begin).as_micros();
+                self.slowest_call_micros.fetch_max(u64::try_from(took).unwrap_or(u64::MAX), Ordering::Relaxed);
+                Ok((reply, secrets))
+            }
+            Err(TransportError::Unsent(why)) => Err(self.failed(request, Kind::Unreachable, why)),
+            Err(TransportError::NoReply(why)) => Err(self.failed(request, Kind::NoReply, why)),
+            Err(TransportError::Dead(why)) => Err(Error { was_kept: true, ..self.failed(request, Kind::NoReply, why) }),
         }
     }
 
-    /// The error with what was asked for.
-    pub(super) fn about(&self, request: &Request, error: Error) -> Error {
+    /// The error of a call, with what was asked for.
+    fn error(&self, request: &Request, kind: Kind) -> Error {
         let address = self.connection.endpoints.of(request.api).address();
-        let asked = CallContext::of(request, &self.account, &self.credentials, address);
-        Error { call: Some(Box::new(asked)), ..error }
+        let call = CallContext::of(request, &self.account, &self.credentials, address);
+        Error { call: Some(Box::new(call)), ..Error::new(request.operation, kind, request.writes) }
     }
 
-    fn sign(&self, request: &Request, skew: SignedDuration, timeout: Duration) -> (SignedRequest, Secrets) {
+    /// The same with what is below, or what was wrong with the reply.
+    pub(super) fn failed(&self, request: &Request, kind: Kind, why: impl Into<BoxError>) -> Error {
+        Error { source: Some(why.into()), ..self.error(request, kind) }
+    }
+
+    fn sign(&self, request: &Request, skew: SignedDuration, timeout: Duration) -> (SignedRequest, CallSecrets) {
         let connection = &self.connection;
         let endpoint = connection.endpoints.of(request.api);
         let call = Call {
@@ -184,62 +208,45 @@ impl Session {
             version: request.api.version(),
             host: endpoint.host(),
             params: &request.params,
-            time: skew::applied(connection.clock.now(), skew),
+            time: Skew::applied(connection.clock.now(), skew),
             nonce: &connection.clock.nonce(),
         };
         let form = connection.method.sign(&call, &self.credentials);
-        let secrets = Secrets::of(&self.credentials, form.signature());
+        let secrets = CallSecrets::of(&self.credentials, form.signature());
         (SignedRequest { url: endpoint.url().clone(), headers: form.headers, body: form.body, timeout }, secrets)
     }
 
     /// A code decides, whatever the HTTP status: a success has none.
-    fn parse<T: DeserializeOwned>(&self, request: &Request, answer: &Answer) -> Result<T, Error> {
-        let Answer { reply, secrets } = answer;
-        let shown = |text: String| secrets.shown(text);
-        let unreadable = |why: &str| request.no_reply(format!("{}: {why}", reply.describe(secrets)));
-        let error = match serde_json::from_slice(&reply.body) {
+    fn parse<T: DeserializeOwned>(
+        &self,
+        request: &Request,
+        (reply, secrets): &(Reply, CallSecrets),
+    ) -> Result<T, Error> {
+        let unreadable = |why: &str| self.failed(request, Kind::NoReply, format!("{}: {why}", reply.describe(secrets)));
+        match serde_json::from_slice(&reply.body) {
             Ok(Envelope { code: Some(code), request_id, access_denied_detail: denial }) if !code.is_empty() => {
-                let kind = self.kind(&code);
-                let denial = denial.map(|denial| Box::new(denial.shown(secrets)));
-                let request_id = request_id.map(shown);
-                Error { code: Some(shown(code)), request_id, denial, ..request.error(kind) }
+                let kind = match &*code {
+                    // A temporary key that has expired is also answered so (documented for KMS).
+                    "InvalidAccessKeyId.NotFound" if self.credentials.security_token.is_some() => Kind::Expired,
+                    code => Kind::of_code(code),
+                };
+                let request_id = request_id.map(|id| secrets.redact(id));
+                let denial = denial.map(|denial| Box::new(denial.redacted(secrets)));
+                Err(Error { code: Some(secrets.redact(code)), request_id, denial, ..self.error(request, kind) })
             }
-            Ok(_) if reply.is_success() && reply.is_object() => match serde_json::from_slice(&reply.body) {
-                Ok(value) => return Ok(value),
-                Err(error) => unreadable(&place(&error)),
-            },
-            Ok(_) if reply.is_success() => unreadable("no JSON object"),
+            Ok(_) if reply.is_success() && reply.is_object() => {
+                serde_json::from_slice(&reply.body).map_err(|error| unreadable(&position(&error)))
+            }
+            Ok(_) if reply.is_success() => Err(unreadable("no JSON object")),
             // Two codes, say: what may be a failure is no success, even where the rest of it could be read.
-            Err(error) if reply.is_success() => unreadable(&place(&error)),
-            _ => unreadable("no error code in it"),
-        };
-        Err(self.about(request, error))
+            Err(error) if reply.is_success() => Err(unreadable(&position(&error))),
+            _ => Err(unreadable("no error code in it")),
+        }
     }
 
     /// A name that a reply gives, as an error may quote it: a gateway may have put the request, with its token, there.
     pub(super) fn quoted(&self, name: &str) -> String {
-        Secrets::of(&self.credentials, "").shown(name.to_owned())
-    }
-
-    /// A temporary key that has expired is also answered with `InvalidAccessKeyId.NotFound` (documented for KMS).
-    fn kind(&self, code: &str) -> Kind {
-        match code {
-            "InvalidAccessKeyId.NotFound" if self.credentials.security_token.is_some() => Kind::Expired,
-            _ => Kind::of_code(code),
-        }
-    }
-}
-
-/// A reply, and what of the call must not be shown of it.
-struct Answer {
-    reply: Reply,
-    secrets: Secrets,
-}
-
-/// `AssumeRole` answers with keys.
-impl Drop for Answer {
-    fn drop(&mut self) {
-        self.reply.body.zeroize();
+        CallSecrets::of(&self.credentials, "").redact(name.to_owned())
     }
 }
 
@@ -248,7 +255,7 @@ fn is_wrong_time<T>(result: &Result<T, Error>) -> bool {
 }
 
 /// Where a reply stopped making sense. The parser's own words could quote a key.
-fn place(error: &serde_json::Error) -> String {
+fn position(error: &serde_json::Error) -> String {
     let what = if error.is_data() { "an unexpected shape" } else { "no whole JSON" };
     format!("{what} (line {} column {})", error.line(), error.column())
 }

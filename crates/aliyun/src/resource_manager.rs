@@ -1,11 +1,12 @@
 //! Resource Manager 2020-03-31, as far as the guard needs it (source: the vendor's Resource Management API reference).
+#![expect(clippy::missing_errors_doc, reason = "each call may fail with any `Error`; its `Kind` says why")]
 
 use authorization::target::{AccountId, BadAccountId};
 use jiff::Timestamp;
 use serde::Deserialize;
 
-use super::pages::MOST_PAGES;
-use super::{Api, Error, Request, Session, wire};
+use super::reply::{self, MOST_PAGES};
+use super::{Api, Error, Kind, Request, Session};
 
 /// Whether a member account can be worked in.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -36,13 +37,6 @@ pub struct DirectoryLocation {
     pub folder: Option<String>,
     /// The ids of the directory, its root and all folders down to that one, with slashes between them.
     pub path: Option<String>,
-}
-
-/// A folder of the directory.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Folder {
-    /// The one that it is in; the root is in none.
-    pub parent: Option<String>,
 }
 
 /// One page of the members.
@@ -91,14 +85,14 @@ struct FolderFields {
 struct ListAccountsReply {
     total_count: usize,
     page_number: Option<usize>,
-    #[serde(default, deserialize_with = "wire::or_default")]
+    #[serde(default, deserialize_with = "reply::or_default")]
     accounts: Accounts,
 }
 
 #[derive(Default, Deserialize)]
 #[serde(rename_all = "PascalCase")]
 struct Accounts {
-    #[serde(default, deserialize_with = "wire::or_default")]
+    #[serde(default, deserialize_with = "reply::or_default")]
     account: Vec<Listed>,
 }
 
@@ -125,48 +119,36 @@ impl From<Listed> for Member {
 
 impl Session {
     /// `ListAccounts`: one page of the members, counted from 1.
-    ///
-    /// # Errors
-    /// Any [`Error`].
     pub async fn list_accounts(&self, page: usize) -> Result<Page, Error> {
         let request = Request::read(Api::ResourceManager, "ListAccounts")
             .param("PageNumber", &page)
             .param("PageSize", &PAGE_SIZE);
         if page > MOST_PAGES {
             let why = format!("the list does not end: {MOST_PAGES} pages were read");
-            return Err(self.about(&request, request.no_reply(why)));
+            return Err(self.failed(&request, Kind::NoReply, why));
         }
         let reply: ListAccountsReply = self.read(&request).await?;
         if let Some(other) = reply.page_number.filter(|number| *number != page) {
-            return Err(self.about(&request, request.unrelated(format!("it is page {other}, not page {page}"))));
+            return Err(self.failed(&request, Kind::Unrelated, format!("it is page {other}, not page {page}")));
         }
-        let members = reply.accounts.account.into_iter().map(|listed| self.member(listed)).collect();
+        // What stands in the place of an id is quoted to the reader of the report.
+        let quoted = |listed: Listed| Listed { account_id: self.quoted(&listed.account_id), ..listed };
+        let members = reply.accounts.account.into_iter().map(quoted).map(Member::from).collect();
         Ok(Page { total: reply.total_count, members })
     }
 
-    /// What stands in the place of an id is quoted to whoever reads the report.
-    fn member(&self, listed: Listed) -> Member {
-        Member::from(Listed { account_id: self.quoted(&listed.account_id), ..listed })
-    }
-
-    /// `GetFolder`: a folder of the resource directory (source: the vendor's API reference).
-    ///
-    /// # Errors
-    /// Any [`Error`]; `EntityNotExists.Folder` for one that does not exist.
-    pub async fn get_folder(&self, id: &str) -> Result<Folder, Error> {
+    /// `GetFolder`: the folder that a folder of the resource directory is in; the root is in none.
+    pub async fn get_folder(&self, id: &str) -> Result<Option<String>, Error> {
         let request = Request::read(Api::ResourceManager, "GetFolder").param("FolderId", &id);
         let folder = self.read::<GetFolderReply>(&request).await?.folder;
         if folder.folder_id == id {
-            return Ok(Folder { parent: folder.parent_folder_id.filter(|parent| !parent.is_empty()) });
+            return Ok(folder.parent_folder_id.filter(|parent| !parent.is_empty()));
         }
         let why = format!("it is about folder `{}`", self.quoted(&folder.folder_id));
-        Err(self.about(&request, request.unrelated(why)))
+        Err(self.failed(&request, Kind::Unrelated, why))
     }
 
     /// `GetAccount`: whether an account is a member of the resource directory of the keys' account, and where in it.
-    ///
-    /// # Errors
-    /// Any [`Error`]; `EntityNotExists.Account` for one that is no member.
     pub async fn get_account(&self, id: &AccountId) -> Result<(MemberStatus, DirectoryLocation), Error> {
         let request = Request::read(Api::ResourceManager, "GetAccount").param("AccountId", id);
         let account = self.read::<GetAccountReply>(&request).await?.account;
@@ -175,7 +157,7 @@ impl Session {
             return Ok((member.status, member.location));
         }
         let why = format!("it is about account `{}`", self.quoted(&account.account_id));
-        Err(self.about(&request, request.unrelated(why)))
+        Err(self.failed(&request, Kind::Unrelated, why))
     }
 }
 

@@ -1,8 +1,9 @@
 //! STS 2015-04-01, as far as the guard needs it (source: the vendor's STS API reference).
+#![expect(clippy::missing_errors_doc, reason = "each call may fail with any `Error`; its `Kind` says why")]
 
 use serde::Deserialize;
 
-use super::{Api, Error, Request, Session};
+use super::{Api, Error, Kind, Request, Session};
 use crate::credentials::{Credentials, Source};
 
 /// Who the keys belong to.
@@ -72,9 +73,6 @@ struct AssumedKeys {
 
 impl Session {
     /// `GetCallerIdentity`.
-    ///
-    /// # Errors
-    /// Any [`Error`].
     pub async fn get_caller_identity(&self) -> Result<CallerIdentity, Error> {
         let request = Request::read(Api::Sts, "GetCallerIdentity");
         let caller: CallerIdentity = self.read(&request).await?;
@@ -87,13 +85,10 @@ impl Session {
             self.quoted(account),
             self.quoted(&caller.account_id)
         );
-        Err(self.about(&request, request.unrelated(why)))
+        Err(self.failed(&request, Kind::Unrelated, why))
     }
 
     /// `AssumeRole`. It changes nothing, so it is repeated like a read.
-    ///
-    /// # Errors
-    /// Any [`Error`].
     pub async fn assume_role(&self, role: &AssumeRole) -> Result<Credentials, Error> {
         let request = Request::read(Api::Sts, "AssumeRole")
             .param("RoleArn", &role.role_arn)
@@ -104,7 +99,7 @@ impl Session {
         let AssumeRoleReply { assumed_role_user: user, credentials: keys } = self.read(&request).await?;
         if !user.is_of(&role.role_arn) {
             let why = format!("the keys are those of `{}`", self.quoted(&user.arn));
-            return Err(self.about(&request, request.unrelated(why)));
+            return Err(self.failed(&request, Kind::Unrelated, why));
         }
         Ok(Credentials {
             access_key_id: keys.access_key_id,

@@ -7,8 +7,7 @@ use futures_util::future::BoxFuture;
 use reqwest::header::{CONTENT_TYPE, DATE, HeaderMap};
 use url::Url;
 
-use super::shown::Secrets;
-use crate::secret::Zeroizing;
+use crate::secret::{CallSecrets, Zeroizing};
 use crate::signing::Headers;
 
 /// A reply larger than this is not the cloud's.
@@ -50,8 +49,8 @@ pub struct Reply {
     pub content_type: String,
     /// The cloud's time of day.
     pub date: Option<jiff::Timestamp>,
-    /// The whole body.
-    pub body: Vec<u8>,
+    /// The whole body; `AssumeRole` answers with keys.
+    pub body: Zeroizing<Vec<u8>>,
 }
 
 /// No whole reply came.
@@ -75,15 +74,15 @@ impl Reply {
         self.body.trim_ascii_start().starts_with(b"{")
     }
 
-    pub(super) fn describe(&self, secrets: &Secrets) -> String {
-        let kind = secrets.shown(self.content_type.clone());
+    pub(super) fn describe(&self, secrets: &CallSecrets) -> String {
+        let kind = secrets.redact(self.content_type.clone());
         format!("HTTP {} with {} bytes of {kind}", self.status, self.body.len())
     }
 
     pub(super) async fn read(mut response: reqwest::Response) -> Result<Self, BoxError> {
         // Enough at once: a body that grows leaves copies behind, and keys may stand in it.
         let length = response.content_length().and_then(|length| usize::try_from(length).ok()).unwrap_or_default();
-        let mut body = Vec::with_capacity(length.min(REPLY_LIMIT));
+        let mut body = Zeroizing::new(Vec::with_capacity(length.min(REPLY_LIMIT)));
         while let Some(chunk) = response.chunk().await.map_err(reqwest::Error::without_url)? {
             body.extend_from_slice(&chunk);
             if body.len() > REPLY_LIMIT {

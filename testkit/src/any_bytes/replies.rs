@@ -167,7 +167,7 @@ impl Transport for Cloud {
         let body = quoting(&bodies[call.min(bodies.len() - 1)], first, form);
         let content_type = String::from_utf8(quoting(content_type.as_bytes(), first, form)).unwrap();
         served.body.clone_from(&body);
-        let reply = Reply { status: *status, content_type, date: *date, body };
+        let reply = Reply { status: *status, content_type, date: *date, body: body.into() };
         Box::pin(std::future::ready(Ok(reply)))
     }
 }

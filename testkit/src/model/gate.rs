@@ -46,7 +46,7 @@ impl Transport for Gate {
                 Ok(body) => (200, body),
                 Err(code) => (400, serde_json::json!({"Code": code})),
             };
-            Ok(Reply { status, content_type: String::new(), date: None, body: body.to_string().into_bytes() })
+            Ok(Reply { status, content_type: String::new(), date: None, body: body.to_string().into_bytes().into() })
         })
     }
 }

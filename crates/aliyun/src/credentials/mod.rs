@@ -1,24 +1,24 @@
 //! The keys that a run works with: from the request's headers, else from the environment, else (on a terminal only) from a
-//! profile of the vendor's CLI, else a clear error, in the words of the place: a terminal has no request.
+//! profile of the vendor's CLI, else an error that names what this host has: a terminal has no request.
 //!
 //! A source that is *configured but broken* stops the search: half a set is never completed from the other source.
 
-mod environment;
-mod function_compute;
 mod profile;
 
 use std::fmt;
 use std::sync::Arc;
 
-pub use environment::from_environment;
-pub use function_compute::from_headers;
 pub use profile::{ProfileChoice, ProfileError, ProfileKeys};
 
 use authorization::text::sanitized;
 
 use crate::secret::{ExposeSecret, Secret};
 
-/// Temporary keys of the function's role.
+const HEADERS: [&str; 3] = ["`x-fc-access-key-id`", "`x-fc-access-key-secret`", "`x-fc-security-token`"];
+const VARIABLES: [&str; 3] =
+    ["`ALIBABA_CLOUD_ACCESS_KEY_ID`", "`ALIBABA_CLOUD_ACCESS_KEY_SECRET`", "`ALIBABA_CLOUD_SECURITY_TOKEN`"];
+
+/// Keys that requests can be signed with.
 #[derive(Clone)]
 pub struct Credentials {
     /// Names the key. It is no secret, but it is not printed either.
@@ -134,49 +134,57 @@ pub struct RawCredentials {
 /// # Errors
 /// When both are empty, or the first that is not holds only a part.
 pub fn resolve(headers: RawCredentials, environment: RawCredentials, host: Host) -> Result<Credentials, Error> {
-    if let Some(credentials) = from_headers(headers)? {
+    if let Some(credentials) = headers.complete(Source::RequestHeaders, Host::Function)? {
         return Ok(credentials);
     }
-    from_environment(environment, host)?.ok_or(match host {
+    environment.complete(Source::Environment, host)?.ok_or(match host {
         Host::Function => Error::Missing,
         Host::Terminal => Error::MissingOnTerminal,
     })
 }
 
-/// The three names of a source's values.
-struct Names([&'static str; 3]);
-
 impl RawCredentials {
-    /// Surrounding white space, such as the line break of a file that was pasted, belongs to no key; what is empty then is
-    /// not there.
-    fn trimmed(self) -> Self {
+    /// Reads the variables, which the platform sets when an instance starts, through a lookup.
+    #[must_use]
+    pub fn in_environment(lookup: impl Fn(&str) -> Option<String>) -> Self {
+        let value = |name: &str| lookup(name).map(Into::into);
+        Self {
+            access_key_id: value("ALIBABA_CLOUD_ACCESS_KEY_ID"),
+            access_key_secret: value("ALIBABA_CLOUD_ACCESS_KEY_SECRET"),
+            security_token: value("ALIBABA_CLOUD_SECURITY_TOKEN"),
+        }
+    }
+
+    /// The keys, if the source holds any. Without a role, a request's headers are present but empty.
+    ///
+    /// # Errors
+    /// When the source holds a part of the set.
+    pub fn complete(self, source: Source, host: Host) -> Result<Option<Credentials>, Error> {
+        // White space around a key, such as the line break of a file that was pasted, does not belong to it.
         let trim = |secret: Secret| match secret.expose_secret().trim() {
             "" => None,
             text if text.len() == secret.expose_secret().len() => Some(secret),
             text => Some(Secret::from(text)),
         };
-        Self {
-            access_key_id: self.access_key_id.and_then(trim),
-            access_key_secret: self.access_key_secret.and_then(trim),
-            security_token: self.security_token.and_then(trim),
-        }
-    }
-
-    fn complete(self, source: Source, names: &Names, host: Host) -> Result<Option<Credentials>, Error> {
-        let Self { access_key_id, access_key_secret, security_token } = self.trimmed();
-        match (access_key_id, access_key_secret, security_token) {
-            (None, None, None) => Ok(None),
-            (Some(id), Some(secret), token) if token.is_some() || host == Host::Terminal => Ok(Some(Credentials {
+        let token = self.security_token.and_then(trim);
+        // Permanent keys, which a person may have, have no token.
+        let has_token = token.is_some() || host == Host::Terminal;
+        match (self.access_key_id.and_then(trim), self.access_key_secret.and_then(trim)) {
+            (None, None) if token.is_none() => Ok(None),
+            (Some(id), Some(secret)) if has_token => Ok(Some(Credentials {
                 access_key_id: id.expose_secret().to_owned(),
                 access_key_secret: secret,
                 security_token: token,
                 source,
             })),
-            (id, secret, token) => {
-                // Permanent keys have no token.
-                let has_token = token.is_some() || host == Host::Terminal;
+            (id, secret) => {
+                let names = match source {
+                    Source::RequestHeaders => HEADERS,
+                    // The last two give all or nothing.
+                    Source::Environment | Source::Profile(_) | Source::AssumeRole => VARIABLES,
+                };
                 let present = [id.is_some(), secret.is_some(), has_token];
-                let missing = names.0.into_iter().zip(present).filter(|(_, present)| !present).map(|(name, _)| name);
+                let missing = names.into_iter().zip(present).filter(|(_, present)| !present).map(|(name, _)| name);
                 Err(Error::Partial { source_name: source, missing: missing.collect() })
             }
         }

@@ -3,6 +3,7 @@
 //!
 //! Whoever reads the file hands its bytes over. No error shows a value that may be a secret.
 
+use std::io;
 use std::sync::Arc;
 
 use authorization::text::sanitized;
@@ -34,64 +35,27 @@ pub enum ProfileChoice<'a> {
 
 /// Why the file of profiles gives no keys. It continues a sentence whose subject is the file.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum ProfileError {
-    /// There is none.
-    #[error("does not exist; set the variables, or run `aliyun configure`")]
-    Absent,
-    /// It is no plain file, too large, or somebody else's.
-    #[error("cannot be read: {0}")]
-    Unreadable(String),
-    /// It is something else.
-    #[error("is not JSON (line {line}, column {column})")]
-    NotJson {
-        /// From 1.
-        line: usize,
-        /// From 1.
-        column: usize,
-    },
-    /// It is JSON of another kind.
-    #[error("is not as the CLI writes it: `{place}` has another type")]
-    OtherShape {
-        /// The path of the field.
-        place: String,
-    },
-    /// The name is not there.
-    #[error("has no profile `{name}`, which {by}; it has {there}")]
-    NoSuchProfile {
-        /// The name that was looked for.
-        name: String,
-        /// Who named it.
-        by: &'static str,
-        /// Those that are there.
-        there: String,
-    },
-    /// A way to keys that the guard does not go.
-    #[error(
-        "has the profile `{name}` with the mode `{mode}`, and only `AK`, `StsToken` and `RamRoleArn` are supported; choose \
-         another one with `--profile`, or set the variables"
-    )]
-    OtherMode {
-        /// The profile.
-        name: String,
-        /// Its mode.
-        mode: String,
-    },
-    /// Something that the mode needs is empty.
-    #[error("has the profile `{name}` without {missing}; run `aliyun configure`, or set the variables")]
-    Incomplete {
-        /// The profile.
-        name: String,
-        /// The names of the fields.
-        missing: String,
-    },
-    /// STS gives no keys for so short a time.
-    #[error("has the profile `{name}` with `expired_seconds` {seconds}, and STS takes 900 or more")]
-    TooShort {
-        /// The profile.
-        name: String,
-        /// What it says.
-        seconds: u32,
-    },
+#[error("{0}")]
+pub struct ProfileError(String);
+
+impl From<io::Error> for ProfileError {
+    /// There is no file, or it is no plain file, too large, or somebody else's.
+    fn from(error: io::Error) -> Self {
+        match error.kind() {
+            io::ErrorKind::NotFound => Self("does not exist; set the variables, or run `aliyun configure`".to_owned()),
+            _ => Self(format!("cannot be read: {error}")),
+        }
+    }
+}
+
+impl ProfileError {
+    fn not_json(error: &serde_json::Error) -> Self {
+        Self(format!("is not JSON (line {}, column {})", error.line(), error.column()))
+    }
+
+    fn other_type(path: &str) -> Self {
+        Self(format!("is not as the CLI writes it: `{path}` has another type"))
+    }
 }
 
 /// Without `expired_seconds`, as in the vendor's SDKs.
@@ -101,34 +65,27 @@ const SHORTEST_DURATION: u32 = 900;
 /// The name that the CLI gives its first profile.
 const FIRST: &str = "default";
 
-#[derive(Deserialize)]
-struct File {
-    #[serde(default)]
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct ProfilesFile {
     current: Option<String>,
-    #[serde(default)]
     profiles: Option<Vec<Profile>>,
 }
 
 // No `Debug`: it carries keys. Every field may be absent, `null` or empty, which all mean the same.
-#[derive(Deserialize)]
+#[derive(Default, Deserialize)]
+#[serde(default)]
 struct Profile {
-    #[serde(default)]
     name: Option<String>,
-    #[serde(default)]
     mode: Option<String>,
-    #[serde(default)]
     access_key_id: Option<String>,
-    #[serde(default, deserialize_with = "secret")]
+    #[serde(deserialize_with = "secret")]
     access_key_secret: Option<Secret>,
-    #[serde(default, deserialize_with = "secret")]
+    #[serde(deserialize_with = "secret")]
     sts_token: Option<Secret>,
-    #[serde(default)]
     ram_role_arn: Option<String>,
-    #[serde(default)]
     ram_session_name: Option<String>,
-    #[serde(default)]
     external_id: Option<String>,
-    #[serde(default)]
     expired_seconds: Option<u32>,
 }
 
@@ -151,38 +108,28 @@ impl ProfileKeys {
         };
         let profiles = file.profiles.unwrap_or_default();
         let is_it = |profile: &&Profile| profile.name.as_deref().unwrap_or_default() == name;
-        match profiles.iter().find(is_it) {
-            Some(profile) => profile.keys(name),
-            None => Err(ProfileError::NoSuchProfile { name: sanitized(name), by, there: names(&profiles) }),
+        if let Some(profile) = profiles.iter().find(is_it) {
+            return profile.keys(name);
         }
+        let names = profiles.iter().filter_map(|profile| profile.name.as_deref());
+        let names: Vec<_> = names.map(|name| format!("`{}`", sanitized(name))).collect();
+        let there = if names.is_empty() { "none".to_owned() } else { names.join(", ") };
+        Err(ProfileError(format!("has no profile `{}`, which {by}; it has {there}", sanitized(name))))
     }
 }
 
 /// Serde's own messages quote values, and it reads a list, by the order of its values, like an object.
-fn parse(bytes: &[u8]) -> Result<File, ProfileError> {
+fn parse(bytes: &[u8]) -> Result<ProfilesFile, ProfileError> {
     if bytes.trim_ascii_start().starts_with(b"[") {
-        return Err(ProfileError::OtherShape { place: ".".to_owned() });
+        return Err(ProfileError::other_type("."));
     }
     let reader = &mut serde_json::Deserializer::from_slice(bytes);
     let file = serde_path_to_error::deserialize(&mut *reader).map_err(|error| {
-        let place = sanitized(&error.path().to_string());
-        let error = error.into_inner();
-        if error.is_data() {
-            return ProfileError::OtherShape { place };
-        }
-        ProfileError::NotJson { line: error.line(), column: error.column() }
+        let path = sanitized(&error.path().to_string());
+        if error.inner().is_data() { ProfileError::other_type(&path) } else { ProfileError::not_json(error.inner()) }
     })?;
-    reader.end().map_err(|error| ProfileError::NotJson { line: error.line(), column: error.column() })?;
+    reader.end().map_err(|error| ProfileError::not_json(&error))?;
     Ok(file)
-}
-
-fn names(profiles: &[Profile]) -> String {
-    let names: Vec<_> = profiles.iter().filter_map(|profile| profile.name.as_deref()).map(quoted).collect();
-    if names.is_empty() { "none".to_owned() } else { names.join(", ") }
-}
-
-fn quoted(name: &str) -> String {
-    format!("`{}`", sanitized(name))
 }
 
 fn given(text: Option<&str>) -> Option<&str> {
@@ -207,11 +154,21 @@ impl Profile {
                 ([pair, role].concat(), token, true)
             }
             "" => (vec![("`mode`", false)], None, false),
-            _ => return Err(ProfileError::OtherMode { name: sanitized(name), mode: sanitized(mode) }),
+            _ => {
+                return Err(ProfileError(format!(
+                    "has the profile `{}` with the mode `{}`, and only `AK`, `StsToken` and `RamRoleArn` are supported; \
+                     choose another one with `--profile`, or set the variables",
+                    sanitized(name),
+                    sanitized(mode)
+                )));
+            }
         };
         let missing: Vec<_> = needed.into_iter().filter(|(_, is_there)| !is_there).map(|(field, _)| field).collect();
         let (Some(id), Some(secret), true) = (id, secret, missing.is_empty()) else {
-            return Err(ProfileError::Incomplete { name: sanitized(name), missing: missing.join(" and ") });
+            let (name, missing) = (sanitized(name), missing.join(" and "));
+            return Err(ProfileError(format!(
+                "has the profile `{name}` without {missing}; run `aliyun configure`, or set the variables"
+            )));
         };
         let credentials = Credentials {
             access_key_id: id.to_owned(),
@@ -235,7 +192,11 @@ impl Profile {
     fn duration(&self, name: &str) -> Result<u32, ProfileError> {
         match self.expired_seconds.unwrap_or_default() {
             0 => Ok(DURATION),
-            seconds if seconds < SHORTEST_DURATION => Err(ProfileError::TooShort { name: sanitized(name), seconds }),
+            // STS gives no keys for so short a time.
+            seconds if seconds < SHORTEST_DURATION => Err(ProfileError(format!(
+                "has the profile `{}` with `expired_seconds` {seconds}, and STS takes 900 or more",
+                sanitized(name)
+            ))),
             seconds => Ok(seconds),
         }
     }
@@ -291,7 +252,8 @@ mod tests {
         let role = asked(&profile);
         assert_eq!((role.duration_seconds, role.external_id.as_deref()), (900, Some("outside")));
         profile["expired_seconds"] = json!(899);
-        assert_eq!(read(&profile).unwrap_err(), ProfileError::TooShort { name: "work".to_owned(), seconds: 899 });
+        let text = "has the profile `work` with `expired_seconds` 899, and STS takes 900 or more";
+        assert_eq!(read(&profile).unwrap_err().to_string(), text);
     }
 
     #[test]

@@ -1,9 +1,24 @@
-//! Lists that come in pages. A list that does not end as it should is an error, never a shorter list: what it leaves out
-//! would be taken for absent, and lost.
+//! What replies leave open, and lists that come in pages. A list that does not end as it should is an error, never a shorter
+//! list: what it leaves out would be taken for absent, and lost.
 
 use std::collections::HashSet;
 
-use super::Request;
+use serde::{Deserialize, Deserializer};
+use serde_json::Value;
+
+/// `null` and absent mean the same. Goes with `#[serde(default)]`.
+pub(super) fn or_default<'de, D: Deserializer<'de>, T: Deserialize<'de> + Default>(reader: D) -> Result<T, D::Error> {
+    Ok(Option::deserialize(reader)?.unwrap_or_default())
+}
+
+/// A text of an error. One of another shape must not hide the code beside it.
+pub(super) fn text<'de, D: Deserializer<'de>>(reader: D) -> Result<Option<String>, D::Error> {
+    Ok(match Value::deserialize(reader)? {
+        Value::String(text) => Some(text),
+        Value::Number(number) => Some(number.to_string()),
+        _ => None,
+    })
+}
 
 /// More pages than this are a cloud that repeats itself.
 pub(super) const MOST_PAGES: usize = 1000;
@@ -14,16 +29,12 @@ const MOST_ITEMS: usize = 20_000;
 #[derive(Default)]
 pub(super) struct Pages {
     seen: HashSet<String>,
-    next: Option<String>,
+    /// The marker of the page to ask for; none for the first.
+    pub(super) next: Option<String>,
     items: usize,
 }
 
 impl Pages {
-    /// Where the page to ask for begins; none for the first.
-    pub(super) fn marker(&self) -> Option<&str> {
-        self.next.as_deref()
-    }
-
     /// Whether there is a page after one that was read.
     pub(super) fn go_on(
         &mut self,
@@ -45,13 +56,6 @@ impl Pages {
         }
         self.next = Some(next);
         Ok(true)
-    }
-}
-
-impl Request {
-    /// The page that comes next.
-    pub(super) fn page(self, name: &'static str, pages: &Pages) -> Self {
-        self.optional(name, pages.marker())
     }
 }
 
