@@ -34,8 +34,14 @@ fn main() -> ExitCode {
 
 async fn run() -> ExitCode {
     let arguments = Arguments::parse();
-    let variables = variables();
-    let Some(command) = arguments.command.or_else(|| by_default(&variables)) else {
+    // Names and values that are not UTF-8 belong to others.
+    #[expect(clippy::disallowed_methods, reason = "this is the one place that reads the environment")]
+    let variables: Variables = std::env::vars_os()
+        .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
+        .collect();
+    // A function is started without a command. A person at a terminal who gives none wants to know which there are.
+    let serves = on_platform(&variables) || !std::io::stdin().is_terminal();
+    let Some(command) = arguments.command.or(serves.then_some(Command::Serve)) else {
         anstream::eprint!("{}", Arguments::command().render_help().ansi());
         return ExitCode::from(terminal::USAGE);
     };
@@ -52,11 +58,6 @@ async fn run() -> ExitCode {
     };
     log.finish(clock.now());
     code
-}
-
-/// A function is started without a command. A person at a terminal who gives none wants to know which there are.
-fn by_default(variables: &Variables) -> Option<Command> {
-    (on_platform(variables) || !std::io::stdin().is_terminal()).then_some(Command::Serve)
 }
 
 async fn serve(app: App, log: Log) -> ExitCode {
@@ -89,12 +90,4 @@ async fn serve(app: App, log: Log) -> ExitCode {
             ExitCode::FAILURE
         }
     }
-}
-
-/// Names and values that are not UTF-8 belong to others.
-#[expect(clippy::disallowed_methods, reason = "this is the one place that reads the environment")]
-fn variables() -> Variables {
-    std::env::vars_os()
-        .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
-        .collect()
 }

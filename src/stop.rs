@@ -30,9 +30,8 @@ impl Stop {
         self.asked.run_until_cancelled(work).await
     }
 
-    /// The accounts whose role is in the hand of a run that writes.
-    #[must_use]
-    pub fn in_hand(&self) -> Vec<AccountId> {
+    /// The accounts whose role a run is writing to.
+    pub(crate) fn in_hand(&self) -> Vec<AccountId> {
         self.accounts().iter().cloned().collect()
     }
 

@@ -51,7 +51,7 @@ impl Exceptions {
     /// What is wrong, and where. An exception that cannot be read must not leave an account unprotected.
     pub fn read(path: &Path) -> Result<Self, String> {
         let bytes = disk::read_through(path, SIZE_LIMIT).map_err(|error| error.to_string())?;
-        let text = String::from_utf8(bytes).map_err(|_| "it is no text in UTF-8".to_owned())?;
+        let text = String::from_utf8(bytes).map_err(|_| "it is not UTF-8 text".to_owned())?;
         Self::parse(&text)
     }
 
@@ -62,7 +62,7 @@ impl Exceptions {
         for exception in tables.into_values().flatten() {
             let account = exception.account.clone();
             if exceptions.insert(account.clone(), exception).is_some() {
-                return Err(format!("account `{account}` stands in it twice"));
+                return Err(format!("account `{account}` is listed twice"));
             }
         }
         Ok(Self(exceptions))
@@ -115,7 +115,7 @@ impl<'de> Deserialize<'de> for Expiry {
         };
         let at = moment(&written).ok_or_else(|| {
             let shown = sanitized(&written);
-            serde::de::Error::custom(format!("`{shown}` is no date such as 2026-12-31, and no time with a zone"))
+            serde::de::Error::custom(format!("`{shown}` is not a date such as 2026-12-31, or a time with a zone"))
         })?;
         Ok(Self { at, written })
     }
@@ -175,10 +175,10 @@ mod tests {
             (format!("{account}reason = \" \"\nexpires = 2026-12-31\n"), 3, "reason is empty"),
             (format!("{account}reason = \"x\"\n"), 1, "expires"),
             (format!("{ONE}2026-12-31\nuntil = 1\n"), 5, "until"),
-            (format!("{ONE}2026-12-31T12:00:00\n"), 4, "no date"),
+            (format!("{ONE}2026-12-31T12:00:00\n"), 4, "not a date"),
             (format!("{ONE}soon\n"), 4, ""),
-            (format!("{ONE}\"2026-02-30\"\n"), 4, "no date"),
-            (format!("{ONE}7\n"), 4, "no date"),
+            (format!("{ONE}\"2026-02-30\"\n"), 4, "not a date"),
+            (format!("{ONE}7\n"), 4, "not a date"),
             ("[[exempt]]\n".to_owned(), 1, "account"),
             ("exception = 1\n".to_owned(), 1, "sequence"),
         ] {

@@ -13,7 +13,7 @@ const NAME: &str = "dts-role-guard";
 
 /// Where the journal's files live.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum JournalPlace {
+pub(crate) enum JournalPlace {
     /// A folder that `DTS_GUARD_JOURNAL_DIR` names. Others may be able to write to it.
     Named(PathBuf),
     /// The folder of the user at a terminal: made at need, and nobody else may use it.
@@ -37,9 +37,7 @@ impl JournalPlace {
         }
     }
 
-    /// The folder, if there is one.
-    #[must_use]
-    pub fn folder(&self) -> Option<Folder> {
+    pub(crate) fn folder(&self) -> Option<Folder> {
         match self {
             Self::Named(path) => Some(Folder::new(path.clone())),
             Self::Terminal(path) | Self::Instance(path) => Some(Folder::private(path.clone())),
@@ -47,9 +45,7 @@ impl JournalPlace {
         }
     }
 
-    /// The word for it in the report.
-    #[must_use]
-    pub fn kind(&self) -> JournalKind {
+    pub(crate) fn kind(&self) -> JournalKind {
         match self {
             Self::Named(_) | Self::Terminal(_) => JournalKind::Folder,
             Self::Instance(_) => JournalKind::Instance,

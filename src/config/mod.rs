@@ -16,7 +16,8 @@ use authorization::settings::{Approval, Mode, Scope, Strategy};
 use authorization::target::{AccountId, RoleName};
 pub(crate) use brake::{BRAKE_FROM, Brake, BrakeTripped, Ratio};
 pub use exceptions::Exceptions;
-pub use journal::{JournalPlace, lines_file, on_platform};
+pub(crate) use journal::JournalPlace;
+pub use journal::{lines_file, on_platform};
 use reader::Reader;
 
 use crate::event::Allowed;

@@ -25,67 +25,47 @@ const WRONG_BY: u64 = 60;
 /// The cloud refuses what is further from its own time (source: the vendor's page on signatures).
 const REFUSED_BY: u64 = 15 * 60;
 
-pub(super) struct Probes(Vec<Probe>);
+/// The APIs that cannot be reached, with the checks that say so.
+pub(super) struct Unreached(Vec<(Api, &'static str)>);
 
-struct Probe {
-    api: Api,
-    id: &'static str,
-    setting: &'static str,
-    address: String,
-    is_tls: bool,
-    trip: Result<RoundTrip, EndpointError>,
-    took: Duration,
-}
-
-struct RoundTrip {
-    /// On a connection that was there already.
-    took: Duration,
-    /// The cloud's time less ours, in seconds.
-    skew: Option<i64>,
-}
-
-enum EndpointError {
-    Name(String),
-    Connection(ProbeError),
-}
-
-impl Probes {
-    /// Asks each endpoint for nothing, all at the same time.
-    pub(super) async fn send(http: &Http, config: &Config, clock: &dyn Clock) -> Self {
-        let mut apis = vec![(Api::Sts, IDS[1], STS_ENDPOINT), (Api::Ram, IDS[2], RAM_ENDPOINT)];
-        if config.scope == Scope::Organization {
-            apis.push((Api::ResourceManager, "endpoint-resourcemanager", RESOURCE_MANAGER_ENDPOINT));
-        }
-        let probe = |(api, id, setting)| async move {
-            let endpoint = config.endpoints.of(api);
-            let (trip, took) = timed(clock, round_trip(http, endpoint, clock)).await;
-            let is_tls = endpoint.url().scheme() == "https";
-            Probe { api, id, setting, address: endpoint.address(), is_tls, trip, took }
-        };
-        Self(join_all(apis.into_iter().map(probe)).await)
-    }
-
-    pub(super) fn report(&self, checks: &mut Checks) {
-        // The cloud's clock is the first that a reply told.
-        let skew = self.0.iter().find_map(|probe| Some((probe.trip.as_ref().ok()?.skew?, probe.took)));
-        match skew {
-            Some((skew, took)) => checks.put_timed(IDS[0], (of_skew(skew), took)),
-            None => checks.put(IDS[0], CheckResult::skipped("no reply told the cloud's time")),
-        }
-        for probe in &self.0 {
-            checks.put_timed(probe.id, (probe.result(), probe.took));
-        }
-    }
-
+impl Unreached {
     /// The session, or why the API is not called.
     pub(super) fn session<'s>(&self, api: Api, session: &Result<&'s Session, String>) -> Result<&'s Session, String> {
-        match self.0.iter().find(|probe| probe.api == api && probe.trip.is_err()) {
-            Some(probe) => Err(format!("it cannot be reached: see `{}`", probe.id)),
+        match self.0.iter().find(|(unreached, _)| *unreached == api) {
+            Some((_, id)) => Err(format!("it cannot be reached: see `{id}`")),
             None => session.clone(),
         }
     }
 }
 
+/// Sends each endpoint a request without content, all at the same time.
+pub(super) async fn check(checks: &mut Checks, http: &Http, config: &Config, clock: &dyn Clock) -> Unreached {
+    let mut apis = vec![(Api::Sts, IDS[1], STS_ENDPOINT), (Api::Ram, IDS[2], RAM_ENDPOINT)];
+    if config.scope == Scope::Organization {
+        apis.push((Api::ResourceManager, "endpoint-resourcemanager", RESOURCE_MANAGER_ENDPOINT));
+    }
+    let trips = apis.iter().map(|(api, _, setting)| {
+        let endpoint = config.endpoints.of(*api);
+        timed(clock, round_trip(http, endpoint, setting, clock))
+    });
+    let trips = join_all(trips).await;
+    // The cloud's clock is the first that a reply told.
+    match trips.iter().find_map(|(trip, took)| Some((trip.as_ref().ok()?.1?, *took))) {
+        Some((skew, took)) => checks.put_timed(IDS[0], (of_skew(skew), took)),
+        None => checks.put(IDS[0], CheckResult::skipped("no reply told the cloud's time")),
+    }
+    let mut unreached = Vec::new();
+    for ((api, id, _), (trip, took)) in apis.into_iter().zip(trips) {
+        if trip.is_err() {
+            unreached.push((api, id));
+        }
+        let result = trip.map_or_else(|failed| failed, |(result, _)| result);
+        checks.put_timed(id, (result, took));
+    }
+    Unreached(unreached)
+}
+
+/// `skew` is the cloud's time less ours, in seconds.
 fn of_skew(skew: i64) -> CheckResult {
     let way = if skew < 0 { "ahead of" } else { "behind" };
     let skew = skew.unsigned_abs();
@@ -97,58 +77,54 @@ fn of_skew(skew: i64) -> CheckResult {
         CheckResult::warning(said, next)
     } else {
         let why = "the cloud refuses what is more than 15 minutes off: each run takes the cloud's time after its first refusal, \
-                       but times in reports and the days of exceptions go by the own clock";
+                   but times in reports and the days of exceptions go by the own clock";
         CheckResult::warning(format!("{said}, and {why}"), next)
     }
 }
 
-impl Probe {
-    fn result(&self) -> CheckResult {
-        let Self { address, setting, .. } = self;
-        match &self.trip {
-            Ok(trip) => {
-                let tls = if self.is_tls { "TLS is verified" } else { "no TLS, on this machine" };
-                let said = format!("`{address}`: {tls}; one trip takes {} ms", trip.took.as_millis());
-                if trip.took < SLOW {
-                    return CheckResult::ok(said);
-                }
-                CheckResult::warning(
-                    said,
-                    "run the guard nearer to the endpoint, or give the function more time: a repair takes nine trips",
-                )
-            }
-            Err(EndpointError::Name(why)) => CheckResult::failed(
-                format!("the name of `{address}` is not found: {}", sanitized(why)),
-                format!("correct `{setting}`, or let the function ask a name server (its VPC may have none)"),
-            ),
-            Err(EndpointError::Connection(why)) if why.is_tls => CheckResult::failed(
-                format!("TLS with `{address}` fails: {}", chain(why)),
+/// The result and the skew, or how it failed. The first request pays for the connection, the second shows what a trip takes.
+async fn round_trip(
+    http: &Http,
+    endpoint: &Endpoint,
+    setting: &str,
+    clock: &dyn Clock,
+) -> Result<(CheckResult, Option<i64>), CheckResult> {
+    let (url, address) = (endpoint.url(), endpoint.address());
+    let unnamed = |why: &str| {
+        CheckResult::failed(
+            format!("the name of `{address}` is not found: {}", sanitized(why)),
+            format!("correct `{setting}`, or let the function ask a name server (its VPC may have none)"),
+        )
+    };
+    let unconnected = |why: ProbeError| {
+        if why.is_tls {
+            return CheckResult::failed(
+                format!("TLS with `{address}` fails: {}", chain(&why)),
                 "something answers in the cloud's place, such as a proxy with a certificate of its own: let the traffic \
                  through as it is",
-            ),
-            Err(EndpointError::Connection(why)) => CheckResult::failed(
-                format!("a connection to `{address}` fails: {}", chain(why)),
-                format!("give the function a way to the internet, or set `{setting}` to the endpoint inside its VPC"),
-            ),
+            );
         }
-    }
-}
-
-/// The first request pays for the connection, the second shows what a trip takes.
-async fn round_trip(http: &Http, endpoint: &Endpoint, clock: &dyn Clock) -> Result<RoundTrip, EndpointError> {
-    let url = endpoint.url();
+        CheckResult::failed(
+            format!("a connection to `{address}` fails: {}", chain(&why)),
+            format!("give the function a way to the internet, or set `{setting}` to the endpoint inside its VPC"),
+        )
+    };
     if !http.is_proxied(url) {
         let host = url.host_str().unwrap_or_default().trim_matches(['[', ']']);
         let lookup = tokio::net::lookup_host((host, url.port_or_known_default().unwrap_or(443)));
-        let no_answer = |_| EndpointError::Name(format!("no answer within {} s", NAME_TIMEOUT.as_secs()));
-        let found = tokio::time::timeout(NAME_TIMEOUT, lookup).await.map_err(no_answer)?;
-        if found.map_err(|error| EndpointError::Name(error.to_string()))?.next().is_none() {
-            return Err(EndpointError::Name("it has no address".to_owned()));
+        match tokio::time::timeout(NAME_TIMEOUT, lookup).await {
+            Ok(Ok(mut addresses)) => addresses.next().map(|_| ()).ok_or_else(|| unnamed("it has no address"))?,
+            Ok(Err(error)) => return Err(unnamed(&error.to_string())),
+            Err(_) => return Err(unnamed(&format!("no answer within {} s", NAME_TIMEOUT.as_secs()))),
         }
     }
-    let first = http.probe(url, TRIP_TIMEOUT).await.map_err(EndpointError::Connection)?;
+    let first = http.probe(url, TRIP_TIMEOUT).await.map_err(unconnected)?;
     let skew = first.map(|date| date.as_second() - clock.now().as_second());
     let (second, took) = timed(clock, http.probe(url, TRIP_TIMEOUT)).await;
-    second.map_err(EndpointError::Connection)?;
-    Ok(RoundTrip { took, skew })
+    second.map_err(unconnected)?;
+    let tls = if url.scheme() == "https" { "TLS is verified" } else { "no TLS, on this machine" };
+    let said = format!("`{address}`: {tls}; one trip takes {} ms", took.as_millis());
+    let next = "run the guard nearer to the endpoint, or give the function more time: a repair takes nine trips";
+    let result = if took < SLOW { CheckResult::ok(said) } else { CheckResult::warning(said, next) };
+    Ok((result, skew))
 }

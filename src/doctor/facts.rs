@@ -29,10 +29,8 @@ struct Inferred {
     seen: fn(&[RecordedReply]) -> Option<Observed>,
 }
 
-struct Observed {
-    text: String,
-    agrees: bool,
-}
+/// Whether the replies agree, and what they show.
+type Observed = (bool, String);
 
 const TABLE: &[Inferred] = &[
     Inferred {
@@ -155,7 +153,7 @@ const TABLE: &[Inferred] = &[
 /// Each fact that a reply bears on.
 pub(super) fn of_replies(replies: &[RecordedReply]) -> Vec<Fact> {
     let fact = |&Inferred { id, expected, seen }: &Inferred| {
-        seen(replies).map(|Observed { text, agrees }| Fact { id, expected, seen: text, agrees })
+        seen(replies).map(|(agrees, seen)| Fact { id, expected, seen, agrees })
     };
     TABLE.iter().filter_map(fact).collect()
 }
@@ -167,7 +165,7 @@ impl RecordedReply {
 }
 
 fn observed(agrees: bool, text: impl Into<String>) -> Observed {
-    Observed { text: text.into(), agrees }
+    (agrees, text.into())
 }
 
 fn either(agrees: bool, right: &str, wrong: &str) -> Observed {
@@ -183,16 +181,12 @@ fn each<'a>(
     replies: impl IntoIterator<Item = &'a RecordedReply>,
     look: impl Fn(&'a RecordedReply) -> Option<Observed>,
 ) -> Option<Observed> {
-    let (mut first, mut count) = (None, 0_usize);
-    for observed in replies.into_iter().filter_map(look) {
-        count += 1;
-        if !observed.agrees {
-            return Some(observed);
-        }
-        first.get_or_insert(observed);
+    let seen: Vec<_> = replies.into_iter().filter_map(look).collect();
+    if let Some(differs) = seen.iter().find(|(agrees, _)| !agrees) {
+        return Some(differs.clone());
     }
-    let Observed { text, agrees } = first?;
-    Some(observed(agrees, if count > 1 { format!("{text} (the same in {count} replies)") } else { text }))
+    let (_, text) = seen.first()?;
+    Some((true, if seen.len() > 1 { format!("{text} (the same in {} replies)", seen.len()) } else { text.clone() }))
 }
 
 fn is_denial(code: &str) -> bool {
@@ -239,14 +233,14 @@ fn policy_type(reply: &RecordedReply) -> Option<Observed> {
         "AssumeRolePolicy",
         "ControlPolicy",
     ];
-    let said = reply.body.access_denied_detail.as_ref()?.policy_type.as_deref()?;
+    let said = reply.body.access_denied_detail.as_ref()?.get("PolicyType")?.as_str()?;
     let known = KNOWN.into_iter().find(|known| *known == said);
     // Another word is text of others, and may be anything.
     Some(observed(known.is_some(), known.unwrap_or("another word")))
 }
 
 fn arn(reply: &RecordedReply) -> Option<Observed> {
-    let arn = reply.body.role.as_ref()?.arn.as_deref()?;
+    let arn = reply.body.role.as_ref()?.get("Arn")?.as_str()?;
     let name = arn.rsplit('/').next()?;
     if name == DTS_ROLE {
         return Some(observed(true, "its name"));
@@ -255,7 +249,7 @@ fn arn(reply: &RecordedReply) -> Option<Observed> {
 }
 
 fn empty_description(reply: &RecordedReply) -> Option<Observed> {
-    match &reply.body.role.as_ref()?.description {
+    match reply.body.role.as_ref()?.get("Description") {
         None => Some(observed(true, "the field is absent")),
         Some(Value::String(text)) => text.is_empty().then(|| observed(true, "an empty one")),
         Some(_) => Some(observed(false, "something that is no text")),

@@ -142,7 +142,10 @@ impl Drop for Scratch {
 fn exists(scene: &Scene) -> io::Result<CheckResult> {
     let shown = sanitized(&scene.path.to_string_lossy());
     if !fs::metadata(&scene.path)?.is_dir() {
-        return Ok(CheckResult::failed(format!("`{shown}` is no folder"), format!("name a folder in `{JOURNAL_DIR}`")));
+        return Ok(CheckResult::failed(
+            format!("`{shown}` is not a folder"),
+            format!("name a folder in `{JOURNAL_DIR}`"),
+        ));
     }
     let files = fs::read_dir(&scene.path)?.take(10_000).count();
     Ok(CheckResult::ok(format!("`{shown}`, with {files} files")))
@@ -220,10 +223,9 @@ fn has_space(scene: &Scene) -> io::Result<CheckResult> {
 }
 
 fn tells_case_apart(scene: &Scene) -> io::Result<CheckResult> {
-    let lower = Scratch::in_folder(&scene.path);
-    let name = lower.0.file_name().unwrap_or_default().to_string_lossy().to_string();
-    let unique = name.trim_start_matches("doctor.").trim_end_matches(".tmp").to_ascii_uppercase();
-    let upper = Scratch(scene.path.join(format!("doctor.{unique}.tmp")));
+    let unique = aliyun::clock::unique();
+    let scratch = |unique: &str| Scratch(scene.path.join(format!("doctor.{unique}.tmp")));
+    let (lower, upper) = (scratch(&unique.to_ascii_lowercase()), scratch(&unique.to_ascii_uppercase()));
     fs::write(&lower.0, "lower")?;
     fs::write(&upper.0, "upper")?;
     if fs::read(&lower.0)? == b"lower" {

@@ -26,7 +26,6 @@ use tokio::sync::Mutex;
 
 use self::checks::Checks;
 pub use self::checks::{Check, CheckStatus};
-use self::endpoints::Probes;
 pub use self::facts::Fact;
 use self::recorder::Recorder;
 pub use self::report::DoctorReport;
@@ -69,14 +68,12 @@ pub(crate) async fn examine(
         }
         return DoctorReport::new(checks.into_made(), Vec::new());
     };
-    let probes = Probes::send(&deployment.http, config, &*clock).await;
-    probes.report(&mut checks);
+    let unreached = endpoints::check(&mut checks, &deployment.http, config, &*clock).await;
     let recorder = Arc::new(Recorder::new(deployment.transport));
-    let session = credentials.ok().map(|keys| session(config, keys, recorder.clone()));
-    let no_keys = || "there are no keys to call with: see `credentials`".to_owned();
-    let way = session.as_ref().ok_or_else(no_keys);
-    let asks = caller::check(probes.session(Api::Sts, &way), account.as_ref(), config.scope);
-    let caller = checks.time("caller", asks).await;
+    let no_keys = |_| "there are no keys to call with: see `credentials`".to_owned();
+    let session = credentials.map(|keys| session(config, keys, recorder.clone())).map_err(no_keys);
+    let sts = unreached.session(Api::Sts, &session.as_ref().map_err(String::clone));
+    let caller = checks.time("caller", caller::check(sts, account.as_ref(), config.scope)).await;
     let own = caller.account.as_ref();
     // Replies about another account are errors from now on.
     let session = session.map(|session| match own {
@@ -84,11 +81,11 @@ pub(crate) async fn examine(
         None => session,
     });
     // One reason is enough: with keys that are refused every other call would fail for the same.
-    let session = caller.unusable.map_or_else(|| session.as_ref().ok_or_else(no_keys), Err);
-    let ram = probes.session(Api::Ram, &session);
+    let session = caller.unusable.map_or_else(|| session.as_ref().map_err(String::clone), Err);
+    let ram = unreached.session(Api::Ram, &session);
     let role = role::check(&mut checks, ram.clone()).await;
     let health = checks.close(&role::IDS, role).unwrap_or(RoleHealth::Unknown);
-    let directory = directory::check(&mut checks, probes.session(Api::ResourceManager, &session), config, own).await;
+    let directory = directory::check(&mut checks, unreached.session(Api::ResourceManager, &session), config, own).await;
     checks.close(&directory::IDS, directory);
     let folder = folder::check(&mut checks, &config.journal, host, &clock, deadline).await;
     checks.close(&folder::ids(), folder);

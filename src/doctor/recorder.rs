@@ -1,4 +1,4 @@
-//! Records what facts are read from of every reply: never a key, and no text that quotes the request.
+//! Records of every reply what facts are read from: no key, and no code that quotes the request.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -7,7 +7,7 @@ use aliyun::{BoxFuture, Reply, SignedRequest, Transport, TransportError};
 use jiff::Timestamp;
 use percent_encoding::percent_decode_str;
 use serde::Deserialize;
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 /// A transport that records.
 #[derive(Debug)]
@@ -37,26 +37,13 @@ pub(super) struct RecordedReply {
 pub(super) struct Body {
     pub(super) code: Option<String>,
     pub(super) account_id: Option<String>,
-    pub(super) role: Option<RoleBody>,
+    pub(super) role: Option<Map<String, Value>>,
     pub(super) credentials: Option<KeysBody>,
     pub(super) total_count: Option<usize>,
     pub(super) accounts: Option<MembersBody>,
     pub(super) tag_resources: Option<Vec<serde::de::IgnoredAny>>,
     pub(super) next_token: Option<Value>,
-    pub(super) access_denied_detail: Option<DenialBody>,
-}
-
-#[derive(Debug, Clone, Default, Deserialize)]
-#[serde(rename_all = "PascalCase", default)]
-pub(super) struct RoleBody {
-    pub(super) arn: Option<String>,
-    /// Told apart: a field that is not there, and one that is `null`.
-    #[serde(deserialize_with = "present")]
-    pub(super) description: Option<Value>,
-}
-
-fn present<'de, D: serde::Deserializer<'de>>(reader: D) -> Result<Option<Value>, D::Error> {
-    Value::deserialize(reader).map(Some)
+    pub(super) access_denied_detail: Option<Map<String, Value>>,
 }
 
 #[derive(Debug, Clone, Default, Deserialize)]
@@ -76,12 +63,6 @@ pub(super) struct MembersBody {
 pub(super) struct MemberBody {
     pub(super) account_id: String,
     pub(super) status: Option<String>,
-}
-
-#[derive(Debug, Clone, Default, Deserialize)]
-#[serde(rename_all = "PascalCase", default)]
-pub(super) struct DenialBody {
-    pub(super) policy_type: Option<String>,
 }
 
 impl Recorder {

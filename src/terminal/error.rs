@@ -47,12 +47,6 @@ fn text(why: &Abort) -> String {
     }
 }
 
-impl From<InvalidSettings> for CommandError {
-    fn from(mistakes: InvalidSettings) -> Self {
-        Self::Abort(mistakes.into())
-    }
-}
-
 impl CommandError {
     pub(super) fn exit_code(&self) -> u8 {
         match self {

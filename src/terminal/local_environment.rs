@@ -16,9 +16,6 @@ use crate::config::{self, Variables, on_platform};
 use crate::handler::{Abort, App};
 use crate::journal::disk;
 
-const PROFILE: &str = "ALIBABA_CLOUD_PROFILE";
-const HTTPS_PROXY: [&str; 2] = ["HTTPS_PROXY", "https_proxy"];
-const NO_PROXY: [&str; 2] = ["NO_PROXY", "no_proxy"];
 const SSL_CERT_FILE: &str = "SSL_CERT_FILE";
 
 /// A profile takes some 500 bytes, a system's bundle of roots some 220 KB.
@@ -58,7 +55,7 @@ fn profile_keys(variables: &Variables, argument: Option<&str>) -> Result<Profile
     // A working directory is no home.
     let home = value(variables, "HOME").map(Path::new).filter(|home| home.is_absolute());
     let path = home.ok_or(Error::NoHome)?.join(".aliyun/config.json");
-    let wanted = match (argument, value(variables, PROFILE)) {
+    let wanted = match (argument, value(variables, "ALIBABA_CLOUD_PROFILE")) {
         (Some(name), _) => ProfileChoice::Argument(name),
         (None, Some(name)) => ProfileChoice::Variable(name),
         (None, None) => ProfileChoice::Current,
@@ -71,13 +68,13 @@ fn profile_keys(variables: &Variables, argument: Option<&str>) -> Result<Profile
 /// None where nothing is set.
 fn network(variables: &Variables) -> Result<Option<Network>, BadNetwork> {
     let first = |names: [&'static str; 2]| names.into_iter().find_map(|name| Some((name, value(variables, name)?)));
-    let (proxy, roots) = (first(HTTPS_PROXY), value(variables, SSL_CERT_FILE));
+    let (proxy, roots) = (first(["HTTPS_PROXY", "https_proxy"]), value(variables, SSL_CERT_FILE));
     if proxy.is_none() && roots.is_none() {
         return Ok(None);
     }
     let mut network = Network::default();
     if let Some((variable, url)) = proxy {
-        let direct = first(NO_PROXY).map_or("", |(_, hosts)| hosts);
+        let direct = first(["NO_PROXY", "no_proxy"]).map_or("", |(_, hosts)| hosts);
         network = network.through(variable, url, direct)?;
     }
     if let Some(path) = roots {

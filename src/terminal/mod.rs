@@ -84,7 +84,7 @@ async fn carry_out(
     options: &RunOptions,
     yes: bool,
 ) -> Result<u8, CommandError> {
-    let config = app.config()?;
+    let config = app.config().map_err(Abort::from)?;
     let asked = Allowed { mode, scope: options.scope.map_or(config.scope, Scope::from) };
     refuse_what_cannot_be(config, asked, yes)?;
     let app = local_environment::apply(app, variables, options.call.profile.as_deref())?;
@@ -179,7 +179,7 @@ fn request_id(app: &App) -> String {
 
 /// No cloud call: the journal folder is all that it touches.
 async fn clear(app: &App, options: &ClearOptions) -> Result<u8, CommandError> {
-    let folder = app.config()?.journal_folder().ok_or(CommandError::NoFolder)?;
+    let folder = app.config().map_err(Abort::from)?.journal_folder().ok_or(CommandError::NoFolder)?;
     let store = RunStore::new(folder, app.clock().clone()).until(Deadline::NONE);
     let target = baseline::DTS.target(options.account.clone());
     let log = JournalLog::new(Log::Off, app.clock().clone(), target, request_id(app));

@@ -176,7 +176,7 @@ async fn a_journal_folder_that_cannot_be_used() {
     let at = |path: &std::path::Path| healthy().set(JOURNAL_DIR, path.to_str().unwrap());
     all(vec![
         Case::failed("absent", at(&absent), "journal-folder", "No such file", "make the folder, or mount it"),
-        Case::failed("a file", at(&file), "journal-folder", "is no folder", "name a folder"),
+        Case::failed("a file", at(&file), "journal-folder", "is not a folder", "name a folder"),
         Case::failed("not writable", at("/proc".as_ref()), "journal-write", "os error", "until then no repair begins"),
     ])
     .await;
