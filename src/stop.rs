@@ -1,4 +1,4 @@
-//! Asks a run to end in order: no further account is begun, a role in hand is finished or put back.
+//! Asks a run to end in order: no further account is begun, a role in progress is finished or restored.
 
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -6,11 +6,11 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use authorization::target::AccountId;
 use tokio_util::sync::CancellationToken;
 
-/// Whether a run was asked to end, and which roles it has in hand. Clones are the same one.
+/// Whether a run was asked to end, and which roles it is writing to. Clones share their state.
 #[derive(Debug, Clone, Default)]
 pub struct Stop {
     asked: CancellationToken,
-    in_hand: Arc<Mutex<BTreeSet<AccountId>>>,
+    in_progress: Arc<Mutex<BTreeSet<AccountId>>>,
 }
 
 impl Stop {
@@ -31,29 +31,29 @@ impl Stop {
     }
 
     /// The accounts whose role a run is writing to.
-    pub(crate) fn in_hand(&self) -> Vec<AccountId> {
+    pub(crate) fn in_progress(&self) -> Vec<AccountId> {
         self.accounts().iter().cloned().collect()
     }
 
-    pub(crate) fn take_in_hand(&self, account: &AccountId) -> InHand {
+    pub(crate) fn begin(&self, account: &AccountId) -> InProgress {
         self.accounts().insert(account.clone());
-        InHand { stop: self.clone(), account: account.clone() }
+        InProgress { stop: self.clone(), account: account.clone() }
     }
 
     fn accounts(&self) -> MutexGuard<'_, BTreeSet<AccountId>> {
-        self.in_hand.lock().unwrap_or_else(PoisonError::into_inner)
+        self.in_progress.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-/// A role in hand, until this is dropped.
+/// A role is in progress until this is dropped.
 #[derive(Debug)]
 #[must_use]
-pub(crate) struct InHand {
+pub(crate) struct InProgress {
     stop: Stop,
     account: AccountId,
 }
 
-impl Drop for InHand {
+impl Drop for InProgress {
     fn drop(&mut self) {
         self.stop.accounts().remove(&self.account);
     }
@@ -64,12 +64,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_role_is_in_hand_until_it_is_put_down() {
+    fn a_role_is_in_progress_until_its_guard_is_dropped() {
         let (stop, account) = (Stop::default(), "1234567890123456".parse::<AccountId>().unwrap());
-        let in_hand = stop.clone().take_in_hand(&account);
-        assert_eq!(stop.in_hand(), [account]);
-        drop(in_hand);
-        assert_eq!(stop.in_hand(), []);
+        let in_progress = stop.clone().begin(&account);
+        assert_eq!(stop.in_progress(), [account]);
+        drop(in_progress);
+        assert_eq!(stop.in_progress(), []);
     }
 
     #[tokio::test]

@@ -38,24 +38,20 @@ pub(super) fn credentials(found: &Result<Credentials, Error>) -> CheckResult {
 
 /// A function cannot read where its failed runs go, nor its log.
 pub(super) fn queue_and_log(checks: &mut Checks, host: Host, notices: usize, request_id: &str) {
-    let [queue, log] = match host {
-        Host::Terminal => [
-            CheckResult::skipped("a terminal has no queue of failed runs"),
-            CheckResult::skipped("a terminal writes its log to standard error"),
-        ],
+    match host {
+        Host::Terminal => {
+            checks.skip(&IDS[..1], "a terminal has no queue of failed runs");
+            checks.skip(&IDS[1..], "a terminal writes its log to standard error");
+        }
         Host::Function => {
             let told = if notices == 0 { "nobody in a chat".to_owned() } else { format!("{notices} places in chats") };
-            [
-                CheckResult::skipped(format!(
-                    "a function cannot read where the platform puts its failed runs; beside that, `DTS_GUARD_NOTIFY` tells {told}"
-                ))
-                .with_next("look at `asyncInvokeConfig` of the function: `destinationConfig.onFailure` must name a queue"),
-                CheckResult::skipped("a function cannot read its own log").with_next(format!(
-                    "search the log store for `{request_id}`: the doctor has written a line with it"
-                )),
-            ]
+            let queue = format!(
+                "a function cannot read where the platform puts its failed runs; beside that, `DTS_GUARD_NOTIFY` tells {told}"
+            );
+            let next = "look at `asyncInvokeConfig` of the function: `destinationConfig.onFailure` must name a queue";
+            checks.put(IDS[0], CheckResult::skipped(queue).with_next(next));
+            let next = format!("search the log store for `{request_id}`: the doctor has written a line with it");
+            checks.put(IDS[1], CheckResult::skipped("a function cannot read its own log").with_next(next));
         }
-    };
-    checks.put(IDS[0], queue);
-    checks.put(IDS[1], log);
+    }
 }

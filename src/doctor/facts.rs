@@ -252,7 +252,7 @@ fn empty_description(reply: &RecordedReply) -> Option<Observed> {
     match reply.body.role.as_ref()?.get("Description") {
         None => Some(observed(true, "the field is absent")),
         Some(Value::String(text)) => text.is_empty().then(|| observed(true, "an empty one")),
-        Some(_) => Some(observed(false, "something that is no text")),
+        Some(_) => Some(observed(false, "something that is not text")),
     }
 }
 
@@ -261,7 +261,6 @@ fn end_of_tags(reply: &RecordedReply) -> Option<Observed> {
     let tags = reply.body.tag_resources.as_ref()?.len();
     match &reply.body.next_token {
         None => Some(observed(true, "absent")),
-        Some(Value::Null) => Some(observed(true, "`null`")),
         Some(Value::String(token)) if token.is_empty() => Some(observed(true, "empty")),
         Some(_) => (tags == 0).then(|| observed(false, "there, after a page without tags")),
     }

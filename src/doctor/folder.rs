@@ -22,7 +22,7 @@ const LITTLE_SPACE: u64 = 16 * 1024 * 1024;
 const ANOTHER_FILE_SYSTEM: &str = "use another file system for `DTS_GUARD_JOURNAL_DIR`, such as NAS or a local disk";
 
 /// What a check works with.
-struct Scene {
+struct CheckContext {
     path: PathBuf,
     clock: SharedClock,
     /// Whether the setting names it.
@@ -31,7 +31,7 @@ struct Scene {
 }
 
 /// A check: its name, whether it writes, and what it does.
-type FolderCheck = (&'static str, bool, fn(&Scene) -> io::Result<CheckResult>);
+type FolderCheck = (&'static str, bool, fn(&CheckContext) -> io::Result<CheckResult>);
 
 const CHECKS: [FolderCheck; 8] = [
     ("journal-folder", false, exists),
@@ -67,9 +67,9 @@ pub(super) async fn check(
             checks.put(id, CheckResult::skipped("nothing can be written: see `journal-write`"));
             continue;
         }
-        let scene_clock = clock.clone();
+        let context_clock = clock.clone();
         let work = bounded(clock, deadline, &folder, move |folder| {
-            look(&Scene { path: folder.to_write()?.to_owned(), clock: scene_clock, is_named, host })
+            look(&CheckContext { path: folder.to_write()?.to_owned(), clock: context_clock, is_named, host })
         });
         let (result, took) = timed(&**clock, work).await;
         let is_silent = result.as_ref().is_err_and(|error| error.kind() == ErrorKind::TimedOut);
@@ -120,9 +120,9 @@ fn failed(folder: &str, error: &io::Error) -> CheckResult {
 }
 
 /// A file of the doctor's own, removed when this is dropped.
-struct Scratch(PathBuf);
+struct ScratchFile(PathBuf);
 
-impl Scratch {
+impl ScratchFile {
     fn in_folder(folder: &Path) -> Self {
         Self(folder.join(format!("doctor.{}.tmp", aliyun::clock::unique())))
     }
@@ -132,35 +132,35 @@ impl Scratch {
     }
 }
 
-impl Drop for Scratch {
+impl Drop for ScratchFile {
     fn drop(&mut self) {
         // It may never have been made, and a folder that fails now has failed a check already.
         let _ = fs::remove_file(&self.0);
     }
 }
 
-fn exists(scene: &Scene) -> io::Result<CheckResult> {
-    let shown = sanitized(&scene.path.to_string_lossy());
-    if !fs::metadata(&scene.path)?.is_dir() {
+fn exists(context: &CheckContext) -> io::Result<CheckResult> {
+    let shown = sanitized(&context.path.to_string_lossy());
+    if !fs::metadata(&context.path)?.is_dir() {
         return Ok(CheckResult::failed(
             format!("`{shown}` is not a folder"),
             format!("name a folder in `{JOURNAL_DIR}`"),
         ));
     }
-    let files = fs::read_dir(&scene.path)?.take(10_000).count();
+    let files = fs::read_dir(&context.path)?.take(10_000).count();
     Ok(CheckResult::ok(format!("`{shown}`, with {files} files")))
 }
 
-fn is_writable(scene: &Scene) -> io::Result<CheckResult> {
-    Scratch::in_folder(&scene.path).beside(b"{}")?;
+fn is_writable(context: &CheckContext) -> io::Result<CheckResult> {
+    ScratchFile::in_folder(&context.path).beside(b"{}")?;
     Ok(CheckResult::ok("files can be made, written and removed"))
 }
 
 /// A claim is a hard link that fails where the name exists: so of two guards only one begins.
-fn is_exclusive(scene: &Scene) -> io::Result<CheckResult> {
+fn is_exclusive(context: &CheckContext) -> io::Result<CheckResult> {
     const ONE_ONLY: &str =
         "keep `reservedConcurrency: 1` at the function, or use NAS: nothing else keeps two guards apart";
-    let name = Scratch::in_folder(&scene.path);
+    let name = ScratchFile::in_folder(&context.path);
     let (first, second) = (name.beside(b"1")?, name.beside(b"2")?);
     if let Err(error) = fs::hard_link(&first.0, &name.0) {
         let said = format!("no hard links ({}), so two guards can claim one repair", sanitized(&error.to_string()));
@@ -177,8 +177,8 @@ fn is_exclusive(scene: &Scene) -> io::Result<CheckResult> {
     })
 }
 
-fn replaces_as_a_whole(scene: &Scene) -> io::Result<CheckResult> {
-    let name = Scratch::in_folder(&scene.path);
+fn replaces_as_a_whole(context: &CheckContext) -> io::Result<CheckResult> {
+    let name = ScratchFile::in_folder(&context.path);
     for text in ["one, which is longer", "two"] {
         disk::replace(&name.0, text.as_bytes())?;
         if fs::read(&name.0)? != text.as_bytes() {
@@ -189,14 +189,14 @@ fn replaces_as_a_whole(scene: &Scene) -> io::Result<CheckResult> {
     Ok(CheckResult::ok("a file is replaced as a whole, and read back as it was written"))
 }
 
-fn flushes(scene: &Scene) -> io::Result<CheckResult> {
-    let name = Scratch::in_folder(&scene.path);
-    let begin = scene.clock.uptime();
+fn flushes(context: &CheckContext) -> io::Result<CheckResult> {
+    let name = ScratchFile::in_folder(&context.path);
+    let begin = context.clock.uptime();
     let mut made = OpenOptions::new().write(true).create_new(true).open(&name.0)?;
     made.write_all(b"{}")?;
     made.sync_all()?;
-    disk::flush(&scene.path)?;
-    let took = scene.clock.uptime().saturating_sub(begin);
+    disk::flush(&context.path)?;
+    let took = context.clock.uptime().saturating_sub(begin);
     let said = format!("a file and its name last after {} ms", took.as_millis());
     if took < SLOW {
         return Ok(CheckResult::ok(said));
@@ -204,8 +204,8 @@ fn flushes(scene: &Scene) -> io::Result<CheckResult> {
     Ok(CheckResult::warning(said, "give the function more time: each write of a repair waits for the record of it"))
 }
 
-fn has_space(scene: &Scene) -> io::Result<CheckResult> {
-    let space = rustix::fs::statvfs(&scene.path)?;
+fn has_space(context: &CheckContext) -> io::Result<CheckResult> {
+    let space = rustix::fs::statvfs(&context.path)?;
     if space.f_blocks == 0 {
         return Ok(CheckResult::ok("the file system does not tell how much is free"));
     }
@@ -222,9 +222,9 @@ fn has_space(scene: &Scene) -> io::Result<CheckResult> {
     })
 }
 
-fn tells_case_apart(scene: &Scene) -> io::Result<CheckResult> {
+fn tells_case_apart(context: &CheckContext) -> io::Result<CheckResult> {
     let unique = aliyun::clock::unique();
-    let scratch = |unique: &str| Scratch(scene.path.join(format!("doctor.{unique}.tmp")));
+    let scratch = |unique: &str| ScratchFile(context.path.join(format!("doctor.{unique}.tmp")));
     let (lower, upper) = (scratch(&unique.to_ascii_lowercase()), scratch(&unique.to_ascii_uppercase()));
     fs::write(&lower.0, "lower")?;
     fs::write(&upper.0, "upper")?;
@@ -235,15 +235,15 @@ fn tells_case_apart(scene: &Scene) -> io::Result<CheckResult> {
     Ok(CheckResult::warning("names that differ only by case are one", next))
 }
 
-fn file_system(scene: &Scene) -> io::Result<CheckResult> {
+fn file_system(context: &CheckContext) -> io::Result<CheckResult> {
     let Ok(mounts) = fs::read_to_string("/proc/self/mountinfo") else {
         return Ok(CheckResult::skipped("this system does not tell the kind of a file system"));
     };
-    let path = fs::canonicalize(&scene.path)?;
+    let path = fs::canonicalize(&context.path)?;
     let Some(kind) = kind_of(&path, &mounts) else {
         return Ok(CheckResult::skipped("the folder is on no mount that is listed"));
     };
-    Ok(judge(&kind, scene.is_named, scene.host))
+    Ok(judge(&kind, context.is_named, context.host))
 }
 
 /// The kind of the deepest mount that holds a path; of two at one place the later hides the earlier.

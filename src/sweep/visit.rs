@@ -31,7 +31,7 @@ impl Sweep<'_> {
         let work = Box::pin(AssertUnwindSafe(self.enter(look, guard).instrument(self.span(look))).catch_unwind());
         // A look has no effect. What may write is never given up half way.
         let done = if writes {
-            let _in_hand = stop.take_in_hand(&look.account);
+            let _in_progress = stop.begin(&look.account);
             Some(work.await)
         } else {
             stop.unless_asked(work).await

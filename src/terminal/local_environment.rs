@@ -11,7 +11,7 @@ use aliyun::secret::Zeroizing;
 use aliyun::{BadNetwork, Http, Network};
 use authorization::text::sanitized;
 
-use super::error::CommandError;
+use super::exit::CommandError;
 use crate::config::{self, Variables, on_platform};
 use crate::handler::{Abort, App};
 use crate::journal::disk;

@@ -1,7 +1,7 @@
 //! The terminal commands: the question before a write, what is printed, exit codes. The same handler, the same report.
 
 mod arguments;
-mod error;
+mod exit;
 mod local_environment;
 mod output;
 mod progress;
@@ -29,18 +29,18 @@ use crate::stop::Stop;
 use crate::telemetry::Log;
 pub use arguments::{Arguments, Command};
 use arguments::{ClearOptions, DoctorFormat, DoctorOptions, RemediateOptions, RunOptions};
-use error::CommandError;
-pub use error::USAGE;
+pub use exit::USAGE;
+use exit::{CommandError, DECLINED, INTERRUPTED};
 use output::{say, say_on_a_line};
 
 /// Carries a command out; returns its exit code. The first signal ends a run in order, the second at once.
 pub async fn run(app: App, variables: &Variables, command: Command) -> u8 {
     let ended = match command {
         Command::Serve => return USAGE,
-        Command::Clear(options) => clear(&app, &options).await,
-        Command::Render(options) => output::render(&options),
-        Command::Completions(options) => shell::completions(&options),
-        Command::Man => shell::manual(),
+        Command::Clear(options) => clear(&app, &options).await.map(|()| 0),
+        Command::Render(options) => output::render(&options).map(|()| 0),
+        Command::Completions(options) => shell::completions(&options).map(|()| 0),
+        Command::Man => shell::manual().map(|()| 0),
         Command::Doctor(options) => doctor(app, variables, &options).await,
         Command::Verify(options) => run_until_signal(app, variables, Mode::Verify, &options, false).await,
         Command::Plan(options) => run_until_signal(app, variables, Mode::Plan, &options, false).await,
@@ -66,11 +66,13 @@ async fn run_until_signal(
     let config = app.config().ok().cloned();
     tokio::select! {
         biased;
-        in_hand = signals::second(&stop) => {
-            for (account, config) in in_hand.iter().zip(config.iter().cycle()) {
-                say_on_a_line(&signals::advice(account, config, options));
+        in_progress = signals::second(&stop) => {
+            if let Some(config) = config {
+                for account in in_progress {
+                    say_on_a_line(&signals::advice(&account, &config, options));
+                }
             }
-            Ok(signals::CUT_OFF)
+            Ok(INTERRUPTED)
         }
         // Whoever asked for an end does not want a script to go on as if all were done.
         code = carry_out(app, variables, mode, options, yes) => code.map(|code| if stop.is_asked() { code.max(1) } else { code }),
@@ -101,7 +103,7 @@ async fn carry_out(
     };
     // Both may be one terminal.
     Log::Stderr.settle();
-    let Some(report) = report? else { return Ok(1) };
+    let Some(report) = report? else { return Ok(DECLINED) };
     options.output.write(output, &report)?;
     Ok(report.exit_code())
 }
@@ -178,14 +180,14 @@ fn request_id(app: &App) -> String {
 }
 
 /// No cloud call: the journal folder is all that it touches.
-async fn clear(app: &App, options: &ClearOptions) -> Result<u8, CommandError> {
+async fn clear(app: &App, options: &ClearOptions) -> Result<(), CommandError> {
     let folder = app.config().map_err(Abort::from)?.journal_folder().ok_or(CommandError::NoFolder)?;
     let store = RunStore::new(folder, app.clock().clone()).until(Deadline::NONE);
     let target = baseline::DTS.target(options.account.clone());
     let log = JournalLog::new(Log::Off, app.clock().clone(), target, request_id(app));
     let what = if options.unfinished { Forget::Unfinished } else { Forget::Attempts };
     say(&forget::clear(Some(store), log, what).await?);
-    Ok(0)
+    Ok(())
 }
 
 /// Wrong settings are a check that failed, and no mistake of usage.

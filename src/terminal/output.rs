@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use anstream::{AutoStream, ColorChoice};
 use clap::ValueEnum;
 
-use super::error::CommandError;
+use super::exit::CommandError;
 use crate::report::{Csv, Html, Human, Json, Ocsf, Render as _, Report, read};
 use crate::telemetry::Log;
 
@@ -163,12 +163,11 @@ pub(super) fn say_on_a_line(text: &str) {
 
 /// Renders a saved report anew, with no cloud and no settings. The exit code says whether it could be rendered, not what the
 /// report says.
-pub(super) fn render(options: &OutputOptions) -> Result<u8, CommandError> {
+pub(super) fn render(options: &OutputOptions) -> Result<(), CommandError> {
     let mut bytes = Vec::new();
     io::stdin().lock().read_to_end(&mut bytes).map_err(CommandError::Unreadable)?;
     let report = read(&String::from_utf8_lossy(&bytes))?;
-    options.write(options.place.open()?, &report)?;
-    Ok(0)
+    options.write(options.place.open()?, &report)
 }
 
 impl NewFile {

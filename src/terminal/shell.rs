@@ -7,7 +7,7 @@ use clap_complete::Shell;
 use clap_mangen::Man;
 
 use super::arguments::Arguments;
-use super::error::CommandError;
+use super::exit::CommandError;
 use super::output::print;
 
 /// What `completions` takes.
@@ -18,7 +18,7 @@ pub struct CompletionsOptions {
 }
 
 /// Prints the script that the shell reads.
-pub(super) fn completions(options: &CompletionsOptions) -> Result<u8, CommandError> {
+pub(super) fn completions(options: &CompletionsOptions) -> Result<(), CommandError> {
     let mut script = Vec::new();
     let mut command = Arguments::command();
     let name = command.get_name().to_owned();
@@ -26,17 +26,15 @@ pub(super) fn completions(options: &CompletionsOptions) -> Result<u8, CommandErr
     // In bash clap_complete sets its state to one spelling of a name with hyphens and asks for another, so that nothing is
     // completed after a command (clap-rs/clap#6421).
     let (asked_for, set) = (name.replace('-', "__subcmd__"), name.replace('-', "__"));
-    print("the script", &String::from_utf8_lossy(&script).replace(&asked_for, &set))?;
-    Ok(0)
+    print("the script", &String::from_utf8_lossy(&script).replace(&asked_for, &set))
 }
 
 /// Prints one page with all commands: `man -l -` finds no pages beside it.
-pub(super) fn manual() -> Result<u8, CommandError> {
+pub(super) fn manual() -> Result<(), CommandError> {
     let mut page = Vec::new();
     // Nothing fails that is written into memory.
     let _ = write_manual(&mut page);
-    print("the page", &String::from_utf8_lossy(&page))?;
-    Ok(0)
+    print("the page", &String::from_utf8_lossy(&page))
 }
 
 fn write_manual(page: &mut Vec<u8>) -> io::Result<()> {

@@ -13,13 +13,10 @@ use crate::report::quote;
 use crate::stop::Stop;
 use crate::telemetry::Log;
 
-/// What a shell says of a command that was interrupted.
-pub(super) const CUT_OFF: u8 = 130;
-
 const ASKED: &str = "Stopping: nothing more is begun, and what is in hand is finished or put back. \
                      A second signal stops at once.\n";
 
-/// Asks to stop at the first signal; ready at the second one, with the accounts whose role is in hand then. The signals are
+/// Asks to stop at the first signal; ready at the second one, with the accounts whose repair is in progress then. The signals are
 /// caught from the moment this is first polled.
 pub(super) async fn second(stop: &Stop) -> Vec<AccountId> {
     let mut signals = Signals::caught().unwrap_or_else(|error| {
@@ -30,11 +27,11 @@ pub(super) async fn second(stop: &Stop) -> Vec<AccountId> {
     stop.ask();
     say_on_a_line(ASKED);
     signals.next().await;
-    // Now, before the work is dropped: that puts them down.
-    stop.in_hand()
+    // Now, before the work is dropped: then none is in progress any more.
+    stop.in_progress()
 }
 
-/// One line about an account whose role was in hand: what to type next.
+/// One line about an account whose repair was in progress: what to type next.
 pub(super) fn advice(account: &AccountId, config: &Config, options: &RunOptions) -> String {
     let scope = options.scope.map_or(config.scope, Scope::from);
     let scope = if scope == Scope::Organization { " --scope organization" } else { "" };

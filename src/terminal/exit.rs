@@ -1,4 +1,4 @@
-//! Why a command has no result, and its exit code.
+//! The exit codes that no report gives, and why a command has no report.
 
 use std::io;
 
@@ -12,6 +12,10 @@ use crate::report::NoReport;
 
 /// The exit code of a usage mistake.
 pub const USAGE: u8 = 2;
+/// The answer to the question was no.
+pub(super) const DECLINED: u8 = 1;
+/// What a shell says of a command that was interrupted.
+pub(super) const INTERRUPTED: u8 = 130;
 
 #[derive(Debug, thiserror::Error)]
 pub(super) enum CommandError {
