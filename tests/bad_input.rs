@@ -34,12 +34,12 @@ fn assert_rejected(event: &[u8], words: &[&str]) {
 
 #[test]
 fn json_that_ends_early_is_rejected_with_the_place() {
-    assert_rejected(br#"{"mode":"#, &["no valid JSON", "line 1 column 8"]);
+    assert_rejected(br#"{"mode":"#, &["not valid JSON", "line 1 column 8"]);
 }
 
 #[test]
 fn a_batch_that_ends_early_is_rejected_with_the_place() {
-    assert_rejected(b"[{}", &["no valid JSON", "line 1 column 3"]);
+    assert_rejected(b"[{}", &["not valid JSON", "line 1 column 3"]);
 }
 
 #[test]
@@ -65,7 +65,7 @@ fn a_wrong_value_is_rejected_with_its_key_and_the_right_ones() {
 #[test]
 fn null_is_a_wrong_value_and_never_means_everything() {
     for key in ["mode", "scope", "accounts", "planId"] {
-        assert_rejected(json!({key: null}).to_string().as_bytes(), &[&format!("`{key}`"), "`null` is no value"]);
+        assert_rejected(json!({key: null}).to_string().as_bytes(), &[&format!("`{key}`"), "`null` is not a value"]);
     }
     assert_rejected(br#"{"accounts":[null]}"#, &["`accounts[0]`", "null"]);
 }
@@ -96,7 +96,7 @@ fn a_hostile_key_is_shown_escaped_and_cut() {
 
 #[test]
 fn deep_nesting_is_rejected_and_does_not_end_the_process() {
-    assert_rejected(&vec![b'['; 100_000], &["no valid JSON", "recursion limit"]);
+    assert_rejected(&vec![b'['; 100_000], &["not valid JSON", "recursion limit"]);
 }
 
 #[test]

@@ -24,7 +24,7 @@ const IGNORED: [(&str, &str); 9] = [
     ("async-destination-failure.json", "a record of an asynchronous invocation"),
     ("async-destination-success.json", "a record of an asynchronous invocation"),
     ("eventbridge-product-event.json", "`NoSnapshot` names no role"),
-    ("eventbridge-rd-InviteAccountToResourceDirectory.json", "an invited account is no member yet"),
+    ("eventbridge-rd-InviteAccountToResourceDirectory.json", "an invited account is not a member yet"),
     ("http-trigger-event-base64.json", "an event of an HTTP trigger"),
     ("http-trigger-event.json", "an event of an HTTP trigger"),
     ("mns-notice.json", "a notice of MNS"),

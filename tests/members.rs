@@ -160,7 +160,7 @@ async fn an_account_is_worked_in_once_for_a_batch() {
     let report = lab.invoke(&json!(batch)).await;
     let expected = [status(MEMBER, "remediated"), status(ACCOUNT, "authorized"), status(OTHER, "remediated")];
     assert_eq!(statuses(&report), expected, "what may have to be waited for comes last");
-    assert_eq!(json(&report)["ignored"], json!([{"record": 4, "reason": "an object is no event of the bus"}]));
+    assert_eq!(json(&report)["ignored"], json!([{"record": 4, "reason": "an object is not an event of the bus"}]));
     for operation in ["GetAccount", "AssumeRole"] {
         assert_eq!(calls_of(&lab, operation).len(), 2, "{operation}");
     }

@@ -9,7 +9,7 @@ use super::field::{self, Object};
 use super::{AccountRef, Actor, TriggerRecord};
 use crate::report::TriggerKind;
 
-/// The code of the DTS console for a failed authorization. It has another cause too, so it is a reason to look, no proof.
+/// The code of the DTS console for a failed authorization. It has other causes too, so it is a reason to look and not a proof.
 pub(super) const CHECK_FAILED: &str = "Abnormal.RamCheckUserRole";
 
 /// The code of a call that found no such role.
@@ -45,7 +45,7 @@ pub(super) fn check_failed(record: &AuditRecord<'_>) -> Result<TriggerRecord, Ir
     look(record, format!("{} gave the code `{CHECK_FAILED}`", record.name()), None)
 }
 
-/// A call of DTS that failed since there is no such role, if that is our role. The message is all that names it.
+/// A call of DTS that failed because our role does not exist. Only the message names the role.
 pub(super) fn role_not_found(record: &AuditRecord<'_>) -> Option<Result<TriggerRecord, Irrelevant>> {
     let is_dts = record.is_of("dts", "dts.", "acs.dts");
     let says_so = ["errorCode", "errorMessage"].iter().any(|name| record.says(name, NO_ROLE));
@@ -144,7 +144,7 @@ fn separated(names: &str) -> impl Iterator<Item = String> {
     names.split([';', ',']).map(str::trim).filter(|name| !name.is_empty()).map(str::to_owned)
 }
 
-/// Who made the call, if it looks like a call of the guard.
+/// The caller, if it looks like the guard.
 fn own_hand(record: &AuditRecord<'_>) -> Option<Actor> {
     record.text("userAgent").filter(|agent| agent.starts_with("dts-role-guard/"))?;
     record.caller("type").filter(|kind| kind.to_ascii_lowercase().contains("role"))?;
@@ -226,7 +226,7 @@ mod tests {
             (json!({"requestParameters": {"RoleName": "Another"}}), "another role, `Another`"),
             (json!({"requestParameters": {}}), "names no role"),
             (json!({"errorCode": "NoPermission"}), "`NoPermission`: nothing changed"),
-            (json!({"userIdentity": {"accountId": "me"}}), "`me` is no account id"),
+            (json!({"userIdentity": {"accountId": "me"}}), "`me` is not an account id"),
         ] {
             let reason = why_not(&record(changes));
             assert!(reason.contains(part), "{reason}");

@@ -121,7 +121,7 @@ pub struct TriggerRecord {
     pub kind: TriggerKind,
     /// In words.
     pub reason: String,
-    /// Who made the call, if it looks like one of the guard's own.
+    /// The caller, if it looks like one of the guard's own.
     pub actor: Option<Actor>,
 }
 

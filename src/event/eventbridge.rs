@@ -39,7 +39,12 @@ pub(super) fn batch(items: &[Value], allowed: Allowed) -> Event {
     for (index, item) in items.iter().enumerate() {
         let object = field::as_object(item);
         let judged = object.as_deref().and_then(AuditRecord::read).map_or_else(
-            || Err(Irrelevant { kind: TriggerKind::Audit, reason: format!("{} is no event of the bus", kind(item)) }),
+            || {
+                Err(Irrelevant {
+                    kind: TriggerKind::Audit,
+                    reason: format!("{} is not an event of the bus", kind(item)),
+                })
+            },
             |record| judge(&record),
         );
         match judged {
@@ -209,7 +214,7 @@ mod tests {
         assert_eq!((records.len(), records[0].index), (1, 0));
         let said: Vec<_> = left_out.iter().map(|left_out| left_out.reason.as_str()).collect();
         let kinds = ["`null`", "a number", "`true` or `false`", "an array", "a text", "an object"];
-        assert_eq!(said, kinds.map(|kind| format!("{kind} is no event of the bus")));
+        assert_eq!(said, kinds.map(|kind| format!("{kind} is not an event of the bus")));
         assert_eq!(left_out.iter().map(|left_out| left_out.record).collect::<Vec<_>>(), [1, 2, 3, 4, 5, 6]);
     }
 

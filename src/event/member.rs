@@ -28,7 +28,7 @@ pub(super) fn judge(record: &AuditRecord<'_>) -> Option<Result<TriggerRecord, Ir
             let moved = record.parameters().find_map(|parameters| field::text(&parameters, "AccountId"));
             joined(record, moved, "was moved")
         }
-        "InviteAccountToResourceDirectory" => Err(irrelevant(record, "an invited account is no member yet")),
+        "InviteAccountToResourceDirectory" => Err(irrelevant(record, "an invited account is not a member yet")),
         "CancelCreateCloudAccount"
         | "DeclineHandshake"
         | "CancelHandshake"
@@ -146,11 +146,11 @@ mod tests {
         assert_eq!(verdict("MoveAccount", request(json!(NEW))).unwrap(), NEW);
         let text = json!({"requestParameterJson": json!({"AccountId": NEW}).to_string()});
         assert_eq!(verdict("MoveAccount", text).unwrap(), NEW);
-        assert!(verdict("MoveAccount", request(json!("me"))).unwrap_err().contains("no account id"));
+        assert!(verdict("MoveAccount", request(json!("me"))).unwrap_err().contains("not an account id"));
     }
 
     #[test]
-    fn who_is_only_invited_or_has_left_is_none() {
+    fn an_account_that_is_only_invited_or_has_left_is_not_a_new_member() {
         let named = || json!({"requestParameters": {"TargetEntity": NEW, "AccountId": NEW}});
         for name in ["InviteAccountToResourceDirectory", "DeleteAccount", "RemoveCloudAccount", "DeclineHandshake"] {
             assert!(verdict(name, named()).is_err(), "{name}");
@@ -158,7 +158,7 @@ mod tests {
     }
 
     #[test]
-    fn a_call_of_the_same_name_of_another_service_is_none() {
+    fn a_call_of_the_same_name_of_another_service_is_another_call() {
         let event = json!({"eventName": "MoveAccount", "serviceName": "Ecs", "eventSource": "ecs.aliyuncs.com",
             "requestParameters": {"AccountId": NEW}});
         let decision = decode(event.to_string().as_bytes(), Allowed::default()).decision;

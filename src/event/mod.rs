@@ -23,7 +23,7 @@ use crate::report::{LeftOut, Trigger, TriggerKind};
 /// What to do about an event.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Event {
-    /// Who or what invoked us, for the report.
+    /// What invoked us, for the report.
     pub trigger: Trigger,
     /// What follows.
     pub decision: Decision,
@@ -41,8 +41,8 @@ pub fn example(scope: Scope) -> Value {
 /// The word that asks for the doctor.
 const DOCTOR: &str = "doctor";
 
-/// Who asks for the doctor, if somebody does: by the text, or as a timer's payload. It is no run, and it is asked for before the
-/// settings are read, since it examines them first.
+/// The trigger that asks for the doctor, if one does: by its text, or by a timer's payload. The doctor examines the settings
+/// first, so it is asked for before they are read.
 #[must_use]
 pub fn asks_for_doctor(body: &[u8]) -> Option<Trigger> {
     let text = trimmed(body).ok()?;
@@ -69,8 +69,8 @@ pub fn decode(body: &[u8], allowed: Allowed) -> Event {
         Ok(Value::Array(items)) if items.iter().any(|item| item.is_object() || item.is_string()) => {
             return eventbridge::batch(&items, allowed);
         }
-        Ok(_) => return Event::manual(Decision::Rejected("a JSON array that is no batch of events".to_owned())),
-        Err(error) => return Event::manual(Decision::Rejected(format!("the event is no valid JSON: {error}"))),
+        Ok(_) => return Event::manual(Decision::Rejected("a JSON array that is not a batch of events".to_owned())),
+        Err(error) => return Event::manual(Decision::Rejected(format!("the event is not valid JSON: {error}"))),
     };
     if let Some(trigger) = timer(&object) {
         return Event { trigger, decision: decide(RawRequest::of_timer(object.get("payload")), allowed) };
@@ -212,20 +212,20 @@ mod tests {
             (r#"{"accounts":"1234567890123456"}"#, "accounts"),
             (r#"{"accounts":[]}"#, "empty"),
             (r#"{"mode":"verify","mode":"plan"}"#, "duplicate field `mode`"),
-            (r#"{"mode":"#, "no valid JSON"),
+            (r#"{"mode":"#, "not valid JSON"),
             (r#"{"scope":"organization"}"#, "`scope` `organization` is wider"),
             (r#"{"planId":"sha256:12"}"#, "planId"),
             ("\"verify\"", "`\"verify\"`"),
-            (r#"{"mode":null}"#, "`mode`: `null` is no value"),
-            (r#"{"scope":null}"#, "`scope`: `null` is no value"),
-            (r#"{"accounts":null}"#, "`accounts`: `null` is no value"),
-            (r#"{"planId":null}"#, "`planId`: `null` is no value"),
+            (r#"{"mode":null}"#, "`mode`: `null` is not a value"),
+            (r#"{"scope":null}"#, "`scope`: `null` is not a value"),
+            (r#"{"accounts":null}"#, "`accounts`: `null` is not a value"),
+            (r#"{"planId":null}"#, "`planId`: `null` is not a value"),
             (r#"{"accounts":[null]}"#, "`accounts[0]`: invalid type: null"),
             (r#"{"dryRun":null}"#, "unknown field `dryRun`"),
-            ("null", "`null` is none of"),
-            ("[]", "no batch"),
-            ("[1]", "no batch"),
-            ("[null]", "no batch"),
+            ("null", "`null` is not `verify`"),
+            ("[]", "not a batch"),
+            ("[1]", "not a batch"),
+            ("[null]", "not a batch"),
         ] {
             let reason = rejected(body, Mode::Remediate);
             assert!(reason.contains(part), "{body}: {reason}");
@@ -262,7 +262,7 @@ mod tests {
         for (word, what) in [("attempts", Forget::Attempts), ("unfinished", Forget::Unfinished)] {
             let body = json!({"clear": word, "accounts": [account, account]}).to_string();
             let clear = Decision::Clear(Clear { account: account.parse().unwrap(), what });
-            assert_eq!(decision(&body, Mode::Verify), clear, "it writes to no cloud, so the mode is no matter");
+            assert_eq!(decision(&body, Mode::Verify), clear, "it writes to no cloud, so the mode does not matter");
             let timer = json!({"triggerTime": "", "triggerName": "t", "payload": body}).to_string();
             assert!(rejected(&timer, Mode::Remediate).contains("cannot stand in a timer"));
         }
@@ -273,7 +273,7 @@ mod tests {
             (json!({"clear": "attempts", "accounts": [account], "mode": "verify"}), "nothing else"),
             (json!({"clear": "attempts", "accounts": [account], "scope": "account"}), "nothing else"),
             (json!({"clear": "attempts", "accounts": [account], "planId": PLAN}), "nothing else"),
-            (json!({"clear": null, "accounts": [account]}), "`clear`: `null` is no value"),
+            (json!({"clear": null, "accounts": [account]}), "`clear`: `null` is not a value"),
             (json!({"clear": true, "accounts": [account]}), "`clear`"),
             (json!({"clear": "all", "accounts": [account]}), "`attempts` or `unfinished`"),
         ] {

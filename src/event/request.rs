@@ -31,7 +31,7 @@ pub(super) struct RawRequest {
 /// A script whose query found nothing sends `null`. It means less than everything, so it must not mean everything.
 fn given<'de, D: Deserializer<'de>, T: Deserialize<'de>>(value: D) -> Result<Option<T>, D::Error> {
     let value = Option::deserialize(value)?;
-    value.map(Some).ok_or_else(|| D::Error::custom("`null` is no value: give one, or leave the key out"))
+    value.map(Some).ok_or_else(|| D::Error::custom("`null` is not a value: give one, or leave the key out"))
 }
 
 impl RawRequest {
@@ -48,7 +48,7 @@ impl RawRequest {
         if text.is_empty() {
             return Ok(Self::default());
         }
-        let unknown = "is none of `verify`, `plan`, `remediate`, `doctor`, and no JSON object either";
+        let unknown = "is not `verify`, `plan`, `remediate`, `doctor` or a JSON object";
         let mode = Mode::named(text).ok_or_else(|| format!("`{}` {unknown}", sanitized(text)))?;
         Ok(Self { mode: Some(mode), ..Self::default() })
     }
@@ -59,7 +59,7 @@ impl RawRequest {
             None => "",
             Some(Value::String(text)) => text.trim(),
             Some(_) => {
-                return Err("`payload` is no text: a timer's payload is a string, JSON inside it included".to_owned());
+                return Err("`payload` is not a string: a timer's payload is text, also where it holds JSON".to_owned());
             }
         };
         let raw = Self::read(text).map_err(|reason| format!("`payload`: {reason}"))?;

@@ -77,7 +77,7 @@ async fn several_such_records_and_one_that_names_its_account_lead_to_one_look_ea
     named["responseElements"] = json!({"Account": {"AccountId": ids[2]}});
     let report = json(&lab.invoke(&json!([record(), named, record(), null])).await);
     assert_eq!(report["summary"]["remediated"], 4, "{report}");
-    assert_eq!(report["ignored"], json!([{"record": 3, "reason": "`null` is no event of the bus"}]));
+    assert_eq!(report["ignored"], json!([{"record": 3, "reason": "`null` is not an event of the bus"}]));
     assert_eq!(lab.emulator.operations().iter().filter(|call| *call == "ListAccounts").count(), 1);
 }
 

@@ -23,7 +23,7 @@ pub enum Resume {
     PutBack(Vec<Step>),
     /// The role is gone, or is the new one: it is made, and gets what the old one had.
     Forward(Vec<Step>),
-    /// The role is somebody's. It is not ours to change.
+    /// The role belongs to somebody else. It is not ours to change.
     Stranger,
 }
 

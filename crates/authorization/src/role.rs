@@ -112,7 +112,7 @@ pub struct RoleChange {
 pub struct RoleView {
     /// Changes when a role is recreated.
     pub role_id: String,
-    /// The trust policy; text where it is no JSON.
+    /// The trust policy; text where it is not JSON.
     #[serde(default)]
     pub trust_policy: Value,
     /// The attached policies.

@@ -26,7 +26,7 @@ pub enum Strategy {
     Recreate,
     /// Attach what is missing and add the DTS statement; never delete.
     InPlace,
-    /// The smallest repair that will do: in place where that mends the role, else recreate it.
+    /// The smallest repair that will do: in place where that is enough, else recreate it.
     Least,
 }
 
@@ -41,7 +41,7 @@ pub enum Scope {
     Organization,
 }
 
-/// Whether a repair needs a person's word.
+/// Whether a repair needs a person's approval.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum Approval {
     /// No.

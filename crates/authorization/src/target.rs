@@ -1,4 +1,4 @@
-//! What a run is about: accounts, roles and policies, as types that cannot hold nonsense.
+//! Accounts, roles and policies as types that cannot hold nonsense.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -9,7 +9,7 @@ use serde::{Deserialize, Deserializer, Serialize};
 /// What an event asks us to look at: one role of one account.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Target {
-    /// Whose role it is.
+    /// The account of the role.
     pub account: AccountId,
     /// The role.
     pub role: RoleName,
@@ -20,9 +20,9 @@ pub struct Target {
 #[serde(transparent)]
 pub struct AccountId(String);
 
-/// The text is no account id.
+/// The text is not an account id.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("`{0}` is no account id: it takes 5 to 20 digits, as in `1234567890123456`")]
+#[error("`{0}` is not an account id: expected 5 to 20 digits, as in `1234567890123456`")]
 pub struct BadAccountId(String);
 
 impl AccountId {
@@ -59,7 +59,7 @@ impl<'de> Deserialize<'de> for AccountId {
 #[serde(transparent)]
 pub struct RoleName(Cow<'static, str>);
 
-/// The text is no role name.
+/// The text is not a role name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("a role's name: 1 to 64 letters, digits, `.` and `-`")]
 pub struct BadRoleName;

@@ -66,8 +66,7 @@ impl<'a> ExpectedRole<'a> {
         }
     }
 
-    /// DTS is to miss its policy for the shortest time, so it comes first. No record is a reason to make anybody an
-    /// administrator.
+    /// The DTS policy comes first: DTS cannot work without it. Nobody becomes an administrator because of a record.
     fn policies(&self) -> Vec<PolicyRef> {
         let needed = self.baseline.policy();
         let extras = self.before.into_iter().flat_map(|role| &role.policies).filter(|policy| **policy != needed);
@@ -76,7 +75,7 @@ impl<'a> ExpectedRole<'a> {
         all.filter(|policy| !is_gone(policy) && !is_privileged(policy)).collect()
     }
 
-    /// Others who may assume the role go on to, unless the document cannot be extended.
+    /// Others who may assume the role keep that right, unless the document cannot be extended.
     fn trust(&self, now: &Role) -> Option<String> {
         let findings = verify::role(&ObservedRole::Present(now.clone()), self.baseline);
         let fails = findings.iter().any(|finding| finding.id == FindingId::TrustServiceMissing);
@@ -100,7 +99,7 @@ impl<'a> ExpectedRole<'a> {
 }
 
 impl Difference {
-    /// Whether the role is what it should be. Another description alone is no reason to alarm anybody: the cloud may keep
+    /// Whether the role is what it should be. Another description alone alarms nobody: the cloud may keep
     /// another one than was asked for.
     #[must_use]
     pub fn is_settled(&self) -> bool {

@@ -21,16 +21,16 @@ use crate::settings::Strategy;
 use crate::target::{PolicyRef, PolicyType, Target};
 use crate::verify::{Finding, FindingId};
 
-/// System policies by which their holder can get anything: an administrator's, and those that let him become one. The guard
-/// never attaches one.
+/// System policies that let their holder get anything: an administrator's, and those by which one becomes an administrator.
+/// The guard never attaches one.
 pub const PRIVILEGED_POLICIES: [&str; 4] =
     ["AdministratorAccess", "AliyunRAMFullAccess", "AliyunSTSAssumeRoleAccess", "AliyunResourceDirectoryFullAccess"];
 
 /// Tag keys that only the vendor may write.
 const RESERVED_TAG_KEYS: [&str; 2] = ["acs:", "aliyun"];
-/// `TagResources` takes so many tags in one call (source: the RAM API reference).
+/// `TagResources` takes this many tags in one call (source: the RAM API reference).
 const TAGS_A_CALL: usize = 20;
-/// So many system policies fit on a role (source: the RAM limits; an account may have more).
+/// This many system policies fit on a role (source: the RAM limits; an account may have more).
 const SYSTEM_POLICIES_A_ROLE: usize = 20;
 
 /// SHA-256 over the account, the observed state, the strategy and the steps: the same role in the same state gives the
@@ -38,7 +38,7 @@ const SYSTEM_POLICIES_A_ROLE: usize = 20;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PlanId(String);
 
-/// The text is no plan id.
+/// The text is not a plan id.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 #[error("a `planId` is `sha256:` and 64 hexadecimal digits, as a plan's report shows it")]
 pub struct BadPlanId;
@@ -63,9 +63,9 @@ impl fmt::Display for PlanId {
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[must_use]
 pub struct Plan {
-    /// Names it.
+    /// A person approves the plan by it.
     pub id: PlanId,
-    /// In this order.
+    /// Carried out in this order.
     pub steps: Vec<Step>,
     /// Why it must not be carried out as it stands.
     pub refusal: Option<Unplannable>,
@@ -169,7 +169,7 @@ fn recreate_refusal(role: &Role, facts: &Facts<'_>) -> Option<Unplannable> {
         .then_some(Unplannable::UnreadableTrust)
 }
 
-/// Whether by it its holder can get anything: see [`PRIVILEGED_POLICIES`].
+/// Whether it lets its holder get anything: see [`PRIVILEGED_POLICIES`].
 #[must_use]
 pub fn is_privileged(policy: &PolicyRef) -> bool {
     // Whether the cloud tells names apart by case is not documented.
@@ -204,8 +204,8 @@ fn in_place(role: &Role, facts: &Facts<'_>) -> (Vec<Step>, Option<Unplannable>) 
     (steps, refusal)
 }
 
-/// The DTS policy gives its holder much. DTS of another account aside, nobody else gets it without a person's word, and
-/// where the document cannot be read nobody knows who would.
+/// The DTS policy is powerful. Apart from DTS of another account, nobody else gets it without a person's approval, and where
+/// the document cannot be read nobody knows who would get it.
 fn others(role: &Role, facts: &Facts<'_>) -> Option<Unplannable> {
     if facts.findings.iter().any(|finding| finding.id == FindingId::TrustUnreadable) {
         return Some(Unplannable::UnreadableTrust);
@@ -216,11 +216,11 @@ fn others(role: &Role, facts: &Facts<'_>) -> Option<Unplannable> {
     (!others.is_empty()).then(|| Unplannable::OthersMayAssume(others.join(", ")))
 }
 
-/// In place where that mends the role, even if a person has to approve it: a recreation would take more away.
+/// In place where that repairs the role, even if a person has to approve it: a recreation would take more away.
 fn least(role: &Role, facts: &Facts<'_>) -> (Vec<Step>, Option<Unplannable>) {
     match in_place(role, facts) {
         (_, Some(Unplannable::InPlace(_))) => recreate(role, facts),
-        mended => mended,
+        in_place => in_place,
     }
 }
 

@@ -1,4 +1,4 @@
-//! Why a plan must not be carried out as it stands, as far as the role itself tells. The report has the sentences.
+//! Why a plan must not be carried out as it stands, judged by the role alone. The report has the sentences.
 
 /// Why a plan must not be carried out as it stands.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -20,7 +20,7 @@ pub enum Unplannable {
 }
 
 impl Unplannable {
-    /// Whether a person who approves this very plan lifts it.
+    /// Whether the approval of this very plan lifts it.
     #[must_use]
     pub fn can_be_approved(&self) -> bool {
         match self {
@@ -33,7 +33,7 @@ impl Unplannable {
         }
     }
 
-    /// Whether nothing that anybody approves makes the guard begin: such a plan has no steps to show.
+    /// Whether no approval makes the guard begin: such a plan has no steps to show.
     #[must_use]
     pub fn is_final(&self) -> bool {
         matches!(self, Self::ServiceLinked | Self::Privileged(_) | Self::NoRoom(_))

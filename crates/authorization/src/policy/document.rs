@@ -45,14 +45,14 @@ impl PolicyDocument {
             |path, why: String| Self { statements: Vec::new(), unreadable: vec![Fragment::new(path, why)] };
         let tree: Tree = match serde_json::from_str(&decoded(text)) {
             Ok(tree) => tree,
-            Err(error) => return unreadable("the document", format!("it is no JSON ({error})")),
+            Err(error) => return unreadable("the document", format!("it is not JSON ({error})")),
         };
         let entries = match tree.entries() {
             Ok(entries) => entries,
             Err(why) => return unreadable("the document", why.to_owned()),
         };
         let Some(Tree::List(statements)) = entries.get("Statement") else {
-            return unreadable("Statement", "it is no array of statements".to_owned());
+            return unreadable("Statement", "it is not an array of statements".to_owned());
         };
         let mut document = Self::default();
         if entries.get("Version") != Some(&Tree::Text("1".to_owned())) {
@@ -182,7 +182,7 @@ fn required<'a>(entries: Entries<'a>, key: &str) -> Result<&'a Tree, Fragment> {
 fn principals(tree: &Tree) -> Result<Vec<Principal>, &'static str> {
     let mut principals = Vec::new();
     for (kind, names) in tree.entries()?.0 {
-        let kind = PrincipalKind::named(kind).ok_or("it names a kind that is none of `RAM`, `Service`, `Federated`")?;
+        let kind = PrincipalKind::named(kind).ok_or("it names a kind other than `RAM`, `Service`, `Federated`")?;
         for name in names.texts()? {
             if kind == PrincipalKind::Service && name.contains(['*', '?']) {
                 return Err("it names services by a wildcard");

@@ -81,7 +81,7 @@ impl<'a> Entries<'a> {
 impl Tree {
     /// The entries of an object, or why there are none.
     pub(super) fn entries(&self) -> Result<Entries<'_>, &'static str> {
-        let Self::Object(entries) = self else { return Err("it is no JSON object") };
+        let Self::Object(entries) = self else { return Err("it is not a JSON object") };
         let keys: BTreeSet<_> = entries.iter().map(|(key, _)| key).collect();
         if keys.len() == entries.len() { Ok(Entries(entries)) } else { Err("a key stands in it twice") }
     }

@@ -30,7 +30,7 @@ pub fn same_document(one: &str, other: &str) -> bool {
     one == other || (read(one).is_some() && read(one) == read(other))
 }
 
-/// The document as the report shows it: as JSON, or as the text where it is none.
+/// The document as the report shows it: as JSON, or as text where it is not JSON.
 #[must_use]
 pub fn for_report(text: &str) -> Value {
     let decoded = json::decoded(text);

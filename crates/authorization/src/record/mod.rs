@@ -1,5 +1,5 @@
-//! What a journal file holds. Whoever can write to the folder can write such a file, so what it says is checked, and role
-//! name and trust policy are never taken from it.
+//! What a journal file holds. Everybody with write access to the folder can make such a file, so its content is checked, and
+//! role name and trust policy are never taken from it.
 
 mod phase;
 mod repair;

@@ -57,7 +57,7 @@ pub enum StepState {
 }
 
 impl Repair {
-    /// A repair of which nothing is done yet.
+    /// A repair that has not done anything yet.
     #[must_use]
     pub fn new(request_id: String, now: Timestamp, plan_id: &str) -> Self {
         Self {
