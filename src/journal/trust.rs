@@ -84,12 +84,11 @@ impl Seal {
     /// The bytes of a record's file.
     #[must_use]
     pub fn bytes(&self, record: Record) -> Vec<u8> {
-        self.put_on(record.fitted()).bytes()
+        self.sign(record.fitted()).bytes()
     }
 
     /// The record, signed where there is a key.
-    #[must_use]
-    pub fn put_on(&self, record: Record) -> Record {
+    fn sign(&self, record: Record) -> Record {
         let bare = Record { mac: None, ..record };
         let mac = match self {
             Self::Key(key) => Some(hex::encode(key.mac(&bare).finalize().into_bytes())),
@@ -173,7 +172,7 @@ mod tests {
     #[test]
     fn a_signature_is_over_everything_and_by_one_key() {
         let seal = key("a secret of the guard");
-        let signed = seal.put_on(record(at(0)));
+        let signed = seal.sign(record(at(0)));
         assert_eq!(seal.check(signed.clone()), Ok(signed.clone()));
         assert!(key("another secret of it").check(signed.clone()).is_err());
         assert!(seal.check(record(at(0))).is_err(), "not signed");
@@ -188,7 +187,7 @@ mod tests {
         for forged in forged {
             assert!(seal.check(forged.clone()).is_err(), "{forged:?}");
         }
-        assert_eq!(Seal::Nothing.put_on(signed).mac, None, "without the key nobody can sign");
+        assert_eq!(Seal::Nothing.sign(signed).mac, None, "without the key nobody can sign");
     }
 
     #[test]
