@@ -1,4 +1,5 @@
-//! When so much is broken at once, or so many repairs fail, that the mistake is more likely ours, or the cloud's.
+//! The limits on broken accounts and failed repairs in one run: above them the cause is more likely the guard or the cloud than
+//! drift.
 
 use std::fmt;
 use std::str::FromStr;

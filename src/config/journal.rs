@@ -79,7 +79,7 @@ pub fn on_platform(variables: &Variables) -> bool {
     variables.keys().any(|name| name.starts_with("FC_"))
 }
 
-/// The XDG specification has relative paths ignored, and a working directory is no place that a later run finds again.
+/// The XDG specification says to ignore relative paths, and a later run may have another working directory.
 fn absolute<'a>(variables: &'a Variables, name: &str) -> Option<&'a Path> {
     value(variables, name).map(Path::new).filter(|path| path.is_absolute())
 }

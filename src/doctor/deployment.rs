@@ -21,7 +21,7 @@ pub(super) fn credentials(found: &Result<Credentials, Error>) -> CheckResult {
     let error = match found {
         Ok(keys) if keys.security_token.is_some() => {
             let source = &keys.source;
-            return CheckResult::ok(format!("temporary keys from {source}; how long they last is not told"));
+            return CheckResult::ok(format!("temporary keys from {source}; their lifetime is not known"));
         }
         Ok(keys) => return CheckResult::ok(format!("permanent keys from {}, which do not expire", keys.source)),
         Err(error) => error,
@@ -44,9 +44,9 @@ pub(super) fn queue_and_log(checks: &mut Checks, host: Host, notices: usize, req
             checks.skip(&IDS[1..], "a terminal writes its log to standard error");
         }
         Host::Function => {
-            let told = if notices == 0 { "nobody in a chat".to_owned() } else { format!("{notices} places in chats") };
+            let chats = if notices == 0 { "no chat".to_owned() } else { format!("{notices} chats") };
             let queue = format!(
-                "a function cannot read where the platform puts its failed runs; beside that, `DTS_GUARD_NOTIFY` tells {told}"
+                "a function cannot read where the platform puts its failed runs; `DTS_GUARD_NOTIFY` notifies {chats}"
             );
             let next = "look at `asyncInvokeConfig` of the function: `destinationConfig.onFailure` must name a queue";
             checks.put(IDS[0], CheckResult::skipped(queue).with_next(next));

@@ -49,10 +49,10 @@ pub(super) async fn check(checks: &mut Checks, http: &Http, config: &Config, clo
         timed(clock, round_trip(http, endpoint, setting, clock))
     });
     let trips = join_all(trips).await;
-    // The cloud's clock is the first that a reply told.
+    // The first reply with a date gives the cloud's time.
     match trips.iter().find_map(|(trip, took)| Some((trip.as_ref().ok()?.1?, *took))) {
         Some((skew, took)) => checks.put_timed(IDS[0], (of_skew(skew), took)),
-        None => checks.put(IDS[0], CheckResult::skipped("no reply told the cloud's time")),
+        None => checks.put(IDS[0], CheckResult::skipped("no reply had the cloud's time")),
     }
     let mut unreached = Vec::new();
     for ((api, id, _), (trip, took)) in apis.into_iter().zip(trips) {

@@ -46,7 +46,7 @@ pub(crate) struct Deployment<'a> {
     pub(crate) transport: Arc<dyn Transport>,
     /// Held by a run that may write.
     pub(crate) repairs: &'a Mutex<()>,
-    /// How many places are told of a run.
+    /// How many chats are notified of a run.
     pub(crate) notices: usize,
 }
 

@@ -27,7 +27,7 @@ pub(super) struct RecordedReply {
     pub(super) asked_account: Option<String>,
     pub(super) status: u16,
     pub(super) date: Option<Timestamp>,
-    /// Empty where the body is no JSON object.
+    /// Empty where the body is not a JSON object.
     pub(super) body: Body,
 }
 
@@ -118,7 +118,7 @@ fn secrets(request: &SignedRequest) -> Vec<Zeroizing<String>> {
         ("authorization" | "x-acs-security-token", _) => Some(value.clone()),
         _ => None,
     });
-    // A shorter text is no secret, and stands in any other.
+    // A shorter text is not a secret: it may occur in any reply.
     fields.chain(headers).filter(|secret| secret.len() >= 6).collect()
 }
 

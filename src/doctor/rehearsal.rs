@@ -95,7 +95,7 @@ fn result(operation: &str, tried: &[&(Step, Rehearsed)]) -> CheckResult {
             }
             Rehearsed::HadEffect(what) => CheckResult::warning(
                 format!("somebody changed the role at this very moment: {what}"),
-                "run `dts-role-guard verify`, and look who it was",
+                "run `dts-role-guard verify`, and find out who it was",
             ),
         };
         if worst.status < result.status {

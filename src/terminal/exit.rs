@@ -23,7 +23,7 @@ pub(super) enum CommandError {
     WiderMode { set: Mode, command: Mode },
     #[error("`{SCOPE}` is `account`, and `--scope organization` is wider: unset it or leave the argument out")]
     WiderScope,
-    #[error("`remediate` asks before it writes, and standard input is no terminal: add `--yes`, or use `plan`")]
+    #[error("`remediate` asks before it writes, and standard input is not a terminal: add `--yes`, or use `plan`")]
     CannotAsk,
     #[error("`--profile` is for a terminal, and an `FC_*` variable is set: a function has the keys of its role")]
     ProfileOfFunction,

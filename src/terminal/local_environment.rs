@@ -52,7 +52,7 @@ pub(super) fn apply(app: App, variables: &Variables, profile: Option<&str>) -> R
 }
 
 fn profile_keys(variables: &Variables, argument: Option<&str>) -> Result<ProfileKeys, Error> {
-    // A working directory is no home.
+    // A relative path is not a home.
     let home = value(variables, "HOME").map(Path::new).filter(|home| home.is_absolute());
     let path = home.ok_or(Error::NoHome)?.join(".aliyun/config.json");
     let wanted = match (argument, value(variables, "ALIBABA_CLOUD_PROFILE")) {

@@ -74,7 +74,7 @@ async fn run_until_signal(
             }
             Ok(INTERRUPTED)
         }
-        // Whoever asked for an end does not want a script to go on as if all were done.
+        // After a signal a script must not go on as if all were done.
         code = carry_out(app, variables, mode, options, yes) => code.map(|code| if stop.is_asked() { code.max(1) } else { code }),
     }
 }
@@ -119,7 +119,7 @@ fn refuse_what_cannot_be(config: &Config, asked: Allowed, yes: bool) -> Result<(
     if cannot_ask { Err(CommandError::CannotAsk) } else { Ok(()) }
 }
 
-/// Shows the plans, asks, and carries out exactly the plans that were shown. None where the answer is no.
+/// Shows the plans, asks, and carries out exactly the plans that were shown; `None` if the answer is no.
 async fn ask_first(app: &App, options: &RunOptions, asked: Allowed) -> Result<Option<Report>, Abort> {
     let report = run_request(app, options, request(options, Allowed { mode: Mode::Plan, ..asked })).await?;
     let asked_about = || report.accounts.iter().filter(|account| !account.is_held && plan(account).is_some());

@@ -138,7 +138,7 @@ impl Output {
     }
 }
 
-/// Whoever closes the pipe has read enough.
+/// A closed pipe is not an error: its reader has read enough.
 pub(super) fn print(what: &'static str, text: &str) -> Result<(), CommandError> {
     let mut stdout = anstream::stdout();
     match stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()) {
