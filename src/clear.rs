@@ -3,30 +3,10 @@
 
 use authorization::target::AccountId;
 
-use crate::config::JOURNAL_DIR;
 use crate::event::Forget;
 use crate::journal::{Journal, JournalLog, RunStore};
-use crate::refusal::Refusal;
-use crate::report::{AccountReport, Status};
-
-/// Why nothing was forgotten.
-#[derive(Debug, thiserror::Error)]
-pub(crate) enum NotCleared {
-    /// Nothing is kept that could be forgotten.
-    #[error("there is no journal folder (`{JOURNAL_DIR}`), so nothing is on record that could be forgotten")]
-    NoFolder,
-    /// Most likely a typing mistake.
-    #[error("there is no record of account `{0}` in the journal folder, so nothing was forgotten: look at the id")]
-    NoRecord(AccountId),
-    /// Another run repairs in this very process.
-    #[error(
-        "a run that may repair is under way in this instance, so nothing was forgotten: ask again when it has ended"
-    )]
-    Busy,
-    /// The folder or another run stands in the way.
-    #[error(transparent)]
-    Refused(#[from] Refusal),
-}
+use crate::outcome::{AccountOutcome, Ending, Refused, Skipped};
+use crate::refusal::NotCleared;
 
 /// Forgets; tells what, for a person.
 ///
@@ -56,12 +36,14 @@ pub(crate) async fn clear(store: Option<RunStore>, log: JournalLog, what: Forget
     Ok(format!("account {account}: {forgotten} {repairs} forgotten; its role may be repaired again\n{unfinished}"))
 }
 
-/// The account's line in the answer to an event: `skipped`, since nobody looked at the role, or `refused`.
-pub(crate) fn line(account: &AccountId, cleared: Result<String, NotCleared>) -> AccountReport {
-    let (status, next) = match cleared {
-        Ok(text) => (Status::Skipped, text.trim_end().to_owned()),
-        Err(why) => (Status::Refused, why.to_string()),
+/// The account's outcome in the answer to an event: `skipped`, since nobody looked at the role, or `refused`.
+pub(crate) fn outcome(account: &AccountId, cleared: Result<String, NotCleared>) -> AccountOutcome {
+    let next = cleared.as_ref().map_or_else(NotCleared::to_string, |text| text.trim_end().to_owned());
+    let ending = match cleared {
+        Ok(_) => Ending::Skipped(Skipped::Cleared(next.clone())),
+        Err(why) => Ending::Refused(Refused::NotCleared(why)),
     };
-    tracing::info!(account = account.as_str(), status = status.as_str(), next, "clear");
-    AccountReport { next: Some(next), ..AccountReport::new(Some(account.clone()), status) }
+    let outcome = AccountOutcome::new(Some(account.clone()), ending);
+    tracing::info!(account = account.as_str(), status = outcome.status().as_str(), next, "clear");
+    outcome
 }

@@ -16,8 +16,8 @@
 //! | [`apply`] | carries the steps of a plan out; the only writer |
 //! | [`journal`] | what is on record, and the intents without which nothing is written |
 //! | [`case`] | one role: which it is, what it must look like, the keys of its account |
-//! | `refusal` | why a repair does not begin, or was taken back before the deletion |
-//! | `confirm` | the second look: whether the cloud shows what was written |
+//! | [`outcome`] | what became of one account, as data |
+//! | [`refusal`] | why a repair does not begin, or was taken back before the deletion |
 //! | `clear` | forgets what is on record about an account, when a person says so |
 //! | [`doctor`] | whether the deployment would work; changes nothing |
 //! | [`report`] | the model, and its renderings |
@@ -54,8 +54,9 @@ pub mod journal;
 pub mod case;
 
 mod clear;
-mod confirm;
-mod refusal;
+pub mod outcome;
+
+pub mod refusal;
 
 pub mod doctor;
 

@@ -78,6 +78,27 @@ impl Refusal {
 
 impl std::error::Error for Refusal {}
 
+/// Why nothing was forgotten.
+#[derive(Debug)]
+pub enum NotCleared {
+    /// Nothing is kept that could be forgotten.
+    NoFolder,
+    /// Most likely a typing mistake.
+    NoRecord(AccountId),
+    /// Another run repairs in this very process.
+    Busy,
+    /// The folder or another run stands in the way.
+    Refused(Refusal),
+}
+
+impl std::error::Error for NotCleared {}
+
+impl From<Refusal> for NotCleared {
+    fn from(refusal: Refusal) -> Self {
+        Self::Refused(refusal)
+    }
+}
+
 /// Why a person has to approve what a record says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Doubt {

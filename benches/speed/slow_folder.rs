@@ -21,6 +21,6 @@ pub(crate) fn remediate(cloud: &Emulator, folder: &std::path::Path, takes: Durat
     let session = by_hand::session(http, by_hand::endpoints(&cloud.url()), [KEY_ID, KEY_SECRET, TOKEN], clock, None);
     let guard = by_hand::guard(session, Some(Arc::new(store)), "benchmark");
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    let report = runtime.block_on(reconcile::role(&guard, &baseline::DTS.target(ACCOUNT.parse()?)));
-    Ok(report.status.as_str().to_owned())
+    let outcome = runtime.block_on(reconcile::role(&guard, &baseline::DTS.target(ACCOUNT.parse()?)));
+    Ok(outcome.status().as_str().to_owned())
 }

@@ -12,7 +12,7 @@ use futures_util::future::join_all;
 use super::settled::role_id_now;
 use super::step::{Learned, Performed, TRIES, TRIES_WITHOUT_WAY_BACK};
 use super::time::{Left, lacks_time};
-use super::{Course, Item, Run, Stop};
+use super::{Cause, Course, Item, Run};
 use crate::journal::{Intent, Unrecorded};
 use crate::observe;
 use crate::refusal::Refusal;
@@ -60,17 +60,17 @@ impl<'a> Run<'a, '_> {
         }
     }
 
-    pub(super) async fn group(&mut self, group: Range<usize>) -> Result<(), Stop> {
+    pub(super) async fn group(&mut self, group: Range<usize>) -> Result<(), Cause> {
         let done = self.attempt(group.clone()).await;
-        if let Err(stop) = &done
+        if let Err(cause) = &done
             && !self.course.is_reversible()
         {
-            self.fail(group, stop);
+            self.fail(group, cause);
         }
         done
     }
 
-    async fn attempt(&mut self, group: Range<usize>) -> Result<(), Stop> {
+    async fn attempt(&mut self, group: Range<usize>) -> Result<(), Cause> {
         if self.course.is_reversible() {
             self.check_time(group.start)?;
         }
@@ -92,13 +92,13 @@ impl<'a> Run<'a, '_> {
             Step::UpdateTrust { .. } => match self.look_again().await? {
                 Now::Same => {}
                 Now::Gone | Now::Replaced(_) => {
-                    return Err(Stop::Refused(Refusal::Changed("another role id".to_owned())));
+                    return Err(Refusal::Changed("another role id".to_owned()).into());
                 }
             },
             Step::Detach(_) | Step::Create { .. } | Step::Attach(_) | Step::Tag(_) | Step::LeaveTag(_) => {}
         }
         if first.takes_away() {
-            self.open.check_ours().await.map_err(Stop::Refused)?;
+            self.open.check_ours().await?;
         }
         if matches!(first, Step::Delete { .. }) {
             self.course = Course::Forward;
@@ -110,8 +110,8 @@ impl<'a> Run<'a, '_> {
     }
 
     /// Keeps what became of the steps of a group, and what their replies told.
-    fn take_in(&mut self, group: Range<usize>, performed: Vec<Performed>) -> Result<(), Stop> {
-        let mut stop = None;
+    fn take_in(&mut self, group: Range<usize>, performed: Vec<Performed>) -> Result<(), Cause> {
+        let mut cause = None;
         for (index, mut performed) in group.zip(performed) {
             self.learn(performed.learned);
             let Some(item) = self.items.get_mut(index) else { continue };
@@ -119,7 +119,7 @@ impl<'a> Run<'a, '_> {
                 match performed.record.result {
                     StepResult::Failed => self.course = Course::Reversible { is_rehearsed: true },
                     // The creation tells: it succeeds only if the role is gone.
-                    StepResult::Unknown => performed.stop = None,
+                    StepResult::Unknown => performed.cause = None,
                     _ => {}
                 }
             }
@@ -128,9 +128,9 @@ impl<'a> Run<'a, '_> {
             }
             self.open.end(item.line, &performed.record);
             item.record = Some(performed.record);
-            stop = stop.or(performed.stop);
+            cause = cause.or(performed.cause);
         }
-        stop.map_or(Ok(()), Err)
+        cause.map_or(Ok(()), Err)
     }
 
     fn learn(&mut self, learned: Vec<Learned>) {
@@ -175,8 +175,8 @@ impl<'a> Run<'a, '_> {
 
     /// Whether there is no way back any more: somebody has deleted the role. Where another run has taken over, that is its
     /// deletion.
-    pub(super) async fn is_gone(&self, stop: &Stop) -> bool {
-        let is_ours = !matches!(stop, Stop::Refused(Refusal::AnotherRun(_)));
+    pub(super) async fn is_gone(&self, cause: &Cause) -> bool {
+        let is_ours = !matches!(cause, Cause::Refused(Refusal::AnotherRun(_)));
         let is_begun = self.course == Course::Reversible { is_rehearsed: true };
         is_ours && is_begun && matches!(role_id_now(self.case).await, Ok(None))
     }
@@ -206,35 +206,30 @@ impl<'a> Run<'a, '_> {
     }
 
     /// Where there is no way back, a step that was never sent has failed, and the next one has its turn.
-    fn fail(&mut self, group: Range<usize>, stop: &Stop) {
+    fn fail(&mut self, group: Range<usize>, cause: &Cause) {
         let role = &self.case.target.role;
-        let error = match stop {
-            Stop::Failed(cause) => cause.text.clone(),
-            Stop::Refused(refusal) => refusal.to_string(),
-            Stop::Stranger(text) => text.clone(),
-        };
         for item in self.items.get_mut(group).unwrap_or_default().iter_mut().filter(|item| item.record.is_none()) {
             let record = StepRecord::without_call(&item.step, role, StepResult::Failed);
-            item.record = Some(StepRecord { error: Some(error.clone()), ..record });
+            item.record = Some(StepRecord { error: Some(cause.to_string()), ..record });
         }
     }
 
-    pub(super) fn check_time(&self, start: usize) -> Result<(), Stop> {
+    pub(super) fn check_time(&self, start: usize) -> Result<(), Cause> {
         let steps: Vec<_> = self.items.iter().map(|item| item.step.clone()).collect();
         let rest = steps.get(start..).unwrap_or_default();
         let left = Left { rest, all: &steps, is_rehearsed: self.course == Course::Reversible { is_rehearsed: true } };
-        lacks_time(self.case.session, left, self.open.slowest()).map_or(Ok(()), |why| Err(Stop::Refused(why)))
+        lacks_time(self.case.session, left, self.open.slowest()).map_or(Ok(()), |why| Err(why.into()))
     }
 
     /// Puts a group on record. Where there is no way back, a record that cannot be written does not keep the role from
     /// being finished.
-    async fn intend(&mut self, group: Range<usize>) -> Result<Intent<'a>, Stop> {
+    async fn intend(&mut self, group: Range<usize>) -> Result<Intent<'a>, Cause> {
         let items = self.items.get(group).unwrap_or_default();
         let act = items.first().map_or(Act::Build, |item| self.act(&item.step));
         let steps: Vec<_> = items.iter().map(|item| (item.line, &item.step)).collect();
         let unrecorded = if self.course.is_reversible() { Unrecorded::Refuse } else { Unrecorded::GoOn };
         self.open.advance(act)?;
-        self.open.begin(self.case.session, act, &steps, unrecorded).await.map_err(Stop::Refused)
+        Ok(self.open.begin(self.case.session, act, &steps, unrecorded).await?)
     }
 
     fn act(&self, step: &Step) -> Act {
@@ -248,22 +243,21 @@ impl<'a> Run<'a, '_> {
     }
 
     /// The last look before the deletion. A role that is gone meanwhile needs no protection, only a new one.
-    pub(super) async fn look_again(&self) -> Result<Now, Stop> {
+    pub(super) async fn look_again(&self) -> Result<Now, Cause> {
         let look = if self.deletes() {
             observe::whole(self.case).await
         } else {
             observe::role(self.case).await.map(|role| (role, None))
         };
-        let (now, tags) =
-            look.map_err(|error| Stop::Failed(super::Cause { text: chain(&error), may_pass: error.may_pass() }))?;
+        let (now, tags) = look.map_err(|error| Cause::Call { error: chain(&error), may_pass: error.may_pass() })?;
         let Some(now) = now.present() else { return Ok(Now::Gone) };
         let Some(found) = &self.found else { return Ok(Now::Same) };
         if now.id != found.id {
             let known = self.open.repair().knows(now, self.case.baseline);
-            return if known { Ok(Now::Replaced(now.id.clone())) } else { Err(Stop::stranger(&now.id)) };
+            return if known { Ok(Now::Replaced(now.id.clone())) } else { Err(Cause::Stranger(now.id.clone())) };
         }
         match self.changed(found, now).or_else(|| self.changed_tags(tags.as_ref())) {
-            Some(what) => Err(Stop::Refused(Refusal::Changed(what))),
+            Some(what) => Err(Refusal::Changed(what).into()),
             None => Ok(Now::Same),
         }
     }
@@ -285,14 +279,5 @@ impl<'a> Run<'a, '_> {
         let (before, now) = (self.tags.as_ref()?, now?);
         let differs = restorable(before).ne(restorable(now));
         differs.then(|| "another tag".to_owned())
-    }
-}
-
-impl Stop {
-    pub(super) fn stranger(role_id: &str) -> Self {
-        let id = sanitized(role_id);
-        Self::Stranger(format!(
-            "another role of that name, with the id `{id}`, stands in the place of the one that was looked at"
-        ))
     }
 }

@@ -21,14 +21,12 @@ pub(crate) use undo::take_off;
 use std::collections::BTreeSet;
 
 use authorization::plan::{Step, StepRecord};
-use authorization::record::{Illegal, Snapshot};
+use authorization::record::Snapshot;
 use authorization::role::{Role, Tags};
 use authorization::target::PolicyRef;
-use authorization::text::chain;
 
 use crate::case::Case;
 use crate::journal::OpenRepair;
-use crate::refusal::Refusal;
 
 /// How far the work is from its way back: what a failure leads to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -86,14 +84,6 @@ struct Item {
     record: Option<StepRecord>,
 }
 
-/// Why a run leaves the plan.
-enum Stop {
-    Failed(Cause),
-    Refused(Refusal),
-    /// The role that is there now is somebody's.
-    Stranger(String),
-}
-
 impl<'a, 'j> Run<'a, 'j> {
     fn new(case: Case<'a>, course: Course, steps: &[Step], open: &'a mut OpenRepair<'j>) -> Self {
         let before = open.repair().before.as_ref();
@@ -116,25 +106,25 @@ impl<'a, 'j> Run<'a, 'j> {
 
     async fn all(&mut self) -> Outcome {
         if self.deletes()
-            && let Err(stop) = self.rehearse().await
+            && let Err(cause) = self.rehearse().await
         {
-            return self.back(stop).await;
+            return self.back(cause).await;
         }
         let mut failure = None;
         while let Some(group) = self.next_group() {
             let creates = self.items.get(group.start).is_some_and(|item| matches!(item.step, Step::Create { .. }));
-            let Err(stop) = self.group(group.clone()).await else { continue };
-            if let Stop::Stranger(whose) = stop {
-                return Outcome::Stranger(whose);
+            let Err(cause) = self.group(group.clone()).await else { continue };
+            if matches!(cause, Cause::Stranger(_)) {
+                return Outcome::RolledBack(cause);
             }
             if self.course.is_reversible() || (creates && self.is_still_there().await) {
-                if self.is_gone(&stop).await {
+                if self.is_gone(&cause).await {
                     self.go_forward().await;
                     continue;
                 }
-                return self.back(stop).await;
+                return self.back(cause).await;
             }
-            failure.get_or_insert(stop.into_cause());
+            failure.get_or_insert(cause);
             if creates {
                 break;
             }
@@ -150,25 +140,5 @@ impl<'a, 'j> Run<'a, 'j> {
     /// missing may be an old one.
     fn is_made(&self) -> bool {
         !self.course.is_reversible() || self.created.is_some()
-    }
-}
-
-impl Stop {
-    fn into_cause(self) -> Cause {
-        match self {
-            Self::Failed(cause) => cause,
-            Self::Refused(refusal) => Cause { text: refusal.to_string(), may_pass: false },
-            Self::Stranger(text) => Cause { text, may_pass: false },
-        }
-    }
-
-    fn of_call(error: &aliyun::Error) -> Self {
-        Self::Failed(Cause { text: chain(error), may_pass: error.kind.may_pass() })
-    }
-}
-
-impl From<Illegal> for Stop {
-    fn from(illegal: Illegal) -> Self {
-        Self::Failed(Cause { text: illegal.to_string(), may_pass: false })
     }
 }

@@ -3,7 +3,9 @@
 use std::collections::BTreeSet;
 
 use authorization::plan::{Step, StepRecord, StepResult};
+use authorization::record::Illegal;
 use authorization::target::PolicyRef;
+use authorization::text::chain;
 
 use super::Run;
 use crate::refusal::Refusal;
@@ -14,45 +16,80 @@ use crate::refusal::Refusal;
 pub enum Outcome {
     /// Every step that can be done is done.
     Applied,
-    /// A step failed, and what was done is taken back.
+    /// It ended before there was no way back, and what was done is taken back. Of a role that is somebody's nothing is taken
+    /// back: nothing was put onto it.
     RolledBack(Cause),
-    /// Stopped before the deletion, and what was done is taken back.
-    Refused(Refusal),
     /// A step failed and could not be taken back.
     Stuck(Cause),
-    /// The role that is there now is somebody's, and nothing was put onto it.
-    Stranger(String),
 }
 
 impl Outcome {
-    /// Why it did not go through, in words.
+    /// Why it did not go through.
     #[must_use]
-    pub fn cause(&self) -> Option<String> {
+    pub fn cause(&self) -> Option<&Cause> {
         match self {
             Self::Applied => None,
-            Self::RolledBack(cause) | Self::Stuck(cause) => Some(cause.text.clone()),
-            Self::Refused(refusal) => Some(refusal.to_string()),
-            Self::Stranger(text) => Some(text.clone()),
+            Self::RolledBack(cause) | Self::Stuck(cause) => Some(cause),
         }
+    }
+}
+
+/// Why a repair did not go through. The report has the sentences.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Cause {
+    /// A call failed.
+    Call {
+        /// The call's own words.
+        error: String,
+        /// Whether it may pass without anybody doing anything.
+        may_pass: bool,
+    },
+    /// The role could not be looked at before something was put back.
+    Unseen {
+        /// The call's own words.
+        error: String,
+        /// Whether it may pass without anybody doing anything.
+        may_pass: bool,
+    },
+    /// The guard does not go on.
+    Refused(Refusal),
+    /// The role that is there now is somebody's; this is its id.
+    Stranger(String),
+    /// Somebody deleted the role.
+    Deleted,
+    /// The reply that would tell whether this run made the role was lost.
+    UnknownOrigin,
+    /// A mistake of this program.
+    Illegal(Illegal),
+}
+
+impl From<Refusal> for Cause {
+    fn from(refusal: Refusal) -> Self {
+        Self::Refused(refusal)
+    }
+}
+
+impl From<Illegal> for Cause {
+    fn from(illegal: Illegal) -> Self {
+        Self::Illegal(illegal)
+    }
+}
+
+impl Cause {
+    /// A call that failed.
+    pub(super) fn of_call(error: &aliyun::Error) -> Self {
+        Self::Call { error: chain(error), may_pass: error.kind.may_pass() }
     }
 
     /// Whether the next run may succeed without anybody doing anything.
     #[must_use]
     pub fn may_pass(&self) -> bool {
         match self {
-            Self::RolledBack(cause) | Self::Stuck(cause) => cause.may_pass,
-            Self::Applied | Self::Refused(_) | Self::Stranger(_) => false,
+            Self::Call { may_pass, .. } | Self::Unseen { may_pass, .. } => *may_pass,
+            Self::UnknownOrigin => true,
+            Self::Refused(_) | Self::Stranger(_) | Self::Deleted | Self::Illegal(_) => false,
         }
     }
-}
-
-/// Why a repair did not go through.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Cause {
-    /// In words, with the cloud's code.
-    pub text: String,
-    /// Whether it may pass without anybody doing anything.
-    pub may_pass: bool,
 }
 
 /// What a repair left behind.

@@ -11,7 +11,7 @@ use authorization::text::chain;
 use futures_util::future::join_all;
 
 use super::step::{TRIES, send};
-use super::{Course, Run, Stop};
+use super::{Cause, Course, Run};
 use crate::case::Case;
 use crate::journal::{Intent, Unrecorded};
 use crate::refusal::Refusal;
@@ -88,12 +88,12 @@ struct Heard {
 
 impl Run<'_, '_> {
     /// Tries every write that must succeed after the deletion, all at the same time.
-    pub(super) async fn rehearse(&mut self) -> Result<(), Stop> {
+    pub(super) async fn rehearse(&mut self) -> Result<(), Cause> {
         let Some(found) = &self.found else { return Ok(()) };
         let steps = rehearsals(self.case.baseline, found, self.tags.as_ref());
         self.check_time(0)?;
         self.open.advance(Act::Rehearse)?;
-        let intent = self.open.begin_rehearsal(self.case.session).await.map_err(Stop::Refused)?;
+        let intent = self.open.begin_rehearsal(self.case.session).await?;
         let mut heard = self.try_all(&intent, &steps).await;
         // Somebody may have deleted the role between two of the calls. Then the creation of a second round makes it.
         if heard.made.is_none() && heard.role_is_missing && self.pause_once().await {
@@ -103,7 +103,7 @@ impl Run<'_, '_> {
         match heard {
             // The way back is gone with the old role, so this is the repair's creation, whatever else was refused.
             Heard { made: Some((id, record)), attached, .. } => self.go_on_from(id, record, attached).await,
-            Heard { refused: Some(why), .. } => Err(Stop::Refused(Refusal::Rehearsal(why))),
+            Heard { refused: Some(why), .. } => Err(Refusal::Rehearsal(why).into()),
             Heard { made: None, refused: None, .. } => Ok(()),
         }
     }
@@ -152,7 +152,7 @@ impl Run<'_, '_> {
         id: String,
         creation: StepRecord,
         attached: Vec<(PolicyRef, StepRecord)>,
-    ) -> Result<(), Stop> {
+    ) -> Result<(), Cause> {
         // With the old role everything that it held is gone: nobody took a single policy away.
         for policy in std::mem::take(&mut self.not_held) {
             self.open.held(&policy);
@@ -173,10 +173,8 @@ impl Run<'_, '_> {
                 item.record = Some(record);
             }
         }
-        self.open
-            .begin(self.case.session, Act::Replace, &[], Unrecorded::GoOn)
-            .await
-            .map_or_else(|why| Err(Stop::Refused(why)), |_| Ok(()))
+        let _ = self.open.begin(self.case.session, Act::Replace, &[], Unrecorded::GoOn).await?;
+        Ok(())
     }
 }
 

@@ -12,7 +12,7 @@ use authorization::text::{chain, sanitized};
 
 use super::group::Now;
 use super::settled;
-use super::{Cause, Run, Step, Stop};
+use super::{Cause, Run, Step};
 use crate::case::Case;
 use crate::journal::Intent;
 use crate::refusal::Refusal;
@@ -26,7 +26,7 @@ pub(super) const TRIES_WITHOUT_WAY_BACK: usize = 12;
 pub(super) struct Performed {
     pub(super) record: StepRecord,
     pub(super) learned: Vec<Learned>,
-    pub(super) stop: Option<Stop>,
+    pub(super) cause: Option<Cause>,
 }
 
 /// What a reply tells beside the step.
@@ -86,12 +86,12 @@ impl Run<'_, '_> {
     pub(super) async fn perform(&self, intent: &Intent<'_>, step: &Step, tries: usize) -> Performed {
         let begin = self.case.session.clock().uptime();
         let record = StepRecord::planned(step, &self.case.target.role);
-        let mut performed = Performed { record, learned: Vec::new(), stop: None };
+        let mut performed = Performed { record, learned: Vec::new(), cause: None };
         if matches!(step, Step::LeaveTag(_)) {
             return performed;
         }
         performed.record.started_ms = Some(self.open.elapsed_ms());
-        performed.stop = self.attempts(intent, step, tries, &mut performed).await;
+        performed.cause = self.attempts(intent, step, tries, &mut performed).await;
         let took = self.case.session.clock().uptime().saturating_sub(begin);
         performed.record.duration_ms = u64::try_from(took.as_millis()).unwrap_or(u64::MAX);
         performed
@@ -103,7 +103,7 @@ impl Run<'_, '_> {
         step: &Step,
         tries: usize,
         performed: &mut Performed,
-    ) -> Option<Stop> {
+    ) -> Option<Cause> {
         let mut pauses = self.case.session.pauses(tries - 1);
         let mut lost = false;
         loop {
@@ -130,7 +130,7 @@ impl Run<'_, '_> {
                     Ok(Wait::NoMore) if next == Next::Blind => End::Stopped(StepResult::Unknown, failed(&error)),
                     Ok(Wait::NoMore) => End::Stopped(StepResult::Failed, failed(&error)),
                     // Whether a write whose reply was lost had its effect is not known, whatever kept us from the next.
-                    Err(Stop::Failed(_)) if lost => End::Stopped(StepResult::Unknown, failed(&error)),
+                    Err(Cause::Call { .. }) if lost => End::Stopped(StepResult::Unknown, failed(&error)),
                     Err(why) if lost => End::Stopped(StepResult::Unknown, why),
                     Err(why) => End::Stopped(StepResult::Failed, why),
                 },
@@ -164,7 +164,7 @@ impl Run<'_, '_> {
     }
 
     /// Waits before the next try. Much can happen meanwhile, so a role is looked at once more before it is deleted.
-    async fn wait(&self, pause: Option<Duration>, step: &Step) -> Result<Wait, Stop> {
+    async fn wait(&self, pause: Option<Duration>, step: &Step) -> Result<Wait, Cause> {
         let waited = match pause {
             Some(pause) => self.case.session.pause(pause).await,
             None => false,
@@ -179,7 +179,7 @@ impl Run<'_, '_> {
             }
         }
         if step.takes_away() {
-            self.open.check_ours().await.map_err(Stop::Refused)?;
+            self.open.check_ours().await?;
         }
         Ok(Wait::Over)
     }
@@ -189,7 +189,7 @@ impl Run<'_, '_> {
         self.found.as_ref().is_some_and(|found| found.policies.contains(policy))
     }
 
-    async fn look(&self, step: &Step, error: &Error, performed: &mut Performed) -> Result<Next, Stop> {
+    async fn look(&self, step: &Step, error: &Error, performed: &mut Performed) -> Result<Next, Cause> {
         // The cloud says that it is so, and an old reply that it is not: only the next try can tell.
         let not_yet = if error.retry() == Retry::Never { Next::Blind } else { Next::Again };
         if let Step::Create { replaces, .. } = step {
@@ -203,7 +203,12 @@ impl Run<'_, '_> {
     }
 
     /// A role of that name is there, or may be. Whose is it?
-    async fn look_at_the_new(&self, old: Option<&str>, not_yet: Next, performed: &mut Performed) -> Result<Next, Stop> {
+    async fn look_at_the_new(
+        &self,
+        old: Option<&str>,
+        not_yet: Next,
+        performed: &mut Performed,
+    ) -> Result<Next, Cause> {
         let role = match self.case.session.get_role(self.case.role()).await {
             Ok(role) => role,
             Err(error) if error.is_role_missing() => return Ok(not_yet),
@@ -213,7 +218,7 @@ impl Run<'_, '_> {
             return Ok(not_yet);
         }
         if !self.open.repair().knows_as(&role.role_id, &role.assume_role_policy_document, self.case.baseline) {
-            return Err(Stop::stranger(&role.role_id));
+            return Err(Cause::Stranger(role.role_id));
         }
         performed.learned.push(Learned::Found(role.role_id));
         Ok(Next::Settled)
@@ -221,15 +226,15 @@ impl Run<'_, '_> {
 
     /// The cloud will not delete a role that holds policies. One that we detached is detached again (the first reply may
     /// have been early, or wrong); one that somebody attached meanwhile stops the deletion.
-    async fn clear(&self, intent: &Intent<'_>, performed: &mut Performed) -> Result<Next, Stop> {
+    async fn clear(&self, intent: &Intent<'_>, performed: &mut Performed) -> Result<Next, Cause> {
         let Ok(attached) = self.case.session.list_policies_for_role(self.case.role()).await else {
             return Ok(Next::Again);
         };
         if let Some(added) = attached.iter().find(|policy| !self.had(policy)) {
             let what = format!("policy `{}` was attached", sanitized(&added.to_string()));
-            return Err(Stop::Refused(Refusal::Changed(what)));
+            return Err(Refusal::Changed(what).into());
         }
-        self.open.check_ours().await.map_err(Stop::Refused)?;
+        self.open.check_ours().await?;
         for policy in attached {
             if intent.writer().detach_policy_from_role(self.case.role(), &policy).await.is_ok() {
                 performed.learned.push(Learned::Held(policy));
@@ -280,7 +285,7 @@ enum Wait {
 /// How a step ended.
 enum End {
     Over(StepResult),
-    Stopped(StepResult, Stop),
+    Stopped(StepResult, Cause),
 }
 
 impl End {
@@ -291,7 +296,7 @@ impl End {
 }
 
 impl Performed {
-    fn end(&mut self, end: End) -> Option<Stop> {
+    fn end(&mut self, end: End) -> Option<Cause> {
         let (result, why) = match end {
             End::Over(result) => (result, None),
             End::Stopped(result, why) => (result, Some(why)),
@@ -304,7 +309,6 @@ impl Performed {
     }
 }
 
-pub(super) fn failed(error: &Error) -> Stop {
-    let may_pass = error.kind.may_pass() && error.kind != Kind::Unknown;
-    Stop::Failed(Cause { text: chain(error), may_pass })
+pub(super) fn failed(error: &Error) -> Cause {
+    Cause::Call { error: chain(error), may_pass: error.kind.may_pass() && error.kind != Kind::Unknown }
 }

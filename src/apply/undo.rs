@@ -8,7 +8,7 @@ use futures_util::future::join_all;
 
 use super::settled;
 use super::step::{Learned, TRIES_WITHOUT_WAY_BACK};
-use super::{Cause, Course, Outcome, Run, Stop};
+use super::{Cause, Course, Outcome, Run};
 use crate::case::Case;
 use crate::journal::OpenRepair;
 use crate::refusal::Refusal;
@@ -18,14 +18,14 @@ type Reverse = (usize, Step);
 
 impl Run<'_, '_> {
     /// Takes back what was done. Nothing is put back onto a role that is somebody's.
-    pub(super) async fn back(&mut self, stop: Stop) -> Outcome {
+    pub(super) async fn back(&mut self, cause: Cause) -> Outcome {
         let reverse = self.reverse();
         let mut failure = None;
         if !reverse.is_empty() {
             match self.whose().await {
                 Ok(()) => {}
-                Err(Stop::Stranger(whose)) => return Outcome::Stranger(whose),
-                Err(stop) => return Outcome::Stuck(stop.into_cause()),
+                Err(stranger @ Cause::Stranger(_)) => return Outcome::RolledBack(stranger),
+                Err(unknown) => return Outcome::Stuck(unknown),
             }
         }
         for group in reverse.chunk_by(|(_, before), (_, step)| step.joins(before)) {
@@ -33,12 +33,7 @@ impl Run<'_, '_> {
         }
         failure = failure.or(self.withdraw_creation().await);
         self.mark_what_never_happened();
-        match (failure, stop) {
-            (Some(cause), _) => Outcome::Stuck(cause),
-            (None, Stop::Failed(cause)) => Outcome::RolledBack(cause),
-            (None, Stop::Refused(refusal)) => Outcome::Refused(refusal),
-            (None, Stop::Stranger(whose)) => Outcome::Stranger(whose),
-        }
+        failure.map_or(Outcome::RolledBack(cause), Outcome::Stuck)
     }
 
     fn reverse(&self) -> Vec<Reverse> {
@@ -64,27 +59,25 @@ impl Run<'_, '_> {
     }
 
     /// Whether the role that is there may be written to.
-    async fn whose(&self) -> Result<(), Stop> {
+    async fn whose(&self) -> Result<(), Cause> {
         let role = self.case.session.get_role(self.case.role()).await.map_err(|error| {
             if error.is_role_missing() {
-                let text = "the role was deleted by somebody while it was being repaired".to_owned();
-                return Stop::Failed(Cause { text, may_pass: false });
+                return Cause::Deleted;
             }
-            let text = format!("the role could not be looked at before anything was put back: {}", chain(&error));
-            Stop::Failed(Cause { text, may_pass: error.kind.may_pass() })
+            Cause::Unseen { error: chain(&error), may_pass: error.kind.may_pass() }
         })?;
-        let (id, trust) = (&role.role_id, &role.assume_role_policy_document);
-        let is_known = self.open.repair().knows_as(id, trust, self.case.baseline);
+        let is_known =
+            self.open.repair().knows_as(&role.role_id, &role.assume_role_policy_document, self.case.baseline);
         // The old trust policy belongs to the old role alone.
         let changes_trust = self.items.iter().any(|item| matches!(item.step, Step::UpdateTrust { .. }));
-        let is_found = self.found.as_ref().is_none_or(|found| found.id == *id);
-        if is_known && (is_found || !changes_trust) { Ok(()) } else { Err(Stop::stranger(id)) }
+        let is_found = self.found.as_ref().is_none_or(|found| found.id == role.role_id);
+        if is_known && (is_found || !changes_trust) { Ok(()) } else { Err(Cause::Stranger(role.role_id)) }
     }
 
     async fn take_back(&mut self, group: &[Reverse]) -> Option<Cause> {
         let steps: Vec<_> = group.iter().map(|(_, step)| step.clone()).collect();
         if let Err(illegal) = self.open.advance(Act::Undo) {
-            return Some(Stop::from(illegal).into_cause());
+            return Some(illegal.into());
         }
         let intent = self.open.begin_undo(self.case.session, &steps).await;
         // What this step added belongs to the run that has taken over.
@@ -105,11 +98,11 @@ impl Run<'_, '_> {
                     self.open.gone(&policy);
                 }
             }
-            match done.stop {
-                Some(Stop::Refused(Refusal::AnotherRun(_))) => {}
-                Some(stop) => {
+            match done.cause {
+                Some(Cause::Refused(Refusal::AnotherRun(_))) => {}
+                Some(cause) => {
                     self.undone.push(done.record);
-                    failure = failure.or(Some(stop.into_cause()));
+                    failure = failure.or(Some(cause));
                 }
                 None => self.mark_undone(*index),
             }
@@ -134,7 +127,7 @@ impl Run<'_, '_> {
         let index = self.items.iter().position(creation)?;
         let now = match settled::role_id_now(self.case).await {
             Ok(now) => now,
-            Err(error) => return Some(Stop::of_call(&error).into_cause()),
+            Err(error) => return Some(Cause::of_call(&error)),
         };
         match (self.created.take(), now) {
             (Some(created), Some(now)) if created == now => {
@@ -145,7 +138,7 @@ impl Run<'_, '_> {
                 self.mark_undone(index);
                 None
             }
-            (None, Some(_)) => Some(unknown_origin()),
+            (None, Some(_)) => Some(Cause::UnknownOrigin),
         }
     }
 
@@ -171,9 +164,4 @@ pub(crate) async fn take_off(case: Case<'_>, policies: &[PolicyRef], open: &mut 
         run.open.end_undo(record);
     }
     records
-}
-
-fn unknown_origin() -> Cause {
-    let text = "the role exists, but the reply that would tell whether this run made it was lost: it is left alone";
-    Cause { text: text.to_owned(), may_pass: true }
 }

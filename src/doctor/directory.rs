@@ -12,7 +12,7 @@ use futures_util::future::join_all;
 use super::checks::{CheckResult, Checks, timed};
 use super::{NO_ACCOUNT, role};
 use crate::config::{Config, FOLDERS, MEMBER_ROLE};
-use crate::members::{self, Admission, Entry, Folders, Standing};
+use crate::members::{self, Entry, Folders, Membership, Standing};
 use crate::stop::Stop;
 use crate::sweep::{Pages, Rules};
 
@@ -63,17 +63,17 @@ pub(super) async fn check(
 
 /// The result, and whether the account is a delegated administrator's: that one is a member, the management account is not.
 async fn directory(session: &Session, own: &AccountId) -> (CheckResult, bool) {
-    match members::admit(session, own).await {
-        Admission::Stranger => (CheckResult::ok(format!("account `{own}` is the management account")), false),
-        Admission::Member(_) => (CheckResult::ok(format!("account `{own}` is a delegated administrator's")), true),
-        Admission::Absent(status) => (
+    match members::membership(session, own).await {
+        Membership::Stranger => (CheckResult::ok(format!("account `{own}` is the management account")), false),
+        Membership::Active(_) => (CheckResult::ok(format!("account `{own}` is a delegated administrator's")), true),
+        Membership::Absent(status) => (
             CheckResult::failed(
                 format!("account `{own}` is a member with the status `{status}`"),
                 "deploy the guard in the management account, or in a delegated administrator's",
             ),
             false,
         ),
-        Admission::Unknown(error) => {
+        Membership::Unknown(error) => {
             let next = members::advice(&error).unwrap_or_else(|| role::next(&error, POLICY));
             (CheckResult::failed(chain(&error), next), false)
         }
@@ -125,7 +125,7 @@ async fn list(session: &Session) -> (CheckResult, Vec<Member>) {
 async fn enter(session: &Session, account: &AccountId, config: &Config, is_delegated: bool) -> CheckResult {
     let entry = Entry { role: &config.member_role, mode: config.mode, is_new: false };
     let role = config.member_role.arn_in(account);
-    let entered = match members::enter(session, account, entry).await {
+    let entered = match members::assume_member_role(session, account, entry).await {
         Ok(entered) => entered,
         Err(barred) => {
             let next = if is_delegated && config.member_role == RoleName::directory_access() {

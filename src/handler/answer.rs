@@ -49,7 +49,7 @@ pub(super) fn answer(report: &Report) -> Result<String, Diagnostic> {
     };
     if !for_queues {
         let whole = serde_json::to_value(report).unwrap_or_default();
-        return Err(Diagnostic::new(failure.error_type, failure.error_message).with_report(whole));
+        return Err(Diagnostic::new(failure.error_type, failure.error_message.clone()).with_report(whole));
     }
     let diagnostic = Diagnostic::new(failure.error_type, message_for_queues(&failure.error_message));
     let around = diagnostic.clone().with_report(Value::Null).to_json().to_string();

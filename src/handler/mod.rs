@@ -25,13 +25,15 @@ use tracing::Instrument as _;
 use answer::{abort, answer};
 use session::found;
 
-use crate::clear::{self, NotCleared};
+use crate::clear;
 use crate::config::{self, Config, InvalidSettings, NOTIFY, Variables};
 use crate::event::{self, Allowed, Clear, Decision, Event, Request};
 use crate::journal::JournalLog;
 use crate::notify::{self, Hook, Means, Notice};
+use crate::outcome::{AccountOutcome, Ending, Pending};
 use crate::reconcile::Guard;
-use crate::report::{AccountReport, Next, Report, Results, Run, Status};
+use crate::refusal::NotCleared;
+use crate::report::{Report, Results, Run};
 use crate::stop::Stop;
 use crate::sweep::{Sweep, Swept, joined, outside};
 use crate::telemetry::Log;
@@ -248,7 +250,7 @@ impl App {
             Decision::Ignored { reason, records } => Ok(Report::ignored(run(trigger), reason.clone(), records.clone())),
             Decision::Rejected(reason) => Ok(Report::rejected(run(trigger), reason.clone(), example)),
             Decision::Clear(clear) => match self.forget(config, &ask, clear).await {
-                Ok(line) => Ok(Report::of(run(trigger), Results { accounts: vec![line], ..Results::default() })),
+                Ok(outcome) => Ok(Report::of(run(trigger), Results { accounts: vec![outcome], ..Results::default() })),
                 Err(reason) => Ok(Report::rejected(run(trigger), reason, example)),
             },
             Decision::Run(request) => match self.work(config, &ask, request).await? {
@@ -260,18 +262,18 @@ impl App {
     }
 
     /// Forgets what is on record, but never under the hands of a run that may write.
-    async fn forget(&self, config: &Config, ask: &Ask, clear: &Clear) -> Result<AccountReport, String> {
+    async fn forget(&self, config: &Config, ask: &Ask, clear: &Clear) -> Result<AccountOutcome, String> {
         let account = &clear.account;
         if let Some(own) = ask.account.as_ref().filter(|own| config.scope == Scope::Account && *own != account) {
             return Err(outside(account, own));
         }
         let Ok(_held) = self.repairs.try_lock() else {
-            return Ok(clear::line(account, Err(NotCleared::Busy)));
+            return Ok(clear::outcome(account, Err(NotCleared::Busy)));
         };
         let store = self.store_until(config, ask.deadline);
         let target = baseline::DTS.target(account.clone());
         let log = JournalLog::new(self.log, self.clock.clone(), target, ask.request_id.clone());
-        Ok(clear::line(account, clear::clear(store, log, clear.what).await))
+        Ok(clear::outcome(account, clear::clear(store, log, clear.what).await))
     }
 
     /// A run that was asked to end says so.
@@ -285,7 +287,7 @@ impl App {
         tracing::debug!(source = %credentials.source, "credentials");
         let session = self.session(config, credentials, ask)?;
         let (session, own, deadline) = match self.wiring.stop.unless_asked(self.enter(session, role, ask)).await {
-            None => return Ok(Swept::of(AccountReport::line(None, Status::Pending, &Next::Stopped))),
+            None => return Ok(Swept::of(AccountOutcome::new(None, Ending::Pending(Pending::Stopped)))),
             Some(Ok(entered)) => entered,
             Some(Err(failed)) => return Ok(Swept::of(*failed)),
         };

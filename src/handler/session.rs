@@ -13,7 +13,8 @@ use fc_runtime::HeaderCredentials;
 use super::{Abort, App, Ask};
 use crate::config::Config;
 use crate::journal::RunStore;
-use crate::report::{AccountReport, CallError};
+use crate::outcome::{AccountOutcome, Ending, Failed};
+use crate::report::CallError;
 
 /// A session's keys end with it, wherever a repair stands then: a run is over this long before.
 const KEYS_MARGIN: Duration = Duration::from_mins(1);
@@ -37,7 +38,7 @@ impl App {
         session: Session,
         role: Option<AssumeRole>,
         ask: &Ask,
-    ) -> Result<(Session, AccountId, Deadline), Box<AccountReport>> {
+    ) -> Result<(Session, AccountId, Deadline), Box<AccountOutcome>> {
         let (mut session, mut deadline) = (session, ask.deadline);
         if let Some(role) = role {
             let lifetime = Duration::from_secs(role.duration_seconds.into());
@@ -103,20 +104,20 @@ impl App {
 }
 
 /// The platform says whose function it is; where it does not, the keys do.
-async fn own_account(session: &Session, known: Option<AccountId>) -> Result<AccountId, Box<AccountReport>> {
+async fn own_account(session: &Session, known: Option<AccountId>) -> Result<AccountId, Box<AccountOutcome>> {
     if let Some(account) = known {
         return Ok(account);
     }
     let caller = session.get_caller_identity().await.map_err(failed)?;
-    caller
-        .account_id
-        .parse()
-        .map_err(|error| Box::new(AccountReport::failed(None, CallError::of_identity(&error), true)))
+    caller.account_id.parse().map_err(|error| {
+        let error = CallError::of_identity(&error);
+        Box::new(AccountOutcome::new(None, Ending::Failed(Failed::Call { error, may_pass: true })))
+    })
 }
 
 #[expect(clippy::needless_pass_by_value, reason = "it maps an error")]
-fn failed(error: aliyun::Error) -> Box<AccountReport> {
-    Box::new(AccountReport::failed(None, CallError::from(&error), error.kind.may_pass()))
+fn failed(error: aliyun::Error) -> Box<AccountOutcome> {
+    Box::new(AccountOutcome::new(None, Ending::from(&error)))
 }
 
 pub(super) fn found(keys: HeaderCredentials) -> RawCredentials {

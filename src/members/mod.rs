@@ -3,22 +3,20 @@
 //! An event can name any account. Only the resource directory decides whether the guard works there: `GetAccount` comes
 //! first, then `AssumeRole` with the function's own keys, narrowed to what the mode needs.
 
-mod barred;
-mod enter;
+mod assume;
 mod folders;
 
-pub use barred::Barred;
-pub use enter::{Entry, SESSION_PREFIX, enter};
+pub use assume::{AccessDenied, Denied, Entry, SESSION_PREFIX, assume_member_role};
 pub use folders::{BadFolderId, FolderId, FolderRules, Folders, Standing};
 
 use aliyun::{DirectoryLocation, Error, Kind, MemberStatus, Session};
 use authorization::target::AccountId;
 
-/// Whether an account may be entered.
+/// What an account is to the directory.
 #[derive(Debug)]
-pub enum Admission {
+pub enum Membership {
     /// An active member, and where it stands in the directory.
-    Member(DirectoryLocation),
+    Active(DirectoryLocation),
     /// A member that does not exist yet or any more; the directory's word for it.
     Absent(String),
     /// No member of our directory.
@@ -46,11 +44,11 @@ pub fn advice(error: &Error) -> Option<String> {
 }
 
 /// Asks the resource directory about an account.
-pub async fn admit(session: &Session, account: &AccountId) -> Admission {
+pub async fn membership(session: &Session, account: &AccountId) -> Membership {
     match session.get_account(account).await {
-        Ok((MemberStatus::Active, location)) => Admission::Member(location),
-        Ok((MemberStatus::Absent(status), _)) => Admission::Absent(status),
-        Err(error) if error.is("EntityNotExists.Account") => Admission::Stranger,
-        Err(error) => Admission::Unknown(error),
+        Ok((MemberStatus::Active, location)) => Membership::Active(location),
+        Ok((MemberStatus::Absent(status), _)) => Membership::Absent(status),
+        Err(error) if error.is("EntityNotExists.Account") => Membership::Stranger,
+        Err(error) => Membership::Unknown(error),
     }
 }

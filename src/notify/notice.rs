@@ -209,12 +209,15 @@ mod tests {
 
     use super::*;
     use crate::notify::hook::hooks;
+    use crate::outcome::{AccountOutcome, Ending};
 
     /// Text of others at its worst, in an account's `next`.
     fn worst(filler: &str, accounts: usize) -> Notice {
         let account = |index: usize| {
             let id = (1_000_000_000_000_000 + index).to_string().parse().unwrap();
-            AccountReport { next: Some(filler.repeat(4_000)), ..AccountReport::new(Some(id), Status::Stuck) }
+            let mut account = AccountReport::of(AccountOutcome::new(Some(id), Ending::Panicked));
+            account.next = Some(filler.repeat(4_000));
+            account
         };
         let items: Vec<_> = (0..accounts).map(|index| Item::of_account(&account(index))).collect();
         let tail = harmless(&filler.repeat(400), SHORT);

@@ -3,6 +3,7 @@
 //! A run that writes first finishes what an earlier one left behind (`unfinished`); then it judges the role like any other.
 
 mod repair;
+mod second_look;
 mod unfinished;
 
 use std::collections::BTreeSet;
@@ -15,14 +16,15 @@ use authorization::role::{ObservedRole, RoleView, Tags};
 use authorization::settings::{Approval, Mode, Strategy};
 use authorization::target::Target;
 use authorization::text::{chain, sanitized};
-use authorization::verify::{self, Finding};
+use authorization::verify;
 
 use crate::apply;
 use crate::case::Case;
 use crate::journal::{Journal, JournalLog, RunStore};
 use crate::observe::{self, LookError};
+use crate::outcome::{AccountOutcome, Advice, Ending, Failed, Pending, Refused};
 use crate::refusal::Refusal;
-use crate::report::{AccountReport, CallError, Next, Status};
+use crate::report::Status;
 use crate::stop::Stop;
 use crate::telemetry::Log;
 
@@ -57,32 +59,34 @@ pub struct Guard {
 }
 
 /// Looks at one role and does what the mode allows.
-pub async fn role(guard: &Guard, target: &Target) -> AccountReport {
+pub async fn role(guard: &Guard, target: &Target) -> AccountOutcome {
     let case = Case { session: &guard.session, target, baseline: guard.baseline };
     let mut work = Work { guard, case, journal: guard.journal(target).await };
     if guard.stop.is_asked() {
-        return AccountReport::line(Some(target.account.clone()), Status::Pending, &Next::Stopped);
+        return AccountOutcome::new(Some(target.account.clone()), Ending::Pending(Pending::Stopped));
     }
     let finished = match work.finish().await {
         Ok(finished) => finished,
-        Err(report) => return work.still_open(*report),
+        Err(outcome) => return work.still_open(*outcome),
     };
     let observed = match &finished.observed {
         Some(observed) => Ok(observed.clone()),
         None => observe::role(case).await,
     };
-    let observed = match observed {
-        Ok(observed) => observed,
-        Err(error) => return noted(finished.then(unseen(case, &error)), work.journal.unreadable()),
-    };
-    let unfinished = work.unfinished(&observed).await;
     let mut notes = work.journal.unreadable().to_vec();
-    notes.extend(unfinished.as_ref().map(Unfinished::note));
-    let report = match &unfinished {
-        Some(unfinished) => work.would_finish(&observed, unfinished),
-        None => work.judged(&observed, finished.has_written()).await,
+    let outcome = match observed {
+        Err(error) => unseen(case, &error),
+        Ok(observed) => match work.unfinished(&observed).await {
+            None => work.judged(&observed, finished.has_written()).await,
+            Some(unfinished) => {
+                notes.push(unfinished.note());
+                work.would_finish(&observed, &unfinished)
+            }
+        },
     };
-    noted(finished.then(report), &notes)
+    let mut outcome = finished.then(outcome);
+    outcome.findings.extend(notes);
+    outcome
 }
 
 /// The work on one role.
@@ -94,27 +98,24 @@ struct Work<'a> {
 
 impl Work<'_> {
     /// A run that does not write says what one that does would do first.
-    fn would_finish(&self, observed: &ObservedRole, unfinished: &Unfinished) -> AccountReport {
-        let report = report_of(self.case, observed);
+    fn would_finish(&self, observed: &ObservedRole, unfinished: &Unfinished) -> AccountOutcome {
+        let outcome = judged(self.case, observed);
         if self.guard.mode == Mode::Plan && unfinished.has_steps() {
-            return unfinished
-                .shown(report, unfinished.doubt(self.guard, self.journal.evidence(self.guard.approval)).as_ref());
+            let doubt = unfinished.doubt(self.guard, self.journal.evidence(self.guard.approval));
+            return unfinished.planned(outcome, doubt);
         }
-        let status = report.status;
         match unfinished.resume {
-            Resume::Stranger => report.then(status, &Next::WouldLeaveAlone(&self.case.target.account)),
-            Resume::Whole | Resume::Authorized(_) | Resume::PutBack(_) | Resume::Forward(_) => {
-                advised(report, observed)
-            }
+            Resume::Stranger => outcome.ending(Ending::Judged(Some(Advice::WouldLeaveAlone))),
+            Resume::Whole | Resume::Authorized(_) | Resume::PutBack(_) | Resume::Forward(_) => outcome,
         }
     }
 
     /// Judges a role that was observed, and repairs it if that is needed and allowed.
-    async fn judged(&mut self, observed: &ObservedRole, has_finished: bool) -> AccountReport {
+    async fn judged(&mut self, observed: &ObservedRole, has_finished: bool) -> AccountOutcome {
         let guard = self.guard;
-        let report = advised(report_of(self.case, observed), observed);
-        if report.status == Status::Authorized || guard.mode == Mode::Verify {
-            return report;
+        let outcome = judged(self.case, observed);
+        if guard.mode == Mode::Verify || outcome.status() == Status::Authorized {
+            return outcome;
         }
         let (identity, tags) = tokio::join!(guard.identity(self.case.target), guard.tags(self.case, observed));
         let facts = Facts {
@@ -122,45 +123,42 @@ impl Work<'_> {
             baseline: self.case.baseline,
             observed,
             tags: &tags,
-            findings: &report.findings,
+            findings: &outcome.findings,
             strategy: guard.strategy,
         };
-        let Some(plan) = plan::resolve(&facts) else { return report };
+        let Some(plan) = plan::resolve(&facts) else { return outcome };
         let tags = tags.as_ref().ok().and_then(Option::as_ref);
-        let report = self.planned(report, observed, tags, &plan);
+        let advice = Advice::Repair { exists: observed.present().is_some(), loses: plan.loses.clone() };
+        let outcome = AccountOutcome {
+            before: RoleView::of(observed.present(), tags),
+            plan: Some(plan.id.clone()),
+            steps: plan.steps.iter().map(|step| StepRecord::planned(step, &self.case.target.role)).collect(),
+            ending: Ending::Judged(Some(advice)),
+            ..outcome
+        };
         if !guard.mode.writes() {
-            return self.would_refuse(report, &plan);
+            return match self.would_refuse(&plan) {
+                Some(why) => outcome.ending(Ending::Judged(Some(Advice::WouldRefuse { why, loses: plan.loses }))),
+                None => outcome,
+            };
         }
-        match identity.map(|refusal| refusal.or_else(|| self.refusal(&plan, has_finished))) {
-            Err(error) => report.unjudged(&error),
-            Ok(Some(refusal)) => {
-                if matches!(refusal, Refusal::TooManyAttempts { .. }) {
+        let refusal = match identity {
+            // Whose keys they are could not be found out, so nothing is written.
+            Err(error) => return outcome.ending(Ending::from(&error)),
+            Ok(refusal) => refusal.or_else(|| self.refusal(&plan, has_finished)),
+        };
+        match refusal {
+            Some(why) => {
+                if matches!(why, Refusal::TooManyAttempts { .. }) {
                     self.journal.block().await;
                 }
                 // Whoever approves it must know who loses the role.
-                let loses = if refusal.can_be_approved() { &plan.loses } else { &BTreeSet::new() };
-                refused_with(report, &refusal, loses)
+                let loses = if why.can_be_approved() { plan.loses } else { BTreeSet::new() };
+                refused(outcome, why, loses)
             }
-            Ok(None) if guard.stop.is_asked() => report.then(Status::Pending, &Next::StoppedBeforeRepair),
-            Ok(None) => repair(self, report, observed, tags, &plan).await,
+            None if guard.stop.is_asked() => outcome.ending(Ending::Pending(Pending::StoppedBeforeRepair)),
+            None => repair(self, outcome, observed, tags, &plan).await,
         }
-    }
-
-    fn planned(
-        &self,
-        report: AccountReport,
-        observed: &ObservedRole,
-        tags: Option<&Tags>,
-        plan: &Plan,
-    ) -> AccountReport {
-        let next = Next::Planned { exists: observed.present().is_some(), loses: &plan.loses };
-        let report = AccountReport {
-            before: RoleView::of(observed.present(), tags),
-            plan_id: Some(plan.id.to_string()),
-            steps: plan.steps.iter().map(|step| StepRecord::planned(step, &self.case.target.role)).collect(),
-            ..report
-        };
-        report.then(Status::Drifted, &next)
     }
 
     /// Why a repair must not begin.
@@ -173,26 +171,21 @@ impl Work<'_> {
             approved => approved.is_some(),
         };
         let needs_approval = *approval == Approval::Required && !is_approved;
-        let of_plan =
-            plan.refusal.clone().map(Refusal::Plan).filter(|refusal| !(is_approved && refusal.can_be_approved()));
+        let of_plan = plan.refusal.clone().map(Refusal::Plan);
         of_plan
+            .filter(|refusal| !(is_approved && refusal.can_be_approved()))
             .or_else(|| needs_approval.then(|| Refusal::ApprovalRequired(plan.id.clone())))
             .or_else(|| self.journal.refusal())
             .or_else(|| apply::too_late(session, &plan.steps, self.journal.slowest()))
     }
 
-    /// A plan that `remediate` would not carry out says so.
-    fn would_refuse(&self, report: AccountReport, plan: &Plan) -> AccountReport {
+    /// Why mode `remediate` would not carry out a plan that is only shown.
+    fn would_refuse(&self, plan: &Plan) -> Option<Refusal> {
         let needs_approval = self.guard.approval == Approval::Required;
-        let refusal = plan.refusal.clone().map(Refusal::Plan);
-        let refusal = refusal.or_else(|| needs_approval.then(|| Refusal::ApprovalRequired(plan.id.clone())));
-        match refusal.or_else(|| self.journal.refusal()) {
-            Some(refusal) => {
-                let report = AccountReport { is_held: !refusal.can_be_approved(), ..report };
-                report.then(Status::Drifted, &Next::WouldRefuse { why: &refusal, loses: &plan.loses })
-            }
-            None => report,
-        }
+        let of_plan = plan.refusal.clone().map(Refusal::Plan);
+        of_plan
+            .or_else(|| needs_approval.then(|| Refusal::ApprovalRequired(plan.id.clone())))
+            .or_else(|| self.journal.refusal())
     }
 }
 
@@ -229,46 +222,20 @@ impl Guard {
     }
 }
 
-fn report_of(case: Case<'_>, observed: &ObservedRole) -> AccountReport {
-    let findings = verify::role(observed, case.baseline);
-    AccountReport::observed(case.target.account.clone(), observed, findings)
+fn judged(case: Case<'_>, observed: &ObservedRole) -> AccountOutcome {
+    AccountOutcome::judged(case.target.account.clone(), observed, verify::role(observed, case.baseline))
 }
 
-fn unseen(case: Case<'_>, error: &LookError) -> AccountReport {
-    let account = Some(case.target.account.clone());
-    if error.is_out_of_time() {
-        return AccountReport::line(account, Status::Pending, &Next::TooLate);
-    }
-    AccountReport::failed(account, CallError::from(error), error.may_pass())
+fn refused(outcome: AccountOutcome, why: Refusal, loses: BTreeSet<String>) -> AccountOutcome {
+    tracing::warn!(reason = %why, "refused");
+    outcome.ending(Ending::Refused(Refused::For { why, loses }))
 }
 
-fn noted(report: AccountReport, notes: &[Finding]) -> AccountReport {
-    let findings = report.findings.into_iter().chain(notes.iter().cloned()).collect();
-    AccountReport { findings, ..report }
-}
-
-/// A broken role is repaired by mode `remediate`, or by hand.
-fn advised(report: AccountReport, observed: &ObservedRole) -> AccountReport {
-    if report.status == Status::Authorized {
-        return report;
-    }
-    let status = report.status;
-    report.then(status, &Next::Drifted { exists: observed.present().is_some() })
-}
-
-impl AccountReport {
-    /// The keys' owner could not be found out, so nothing was written.
-    fn unjudged(self, error: &aliyun::Error) -> Self {
-        let failed = Self::failed(self.account_id.clone(), CallError::from(error), error.kind.may_pass());
-        Self { status: failed.status, error: failed.error, next: failed.next, may_pass: failed.may_pass, ..self }
-    }
-}
-
-fn refused(report: AccountReport, refusal: &Refusal) -> AccountReport {
-    refused_with(report, refusal, &BTreeSet::new())
-}
-
-fn refused_with(report: AccountReport, refusal: &Refusal, loses: &BTreeSet<String>) -> AccountReport {
-    tracing::warn!(reason = %refusal, "refused");
-    report.then(Status::Refused, &Next::Refused { why: refusal, loses })
+fn unseen(case: Case<'_>, error: &LookError) -> AccountOutcome {
+    let ending = if error.is_out_of_time() {
+        Ending::Pending(Pending::TooLate)
+    } else {
+        Ending::Failed(Failed::Call { error: error.into(), may_pass: error.may_pass() })
+    };
+    AccountOutcome::new(Some(case.target.account.clone()), ending)
 }

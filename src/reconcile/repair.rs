@@ -1,41 +1,45 @@
 //! Carries a plan out and says what became of it: what was seen counts, not what was intended.
 
-use authorization::plan::{Difference, StepRecord};
-use authorization::plan::{Plan, Step};
+use std::collections::BTreeSet;
+
+use authorization::plan::{Difference, Plan, Step, StepRecord};
 use authorization::resume::{self, Resume};
 use authorization::role::{ObservedRole, RoleView, Tags};
+use authorization::target::RoleName;
 use authorization::text::chain;
 use authorization::verify::Finding;
 
+use super::second_look::{Aim, Goal, Seen, look, second_look};
 use super::{Work, refused};
-use crate::apply::{self, Applied, Course, Outcome};
+use crate::apply::{self, Applied, Cause, Course, Outcome};
 use crate::case::Case;
-use crate::confirm::{Aim, Goal, Seen, look, second_look};
 use crate::journal::OpenRepair;
 use crate::observe::LookError;
-use crate::report::{AccountReport, Next, Status, Stuck, commands};
+use crate::outcome::{AccountOutcome, Ending, Refused, Stuck};
+use crate::report::Status;
 
 /// Repairs a role by a plan that nothing forbids.
 pub(super) async fn repair(
     work: &mut Work<'_>,
-    report: AccountReport,
+    planned: AccountOutcome,
     observed: &ObservedRole,
     tags: Option<&Tags>,
     plan: &Plan,
-) -> AccountReport {
+) -> AccountOutcome {
     let mut open = match work.journal.open(plan, observed.present(), tags).await {
         Ok(open) => open,
-        Err(refusal) => return refused(report, &refusal),
+        Err(refusal) => return refused(planned, refusal, BTreeSet::new()),
     };
     let carried = carry_out(work.case, Course::OF_A_PLAN, &plan.steps, Goal::Repair, &mut open).await;
     let is_seen = carried.look.is_ok();
-    let report = judge(work.case, report, plan, carried);
-    if is_seen && report.status != Status::Stuck {
-        open.close(report.status.as_str(), report.status == Status::Remediated).await;
+    let outcome = judge(&work.case.target.role, planned, plan, carried);
+    let status = outcome.status();
+    if is_seen && status != Status::Stuck {
+        open.close(status.as_str(), status == Status::Remediated).await;
     } else {
-        open.leave_open(report.status.as_str());
+        open.leave_open(status.as_str());
     }
-    report
+    outcome
 }
 
 /// What was done, and what a look showed in the end.
@@ -76,7 +80,7 @@ pub(super) async fn carry_out<'a>(
 
 /// What a further round would do. A creation that failed for a cause that does not pass is left to a person.
 fn left(case: Case<'_>, applied: &Applied, seen: &Seen, open: &OpenRepair<'_>) -> Vec<Step> {
-    let may_help = matches!(&applied.outcome, Outcome::Applied) || applied.outcome.may_pass() || applied.has_created;
+    let may_help = applied.has_created || applied.outcome.cause().is_none_or(Cause::may_pass);
     match resume::resume(open.repair(), case.baseline, &seen.role, None) {
         Resume::Forward(steps) if may_help && seen.role == ObservedRole::Missing && open.has_replaced() => steps,
         _ => Vec::new(),
@@ -97,98 +101,58 @@ async fn take_off<'a>(case: Case<'a>, carried: Carried<'a>, open: &mut OpenRepai
 }
 
 /// What the run says in the end: what was seen counts, not what was intended.
-fn judge(case: Case<'_>, report: AccountReport, plan: &Plan, carried: Carried<'_>) -> AccountReport {
+fn judge(role: &RoleName, planned: AccountOutcome, plan: &Plan, carried: Carried<'_>) -> AccountOutcome {
     let Carried { applied, look, aim, taken_off } = carried;
-    let steps: Vec<_> = applied.steps.iter().chain(&taken_off).cloned().collect();
-    let report = AccountReport { steps, ..report };
+    let steps = applied.steps.iter().chain(&taken_off).cloned().collect();
+    let cause = applied.outcome.cause().cloned();
     let seen = match look {
         Ok(seen) => seen,
-        Err(error) => return unconfirmed(case, report, &aim, &applied.outcome, &error),
-    };
-    let is_strange = aim.is_strange(&seen);
-    let status = match &applied.outcome {
-        _ if aim.repaired(&seen) => Status::Remediated,
-        // Nothing is missing where nothing was taken away.
-        Outcome::Stranger(_) if !applied.has_taken_away => Status::Refused,
-        _ if is_strange => Status::Stuck,
-        outcome if !aim.expected(outcome, &seen) => Status::Stuck,
-        Outcome::RolledBack(_) | Outcome::Stuck(_) => Status::RolledBack,
-        Outcome::Refused(_) => Status::Refused,
-        Outcome::Applied | Outcome::Stranger(_) => Status::Stuck,
-    };
-    let end = End { case, aim: &aim, applied: &applied, seen: &seen, taken_off: &taken_off };
-    let report = AccountReport {
-        after: RoleView::of(seen.role.present(), seen.tags.as_ref()),
-        next: None,
-        may_pass: applied.outcome.may_pass(),
-        residual: seen.findings.iter().cloned().chain(end.residue(status, plan)).collect(),
-        ..report
-    };
-    end.tell(status, report)
-}
-
-/// How a repair ended, for what is said about it.
-struct End<'a> {
-    case: Case<'a>,
-    aim: &'a Aim<'a>,
-    applied: &'a Applied,
-    seen: &'a Seen,
-    taken_off: &'a [StepRecord],
-}
-
-impl End<'_> {
-    /// What a recreation changed beside the repair.
-    fn residue(&self, status: Status, plan: &Plan) -> Vec<Finding> {
-        let replaced = status == Status::Remediated && self.applied.has_deleted && !plan.loses.is_empty();
-        let left = self.aim.left(&self.seen.role, self.seen.tags.as_ref());
-        let description = (status == Status::Remediated).then_some(left.description).flatten();
-        let gone = self.aim.repair().gone.iter().map(Finding::policy_gone);
-        let now = self.seen.role.present().map(|role| role.description.as_str()).unwrap_or_default();
-        gone.chain(replaced.then(|| Finding::trust_replaced(&plan.loses)))
-            .chain(description.map(|wanted| Finding::description_differs(&wanted, now)))
-            .collect()
-    }
-
-    fn tell(&self, status: Status, report: AccountReport) -> AccountReport {
-        let outcome = &self.applied.outcome;
-        let cause = outcome.cause();
-        let cause = cause.as_deref();
-        match status {
-            Status::Stuck => {
-                let had = self.aim.left(&ObservedRole::Missing, None).describe();
-                let why = if self.aim.is_strange(self.seen) {
-                    let taken_off = self.taken_off.iter().map(|step| step.target.as_str()).collect();
-                    Stuck::Stranger { cause, taken_off, had: &had }
-                } else {
-                    Stuck::Unfinished { cause, again: false }
-                };
-                let left = self.aim.left(&self.seen.role, self.seen.tags.as_ref());
-                report.then(status, &by_hand(self.case, why, &left))
-            }
-            Status::RolledBack => {
-                let next = Next::RolledBack { cause: cause.unwrap_or_default(), may_pass: outcome.may_pass() };
-                report.then(status, &next)
-            }
-            Status::Refused => AccountReport { status, next: cause.map(str::to_owned), ..report },
-            _ => AccountReport { status, ..report },
+        Err(error) => {
+            let why = Stuck::Unseen { cause, error: chain(&error), again: false };
+            return AccountOutcome { steps, ..planned }.ending(stuck(
+                role,
+                why,
+                aim.left(&ObservedRole::Missing, None),
+            ));
         }
+    };
+    let left = aim.left(&seen.role, seen.tags.as_ref());
+    let residual = residue(&aim, &applied, &seen, plan, &left);
+    let is_expected = aim.expected(&applied.outcome, &seen);
+    let ending = match applied.outcome {
+        _ if aim.repaired(&seen) => Ending::Remediated,
+        // Nothing is missing where nothing was taken away.
+        Outcome::RolledBack(Cause::Stranger(id)) if !applied.has_taken_away => Ending::Refused(Refused::Stranger(id)),
+        _ if aim.is_strange(&seen) => {
+            let had = aim.left(&ObservedRole::Missing, None).describe();
+            let taken_off = taken_off.into_iter().map(|step| step.target).collect();
+            stuck(role, Stuck::Stranger { cause, taken_off, had }, left)
+        }
+        Outcome::RolledBack(Cause::Refused(why)) if is_expected => Ending::from(why),
+        Outcome::RolledBack(cause) | Outcome::Stuck(cause) if is_expected => Ending::RolledBack(cause),
+        Outcome::Applied | Outcome::RolledBack(_) | Outcome::Stuck(_) => {
+            stuck(role, Stuck::Unfinished { cause, again: false }, left)
+        }
+    };
+    let after = RoleView::of(seen.role.present(), seen.tags.as_ref());
+    AccountOutcome { steps, after, residual, ending, ..planned }
+}
+
+/// What the second look found, and what a recreation changed beside the repair.
+fn residue(aim: &Aim<'_>, applied: &Applied, seen: &Seen, plan: &Plan, left: &Difference) -> Vec<Finding> {
+    let is_remediated = aim.repaired(seen);
+    let mut residual = seen.findings.clone();
+    residual.extend(aim.repair().gone.iter().map(Finding::policy_gone));
+    if is_remediated && applied.has_deleted && !plan.loses.is_empty() {
+        residual.push(Finding::trust_replaced(&plan.loses));
     }
+    if let Some(wanted) = left.description.as_ref().filter(|_| is_remediated) {
+        let now = seen.role.present().map(|role| role.description.as_str()).unwrap_or_default();
+        residual.push(Finding::description_differs(wanted, now));
+    }
+    residual
 }
 
-fn unconfirmed(
-    case: Case<'_>,
-    report: AccountReport,
-    aim: &Aim<'_>,
-    outcome: &Outcome,
-    error: &LookError,
-) -> AccountReport {
-    let (failure, unseen) = (outcome.cause(), chain(error));
-    let why = Stuck::Unseen { cause: failure.as_deref(), error: &unseen, again: false };
-    let left = aim.left(&ObservedRole::Missing, None);
-    AccountReport { may_pass: error.may_pass(), ..report }.then(Status::Stuck, &by_hand(case, why, &left))
-}
-
-/// The cause, then one command a line, ready to paste, and a link last.
-pub(super) fn by_hand<'a>(case: Case<'_>, why: Stuck<'a>, left: &Difference) -> Next<'a> {
-    Next::Stuck { why, commands: commands(&case.target.role, left) }
+pub(super) fn stuck(role: &RoleName, why: Stuck, left: Difference) -> Ending {
+    Ending::Stuck { why, role: role.clone(), left: Box::new(left) }
 }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use authorization::plan::{self, Plan, StepRecord, StepResult};
+use authorization::plan::{self, Plan, PlanId, StepRecord, StepResult};
 use authorization::record::{Repair, Snapshot};
 use authorization::resume::{self, Resume};
 use authorization::role::{ObservedRole, RoleView, Tags};
@@ -10,15 +10,16 @@ use authorization::target::AccountId;
 use authorization::text::chain;
 use authorization::verify::{Finding, FindingId};
 
-use super::repair::{Carried, by_hand, carry_out};
-use super::{Guard, Work, noted, refused, report_of, unseen};
+use super::repair::{Carried, carry_out, stuck};
+use super::second_look::{Aim, Goal, Seen};
+use super::{Guard, Work, judged, refused, unseen};
 use crate::apply::{self, Course};
 use crate::case::Case;
-use crate::confirm::{Aim, Goal, Seen};
 use crate::journal::{Evidence, OpenRepair};
 use crate::observe::{self, LookError};
+use crate::outcome::{AccountOutcome, Advice, Ending, Stuck};
 use crate::refusal::Refusal;
-use crate::report::{AccountReport, Next, Status, Stuck};
+use crate::report::Status;
 
 /// What was done before the role was judged.
 #[derive(Default)]
@@ -26,7 +27,7 @@ pub(super) struct Finished {
     /// The role as the last look showed it.
     pub(super) observed: Option<ObservedRole>,
     steps: Vec<StepRecord>,
-    plan_id: Option<String>,
+    plan: Option<PlanId>,
     residual: Vec<Finding>,
     note: Option<Finding>,
 }
@@ -39,20 +40,18 @@ impl Finished {
 
     /// The whole run: what was finished, then what became of the role. An authorized role that this run brought back was
     /// remediated, and the look that found it authorized is its second one.
-    pub(super) fn then(self, report: AccountReport) -> AccountReport {
-        let has_written = self.has_written();
-        let Some(note) = self.note else { return report };
-        let repaired = report.status == Status::Authorized && has_written;
-        AccountReport {
-            status: if repaired { Status::Remediated } else { report.status },
-            findings: std::iter::once(note).chain(report.findings).collect(),
-            plan_id: report.plan_id.or(self.plan_id),
-            after: if repaired { report.before.clone() } else { report.after },
-            before: if repaired { None } else { report.before },
-            steps: self.steps.into_iter().chain(report.steps).collect(),
-            residual: self.residual.into_iter().chain(report.residual).collect(),
-            ..report
+    pub(super) fn then(self, mut outcome: AccountOutcome) -> AccountOutcome {
+        let is_remediated = self.has_written() && outcome.status() == Status::Authorized;
+        let Some(note) = self.note else { return outcome };
+        if is_remediated {
+            outcome.ending = Ending::Remediated;
+            outcome.after = outcome.before.take();
         }
+        outcome.findings.insert(0, note);
+        outcome.plan = outcome.plan.or(self.plan);
+        outcome.steps.splice(0..0, self.steps);
+        outcome.residual.splice(0..0, self.residual);
+        outcome
     }
 }
 
@@ -80,20 +79,18 @@ impl Unfinished {
         self.note.clone()
     }
 
+    pub(super) fn has_steps(&self) -> bool {
+        !self.steps.is_empty()
+    }
+
     /// In mode `plan`: the steps that finish it, under an id that a person can approve.
-    pub(super) fn shown(&self, report: AccountReport, refusal: Option<&Refusal>) -> AccountReport {
-        let status = report.status;
-        let report = AccountReport {
-            plan_id: Some(self.plan.id.to_string()),
-            steps: self.steps.clone(),
-            // Nobody is asked for a yes that would be refused.
-            is_held: refusal.is_some_and(|refusal| !refusal.can_be_approved()),
-            ..report
+    pub(super) fn planned(&self, outcome: AccountOutcome, doubt: Option<Refusal>) -> AccountOutcome {
+        let advice = match doubt {
+            Some(why) => Advice::WouldRefuse { why, loses: BTreeSet::new() },
+            None => Advice::WouldFinish,
         };
-        match refusal {
-            Some(why) => report.then(status, &Next::WouldRefuse { why, loses: &BTreeSet::new() }),
-            None => report.then(status, &Next::WouldFinish),
-        }
+        let (plan, steps) = (Some(self.plan.id.clone()), self.steps.clone());
+        AccountOutcome { plan, steps, ..outcome }.ending(Ending::Judged(Some(advice)))
     }
 
     /// Why a person has to approve the steps that finish it first, if there are any.
@@ -108,18 +105,16 @@ impl Unfinished {
     }
 
     /// The role as it was found, the unfinished repair first.
-    fn report(&self, case: Case<'_>, observed: &ObservedRole) -> AccountReport {
-        let mut report = report_of(case, observed);
-        report.findings.insert(0, self.note());
-        AccountReport { plan_id: Some(self.plan.id.to_string()), ..report }
+    fn outcome(&self, case: Case<'_>, observed: &ObservedRole) -> AccountOutcome {
+        let mut outcome = judged(case, observed);
+        outcome.findings.insert(0, self.note());
+        AccountOutcome { plan: Some(self.plan.id.clone()), ..outcome }
     }
 
-    fn refused(&self, case: Case<'_>, observed: &ObservedRole, refusal: &Refusal) -> AccountReport {
-        refused(self.shown(self.report(case, observed), None), refusal)
-    }
-
-    pub(super) fn has_steps(&self) -> bool {
-        !self.steps.is_empty()
+    /// A run that writes leaves it to a person who approves its steps.
+    fn refused(&self, case: Case<'_>, observed: &ObservedRole, why: Refusal) -> Box<AccountOutcome> {
+        let outcome = AccountOutcome { steps: self.steps.clone(), ..self.outcome(case, observed) };
+        Box::new(refused(outcome, why, BTreeSet::new()))
     }
 }
 
@@ -141,32 +136,39 @@ impl Work<'_> {
     }
 
     /// A run that could not finish it says at least that it is there.
-    pub(super) fn still_open(&self, report: AccountReport) -> AccountReport {
-        let said = report.findings.iter().any(|finding| finding.id == FindingId::JournalOpen);
-        let open = self.journal.record().unfinished().filter(|_| !said);
-        let note = open
-            .map(|repair| Finding::journal_open(&repair.request_id, repair.begun_at, "this run could not finish it"));
-        let notes: Vec<_> = note.into_iter().chain(self.journal.unreadable().iter().cloned()).collect();
-        noted(report, &notes)
+    pub(super) fn still_open(&self, mut outcome: AccountOutcome) -> AccountOutcome {
+        let is_said = outcome.findings.iter().any(|finding| finding.id == FindingId::JournalOpen);
+        if let Some(repair) = self.journal.record().unfinished().filter(|_| !is_said) {
+            let what = "this run could not finish it";
+            outcome.findings.push(Finding::journal_open(&repair.request_id, repair.begun_at, what));
+        }
+        outcome.findings.extend_from_slice(self.journal.unreadable());
+        outcome
     }
 
     /// Finishes what is on record.
-    pub(super) async fn finish(&mut self) -> Result<Finished, Box<AccountReport>> {
+    pub(super) async fn finish(&mut self) -> Result<Finished, Box<AccountOutcome>> {
         let (guard, case) = (self.guard, self.case);
         let Some(repair) = self.journal.record().unfinished().filter(|_| guard.mode.writes()) else {
             return Ok(Finished::default());
         };
-        check_identity(guard, case).await?;
-        let (observed, unfinished) = hold(case, repair).await?;
+        match guard.identity(case.target).await {
+            Ok(None) => {}
+            Ok(Some(refusal)) => return Err(unlooked(case, refusal)),
+            Err(error) => {
+                return Err(Box::new(AccountOutcome::new(Some(case.target.account.clone()), Ending::from(&error))));
+            }
+        }
+        let (observed, unfinished) = compare(case, repair).await?;
         if let Some(refusal) = unfinished.doubt(guard, self.journal.evidence(guard.approval)) {
-            return Err(Box::new(unfinished.refused(case, &observed, &refusal)));
+            return Err(unfinished.refused(case, &observed, refusal));
         }
         // What is found after the claim counts: the run that is taken over may have gone on until it saw the claim.
-        let open = self.journal.adopt().await.map_err(|refusal| unlooked(case, &refusal))?;
-        let (observed, unfinished) = hold(case, open.repair()).await?;
+        let open = self.journal.adopt().await.map_err(|refusal| unlooked(case, refusal))?;
+        let (observed, unfinished) = compare(case, open.repair()).await?;
         if let Some(refusal) = unfinished.doubt(guard, open.evidence(guard.approval)) {
             open.leave_open(Status::Refused.as_str());
-            return Err(Box::new(unfinished.refused(case, &observed, &refusal)));
+            return Err(unfinished.refused(case, &observed, refusal));
         }
         let course = match &unfinished.resume {
             Resume::Whole => return Ok(close(open, observed, None).await),
@@ -179,25 +181,14 @@ impl Work<'_> {
     }
 }
 
-async fn check_identity(guard: &Guard, case: Case<'_>) -> Result<(), Box<AccountReport>> {
-    match guard.identity(case.target).await {
-        Ok(None) => Ok(()),
-        Ok(Some(refusal)) => Err(unlooked(case, &refusal)),
-        Err(error) => Err(Box::new(nothing_known(case, Status::Failed).unjudged(&error))),
-    }
-}
-
-fn nothing_known(case: Case<'_>, status: Status) -> AccountReport {
-    AccountReport::new(Some(case.target.account.clone()), status)
-}
-
 /// A role that was not looked at.
-fn unlooked(case: Case<'_>, refusal: &Refusal) -> Box<AccountReport> {
-    Box::new(refused(nothing_known(case, Status::Refused), refusal))
+fn unlooked(case: Case<'_>, why: Refusal) -> Box<AccountOutcome> {
+    let outcome = AccountOutcome::new(Some(case.target.account.clone()), Ending::Judged(None));
+    Box::new(refused(outcome, why, BTreeSet::new()))
 }
 
 /// Holds a record against the role as it is now.
-async fn hold(case: Case<'_>, repair: &Repair) -> Result<(ObservedRole, Unfinished), Box<AccountReport>> {
+async fn compare(case: Case<'_>, repair: &Repair) -> Result<(ObservedRole, Unfinished), Box<AccountOutcome>> {
     let look = async {
         let observed = observe::role(case).await?;
         let tags = tags_now(case, repair, &observed).await?;
@@ -227,50 +218,45 @@ async fn finish_by(
     unfinished: &Unfinished,
     mut open: OpenRepair<'_>,
     observed: &ObservedRole,
-) -> Result<Finished, Box<AccountReport>> {
-    let (plan, report) = (&unfinished.plan, unfinished.report(case, observed));
+) -> Result<Finished, Box<AccountOutcome>> {
+    let (plan, mut outcome) = (&unfinished.plan, unfinished.outcome(case, observed));
     if let Some(refusal) = apply::too_late(case.session, &plan.steps, open.slowest()) {
         open.leave_open(Status::Refused.as_str());
-        return Err(Box::new(refused(report, &refusal)));
+        return Err(Box::new(refused(outcome, refusal, BTreeSet::new())));
     }
     open.extend(&plan.steps);
     let carried = carry_out(case, course, &plan.steps, Goal::GiveBack, &mut open).await;
     let Carried { applied, look, aim, taken_off } = carried;
-    let steps: Vec<_> = applied.steps.iter().chain(&taken_off).cloned().collect();
-    let why = applied.outcome.cause();
-    let why = why.as_deref();
-    let unseen = look.as_ref().err().map(|error| chain(error)).unwrap_or_default();
-    let (report, stuck, left) = match look {
-        Ok(look) if aim.given_back(&look) => {
+    let steps = applied.steps.into_iter().chain(taken_off).collect();
+    let why = applied.outcome.cause().cloned();
+    let ending = match look {
+        Ok(seen) if aim.given_back(&seen) => {
             let note = Some(Finding::journal_closed(&open.repair().request_id, open.repair().begun_at));
-            let residual = residue(&aim, &look, case);
+            let residual = residue(&aim, &seen, case);
             open.close("finished", false).await;
-            let plan_id = Some(plan.id.to_string());
-            return Ok(Finished { observed: Some(look.role), steps, plan_id, residual, note });
+            return Ok(Finished { observed: Some(seen.role), steps, plan: Some(plan.id.clone()), residual, note });
         }
-        Ok(look) => {
-            let after = RoleView::of(look.role.present(), None);
-            let report = AccountReport { after, may_pass: applied.outcome.may_pass(), ..report };
-            let left = aim.left(&look.role, look.tags.as_ref());
-            (report, Stuck::Unfinished { cause: why, again: true }, left)
+        Ok(seen) => {
+            outcome.after = RoleView::of(seen.role.present(), None);
+            let left = aim.left(&seen.role, seen.tags.as_ref());
+            stuck(&case.target.role, Stuck::Unfinished { cause: why, again: true }, left)
         }
         Err(error) => {
-            let report = AccountReport { may_pass: error.may_pass(), ..report };
-            let stuck = Stuck::Unseen { cause: why, error: &unseen, again: true };
-            (report, stuck, aim.left(&ObservedRole::Missing, None))
+            let why = Stuck::Unseen { cause: why, error: chain(&error), again: true };
+            stuck(&case.target.role, why, aim.left(&ObservedRole::Missing, None))
         }
     };
     open.leave_open(Status::Stuck.as_str());
-    Err(Box::new(AccountReport { steps, ..report }.then(Status::Stuck, &by_hand(case, stuck, &left))))
+    Err(Box::new(AccountOutcome { steps, ..outcome }.ending(ending)))
 }
 
-fn stranger(case: Case<'_>, open: OpenRepair<'_>, unfinished: &Unfinished, observed: &ObservedRole) -> AccountReport {
+fn stranger(case: Case<'_>, open: OpenRepair<'_>, unfinished: &Unfinished, observed: &ObservedRole) -> AccountOutcome {
     let aim = Aim::new(Goal::GiveBack, case.baseline, open.repair());
     let had = aim.left(&ObservedRole::Missing, None).describe();
-    let why = Stuck::Unknown { account: &case.target.account, had: &had };
-    let next = by_hand(case, why, &aim.left(observed, None));
+    let why = Stuck::Unknown { account: case.target.account.clone(), had };
+    let ending = stuck(&case.target.role, why, aim.left(observed, None));
     open.leave_open(Status::Stuck.as_str());
-    unfinished.report(case, observed).then(Status::Stuck, &next)
+    unfinished.outcome(case, observed).ending(ending)
 }
 
 /// What the finished repair changed beside: policies that are gone, and the principals of the old trust policy.

@@ -5,26 +5,27 @@ use std::borrow::Cow;
 use aliyun::Error;
 use authorization::baseline::DTS_ROLE;
 use authorization::plan::StepRecord;
-use authorization::role::{ObservedRole, RoleView};
+use authorization::role::RoleView;
 use authorization::target::AccountId;
 use authorization::text::chain;
 use authorization::verify::Finding;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use super::{Next, Status, Word};
+use super::next::next;
+use super::{Status, Word};
 use crate::observe::LookError;
+use crate::outcome::{AccountOutcome, Ending, Failed};
 
 /// What became of one account's role.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", remote = "Self")]
 #[must_use]
-#[expect(clippy::struct_excessive_bools, reason = "they do not depend on each other")]
 pub struct AccountReport {
     /// Null only where the keys' own account could not be found out.
     pub account_id: Option<AccountId>,
-    /// Always `AliyunDTSDefaultRole`.
+    /// Always `AliyunDTSDefaultRole`; left out where one of thousands in order has a short line.
     #[serde(default, deserialize_with = "super::read::role_name")]
-    pub role_name: Word,
+    role_name: Option<Word>,
     /// The result.
     pub status: Status,
     /// Why it was looked at, where an event says it.
@@ -56,15 +57,6 @@ pub struct AccountReport {
     /// How long the work in it took, both phases of a run over many accounts together.
     #[serde(default)]
     pub duration_ms: u64,
-    /// Whether what went wrong may pass without anybody doing anything.
-    #[serde(skip)]
-    pub may_pass: bool,
-    /// Whether `remediate` would refuse the plan even if a person approved it.
-    #[serde(skip)]
-    pub is_held: bool,
-    /// Whether the report says no more of it than its status and findings: one of thousands that are in order.
-    #[serde(skip)]
-    pub is_brief: bool,
 }
 
 /// All that is said of one account in order among thousands.
@@ -83,8 +75,8 @@ fn slice_is_empty(findings: &&[Finding]) -> bool {
 
 impl Serialize for AccountReport {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let Self { account_id, status, findings, is_brief, .. } = self;
-        if *is_brief {
+        if self.is_brief() {
+            let Self { account_id, status, findings, .. } = self;
             return Brief { account_id, status: *status, findings }.serialize(serializer);
         }
         // The derived way, which `remote` puts here.
@@ -94,10 +86,7 @@ impl Serialize for AccountReport {
 
 impl<'de> Deserialize<'de> for AccountReport {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let account = Self::deserialize(deserializer)?;
-        // Only a short line leaves the role's name out.
-        let is_brief = account.role_name.is_empty();
-        Ok(Self { role_name: DTS_ROLE, is_brief, ..account })
+        Self::deserialize(deserializer)
     }
 }
 
@@ -166,54 +155,42 @@ impl From<&LookError> for CallError {
 }
 
 impl AccountReport {
-    /// An account that nothing is known of yet.
-    pub fn new(account_id: Option<AccountId>, status: Status) -> Self {
+    /// Renders what became of it.
+    pub(crate) fn of(outcome: AccountOutcome) -> Self {
+        let (status, next) = (outcome.status(), next(&outcome));
+        let error = match &outcome.ending {
+            Ending::Failed(Failed::Call { error, .. } | Failed::Directory { error, .. }) => Some(error.clone()),
+            Ending::Failed(Failed::AccessDenied(denied)) => Some(CallError::from(&denied.error)),
+            _ => None,
+        };
+        let is_brief = matches!(outcome.ending, Ending::InOrder);
         Self {
-            account_id,
-            role_name: DTS_ROLE,
+            account_id: outcome.account,
+            role_name: (!is_brief).then_some(DTS_ROLE),
             status,
-            reason: None,
-            findings: Vec::new(),
-            plan_id: None,
-            before: None,
-            steps: Vec::new(),
-            after: None,
-            residual: Vec::new(),
-            error: None,
-            next: None,
+            reason: outcome.reason,
+            findings: outcome.findings,
+            plan_id: outcome.plan.map(|id| id.to_string()),
+            before: outcome.before,
+            steps: outcome.steps,
+            after: outcome.after,
+            residual: outcome.residual,
+            error,
+            next,
             cut: false,
-            duration_ms: 0,
-            may_pass: false,
-            is_held: false,
-            is_brief: false,
+            duration_ms: u64::try_from(outcome.took.as_millis()).unwrap_or(u64::MAX),
         }
     }
 
-    /// The same, of which no more is kept than what thousands of accounts in order need.
-    pub fn brief(self) -> Self {
-        Self { findings: self.findings, is_brief: true, ..Self::new(self.account_id, self.status) }
+    /// The name of the role.
+    #[must_use]
+    pub fn role_name(&self) -> Word {
+        self.role_name.unwrap_or(DTS_ROLE)
     }
 
-    /// An account that no look came to.
-    pub fn line(account_id: Option<AccountId>, status: Status, next: &Next<'_>) -> Self {
-        Self::new(account_id, status).then(status, next)
-    }
-
-    /// The same account with another status, and what a person should do about it.
-    pub fn then(self, status: Status, next: &Next<'_>) -> Self {
-        Self { status, next: Some(next.to_string()), ..self }
-    }
-
-    /// An account that could not be looked at. Nothing was written.
-    pub fn failed(account_id: Option<AccountId>, error: CallError, may_pass: bool) -> Self {
-        let next = Next::Failed { error: &error.message, may_pass }.to_string();
-        Self { error: Some(error), next: Some(next), may_pass, ..Self::new(account_id, Status::Failed) }
-    }
-
-    /// An account whose role was looked at.
-    pub fn observed(account_id: AccountId, observed: &ObservedRole, findings: Vec<Finding>) -> Self {
-        let status = if findings.iter().any(Finding::failed) { Status::Drifted } else { Status::Authorized };
-        let before = RoleView::of(observed.present(), None);
-        Self { findings, before, ..Self::new(Some(account_id), status) }
+    /// Whether it has no more than its status and findings.
+    #[must_use]
+    pub fn is_brief(&self) -> bool {
+        self.role_name.is_none()
     }
 }

@@ -33,12 +33,12 @@ fn cells(account: &AccountReport) -> [String; 8] {
     let code = account.error.as_ref().and_then(|error| error.code()).unwrap_or_default();
     [
         account.id_or("").to_owned(),
-        account.role_name.to_owned(),
+        account.role_name().to_owned(),
         account.status.as_str().to_owned(),
         account.finding_ids().join(" "),
         harmless_lines(account.next.as_deref().unwrap_or_default()),
         // A short line of an account in order has no time.
-        if account.is_brief { String::new() } else { account.duration_ms.to_string() },
+        if account.is_brief() { String::new() } else { account.duration_ms.to_string() },
         account.plan_id.as_deref().map(sanitized).unwrap_or_default(),
         sanitized(code),
     ]

@@ -1,6 +1,10 @@
 //! Whether the platform must count a run as failed: because trying again can help, or nobody would notice otherwise.
 
-use super::{AccountReport, Report, Status, TriggerKind};
+use authorization::settings::Mode;
+use authorization::target::AccountId;
+
+use super::{AccountReport, CallError, Report, Status, TriggerKind};
+use crate::outcome::AccountOutcome;
 
 /// What the platform is told about a run that failed.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -11,47 +15,47 @@ pub struct Failure {
     pub error_message: String,
 }
 
+/// The worst of what must be noticed: of the accounts, and of what belongs to no account.
+pub(super) fn worst(
+    outcomes: &[AccountOutcome],
+    errors: &[CallError],
+    own: Option<&AccountId>,
+    mode: Mode,
+) -> Option<Status> {
+    let nothing_judged = nothing_judged(outcomes, own);
+    let failing = outcomes.iter().filter(|outcome| match outcome.status() {
+        Status::Stuck => true,
+        Status::RolledBack => outcome.may_pass(),
+        Status::Failed => outcome.may_pass() || nothing_judged,
+        Status::Pending => nothing_judged,
+        Status::Refused => mode.writes(),
+        _ => false,
+    });
+    failing.map(AccountOutcome::status).max().max((!errors.is_empty()).then_some(Status::Failed))
+}
+
+/// Accounts were to be judged and not a single one could be. Where members were meant, one of them: that the function's keys
+/// work in their own account says nothing about the members.
+fn nothing_judged(outcomes: &[AccountOutcome], own: Option<&AccountId>) -> bool {
+    let meant = || outcomes.iter().filter(|outcome| outcome.status() != Status::Skipped);
+    let is_member = |outcome: &AccountOutcome| outcome.account.as_ref() != own;
+    let members_meant = meant().any(is_member);
+    let judged = |outcome: &AccountOutcome| !matches!(outcome.status(), Status::Failed | Status::Pending);
+    !meant().filter(|outcome| !members_meant || is_member(outcome)).any(judged)
+}
+
 impl Report {
-    /// Why the platform must count the run as failed, if it must. The type is that of the worst account for which it must;
-    /// where none is worse than what belongs to no account, it is that one's.
-    #[must_use]
-    pub fn failure(&self) -> Option<Failure> {
-        // A timer drops the answer, and comes again with the same mistake.
-        if self.status == Status::Rejected && self.trigger.kind == TriggerKind::Timer {
-            return Some(self.mistyped_timer());
-        }
-        let nothing_judged = self.nothing_judged();
-        let failing = self.accounts.iter().filter(|account| self.is_failure(account, nothing_judged));
-        let worst = failing.map(|account| account.status).max();
-        let worst = worst.max((!self.errors.is_empty()).then_some(Status::Failed))?;
-        Some(Failure { error_type: worst.failure_type(), error_message: self.error_message() })
+    /// The failure of a run whose worst is `status`.
+    pub(super) fn failed(&self, status: Status) -> Failure {
+        Failure { error_type: status.failure_type(), error_message: self.error_message() }
     }
 
-    fn mistyped_timer(&self) -> Failure {
+    /// A timer drops the answer, and comes again with the same mistake.
+    pub(super) fn mistyped_timer(&self) -> Option<Failure> {
         let name = self.trigger.name.as_deref().map(|name| format!(" `{name}`")).unwrap_or_default();
         let error_message = format!("the event of the timer{name} is rejected: {}", self.error_message());
-        Failure { error_type: self.status.failure_type(), error_message }
-    }
-
-    fn is_failure(&self, account: &AccountReport, nothing_judged: bool) -> bool {
-        match account.status {
-            Status::Stuck => true,
-            Status::RolledBack => account.may_pass,
-            Status::Failed => account.may_pass || nothing_judged,
-            Status::Pending => nothing_judged,
-            Status::Refused => self.mode.writes(),
-            _ => false,
-        }
-    }
-
-    /// Accounts were to be judged and not a single one could be. Where members were meant, one of them: that the function's
-    /// keys work in their own account says nothing about the members.
-    fn nothing_judged(&self) -> bool {
-        let meant = || self.accounts.iter().filter(|account| account.status != Status::Skipped);
-        let is_member = |account: &AccountReport| account.account_id != self.own;
-        let members_meant = meant().any(is_member);
-        let judged = |account: &AccountReport| !matches!(account.status, Status::Failed | Status::Pending);
-        !meant().filter(|account| !members_meant || is_member(account)).any(judged)
+        let failure = Failure { error_type: self.status.failure_type(), error_message };
+        (self.trigger.kind == TriggerKind::Timer).then_some(failure)
     }
 
     /// Every status with its count, what holds for the whole run, and the most urgent account.

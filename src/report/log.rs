@@ -37,7 +37,7 @@ fn account_line(request_id: &str, account: &AccountReport) -> Map<String, Value>
     without_nulls(json!({
         "requestId": request_id,
         "accountId": account.account_id,
-        "roleName": account.role_name,
+        "roleName": account.role_name(),
         "status": account.status,
         "durationMs": whole.get("durationMs"),
         "findingIds": account.finding_ids().join(" "),

@@ -19,7 +19,7 @@ mod question;
 mod read;
 mod view;
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -34,14 +34,16 @@ pub use human::Human;
 pub use json::Json;
 pub(crate) use manual::quote;
 pub use manual::{QUICK_AUTHORIZATION, commands};
-pub use next::{Next, Stuck};
 pub use ocsf::Ocsf;
 pub use question::Question;
 pub use read::{NoReport, read};
 pub(crate) use view::Tone;
 
+use authorization::plan::PlanId;
 use authorization::settings::{Mode, Strategy};
 use authorization::target::AccountId;
+
+use crate::outcome::AccountOutcome;
 
 /// One of a few words. (`serde` takes a plain reference for a part of what it reads.)
 pub type Word = &'static str;
@@ -245,9 +247,12 @@ pub struct Report {
     /// A right event, for one that was rejected.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub example: Option<Value>,
-    /// The function's own account, where it is known.
+    /// Why the platform must count the run as failed, if it must.
     #[serde(skip)]
-    own: Option<AccountId>,
+    failure: Option<Failure>,
+    /// The plans that a person may approve.
+    #[serde(skip)]
+    approvable: BTreeMap<AccountId, PlanId>,
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks for it")]
@@ -264,8 +269,8 @@ pub trait Render {
 /// What a run brings together for its report.
 #[derive(Debug, Default)]
 pub struct Results {
-    /// A line for each account.
-    pub accounts: Vec<AccountReport>,
+    /// What became of each account.
+    pub accounts: Vec<AccountOutcome>,
     /// Records that were none for the guard.
     pub left_out: Vec<LeftOut>,
     /// What belongs to no account.
@@ -279,10 +284,21 @@ pub struct Results {
 impl Report {
     /// A run that looked at accounts.
     pub fn of(run: Run, results: Results) -> Self {
-        let Results { accounts, left_out, errors, reason, own } = results;
-        let status = worst(&accounts, &errors);
-        let summary = Summary::of(&accounts);
-        Self { summary, accounts, errors, reason, own, ignored: shortened(left_out), ..Self::empty(run, status) }
+        let Results { accounts: outcomes, left_out, errors, reason, own } = results;
+        let failing = failure::worst(&outcomes, &errors, own.as_ref(), run.mode);
+        let approvable = outcomes.iter().filter_map(AccountOutcome::approvable).collect();
+        let accounts: Vec<_> = outcomes.into_iter().map(AccountReport::of).collect();
+        let (status, summary) = (worst(&accounts, &errors), Summary::of(&accounts));
+        let report = Self {
+            summary,
+            accounts,
+            errors,
+            reason,
+            approvable,
+            ignored: shortened(left_out),
+            ..Self::empty(run, status)
+        };
+        Self { failure: failing.map(|status| report.failed(status)), ..report }
     }
 
     /// This run carried out what an earlier one showed: whomever it did not look at is as it was shown.
@@ -314,7 +330,8 @@ impl Report {
 
     /// An event that is not understood or not allowed.
     pub fn rejected(run: Run, reason: String, example: Value) -> Self {
-        Self { reason: Some(reason), example: Some(example), ..Self::empty(run, Status::Rejected) }
+        let report = Self { reason: Some(reason), example: Some(example), ..Self::empty(run, Status::Rejected) };
+        Self { failure: report.mistyped_timer(), ..report }
     }
 
     fn empty(run: Run, status: Status) -> Self {
@@ -335,8 +352,21 @@ impl Report {
             reason: None,
             ignored: Vec::new(),
             example: None,
-            own: None,
+            failure: None,
+            approvable: BTreeMap::new(),
         }
+    }
+
+    /// Why the platform must count the run as failed, if it must.
+    #[must_use]
+    pub fn failure(&self) -> Option<&Failure> {
+        self.failure.as_ref()
+    }
+
+    /// The plans that a person may approve: each would be carried out then.
+    #[must_use]
+    pub fn approvable(&self) -> &BTreeMap<AccountId, PlanId> {
+        &self.approvable
     }
 
     /// The exit code of a terminal command.

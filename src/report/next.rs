@@ -1,248 +1,160 @@
-//! Every sentence about an account: why a repair did not begin, and what a person should do (`next`). A second language is
-//! another file like this one.
+//! Every sentence about an account: why a repair did not begin or did not go through, and what a person should do (`next`).
+//! A second language is another file like this one.
 
 use std::collections::BTreeSet;
 use std::fmt;
 
 use authorization::plan::Unplannable;
-use authorization::target::AccountId;
-use authorization::text::{escaped, sanitized};
+use authorization::text::{chain, escaped, sanitized};
 
-use super::QUICK_AUTHORIZATION;
-use crate::refusal::{Doubt, Refusal};
-
-/// What became of an account, for the sentence about it.
-#[derive(Debug)]
-pub enum Next<'a> {
-    /// Broken, and the mode allows no write.
-    Drifted {
-        /// Whether there is a role that would have to be deleted.
-        exists: bool,
-    },
-    /// The same in mode `plan`, where the plan deletes the role: who loses it.
-    Planned {
-        /// Whether there is a role that would have to be deleted.
-        exists: bool,
-        /// Whom the new role will not know.
-        loses: &'a BTreeSet<String>,
-    },
-    /// Mode `remediate` would not begin.
-    WouldRefuse {
-        /// Why.
-        why: &'a Refusal,
-        /// Whom the new role would not know.
-        loses: &'a BTreeSet<String>,
-    },
-    /// Mode `remediate` would finish what an earlier run left behind.
-    WouldFinish,
-    /// Mode `remediate` would leave a role of unknown origin alone.
-    WouldLeaveAlone(&'a AccountId),
-    /// The guard did not begin, or put everything back.
-    Refused {
-        /// Why.
-        why: &'a Refusal,
-        /// Whom the new role would not know, where a person can approve the plan.
-        loses: &'a BTreeSet<String>,
-    },
-    /// The brake holds the repair back.
-    HeldBack,
-    /// The brake would hold the repair back.
-    WouldHoldBack,
-    /// Too little time was left to look.
-    TooLate,
-    /// The run was stopped before the look.
-    Stopped,
-    /// Another run may write, and did not end in time.
-    Behind,
-    /// Broken, and too little time was left to repair it.
-    TooLateToRepair,
-    /// Broken, and the run was stopped before the repair.
-    StoppedBeforeRepair,
-    /// A call failed.
-    Failed {
-        /// The call's own words.
-        error: &'a str,
-        /// Whether the next run may succeed.
-        may_pass: bool,
-    },
-    /// A call failed, and what to do about it is known.
-    Advised(&'a str),
-    /// The accounts of the run could not be found out.
-    NotBegun,
-    /// A panic: a mistake of this program. What a run that writes had done by then is not known here.
-    BrokenOff {
-        /// Whether it may have written.
-        writes: bool,
-    },
-    /// The settings leave it alone.
-    LeftAlone(&'a str),
-    /// It is below a folder that the settings leave alone.
-    InFolder(&'a str),
-    /// The directory does not count it among its active members.
-    NotActive(&'a str),
-    /// It left the directory during the run.
-    Left,
-    /// The repair failed, and the role is as it was.
-    RolledBack {
-        /// Why.
-        cause: &'a str,
-        /// Whether the next run may succeed.
-        may_pass: bool,
-    },
-    /// A person must finish it.
-    Stuck {
-        /// Why.
-        why: Stuck<'a>,
-        /// What to type.
-        commands: Vec<String>,
-    },
-}
-
-/// Why a person must finish a repair.
-#[derive(Debug)]
-pub enum Stuck<'a> {
-    /// Not everything that was written shows.
-    Unfinished {
-        /// Why it did not go through, where that is known.
-        cause: Option<&'a str>,
-        /// Whether the next run tries again: it finishes what is on record.
-        again: bool,
-    },
-    /// The look afterwards failed.
-    Unseen {
-        /// Why it did not go through, where that is known.
-        cause: Option<&'a str>,
-        /// Why the look failed.
-        error: &'a str,
-        /// Whether the next run tries again.
-        again: bool,
-    },
-    /// Another role has taken the place of the one that was looked at.
-    Stranger {
-        /// Where that showed, if before the second look.
-        cause: Option<&'a str>,
-        /// What was attached to it by name and taken off again.
-        taken_off: Vec<&'a str>,
-        /// What the old role had.
-        had: &'a str,
-    },
-    /// The unfinished repair does not know the role that is there.
-    Unknown {
-        /// Whose role it is.
-        account: &'a AccountId,
-        /// What the old role had.
-        had: &'a str,
-    },
-}
+use super::{QUICK_AUTHORIZATION, commands};
+use crate::apply::Cause;
+use crate::config::JOURNAL_DIR;
+use crate::members::{AccessDenied, Denied};
+use crate::outcome::{AccountOutcome, Advice, Ending, Failed, Pending, Refused, Skipped, Stuck};
+use crate::refusal::{Doubt, NotCleared, Refusal};
 
 /// Said in each account that the brake holds back; why it does is said once, for the run.
 const HELD_BACK: &str = "the brake holds it back: `reason` of the report says why";
 
-const NOT_BEGUN: &str =
-    "not looked at: which accounts the run is about could not be found out (`errors` of the report)";
+/// What a person should do about an account: the cause first, then what to type, a link last.
+pub(super) fn next(outcome: &AccountOutcome) -> Option<String> {
+    Some(match &outcome.ending {
+        Ending::Judged(None) | Ending::InOrder | Ending::Remediated => return None,
+        Ending::Judged(Some(advice)) => advised(advice, outcome),
+        Ending::RolledBack(cause) if cause.may_pass() => {
+            format!("{cause}; the role is as it was. It may pass: the next run tries again")
+        }
+        Ending::RolledBack(cause) => format!(
+            "{cause}; the role is as it was. Remove the cause, then run again, or authorize by hand: {QUICK_AUTHORIZATION}"
+        ),
+        Ending::Refused(Refused::For { why, loses }) => format!("{why}{}", losers(loses)),
+        Ending::Refused(Refused::Stranger(id)) => Cause::Stranger(id.clone()).to_string(),
+        Ending::Refused(Refused::HeldBack) => HELD_BACK.to_owned(),
+        Ending::Refused(Refused::NotCleared(why)) => why.to_string(),
+        Ending::Stuck { why, role, left } => {
+            let commands: String = commands(role, left).iter().map(|command| format!("{command}\n")).collect();
+            format!("{why}\n{commands}Without the extras, authorize in the console: {QUICK_AUTHORIZATION}")
+        }
+        Ending::Panicked => {
+            panicked("look at the role, the log has each step; with a journal folder the next run finishes it")
+        }
+        Ending::Failed(why) => why.to_string(),
+        Ending::Pending(what) => what.to_string(),
+        Ending::Skipped(why) => why.to_string(),
+    })
+}
 
-const UNKNOWN_WRITES: &str = "look at the role, the log has each step; with a journal folder the next run finishes it";
+fn advised(advice: &Advice, outcome: &AccountOutcome) -> String {
+    match advice {
+        Advice::Repair { exists, loses } => {
+            let first = if *exists { "delete the role, then " } else { "" };
+            let joint = if loses.is_empty() { "; " } else { "\n" };
+            format!("mode `remediate` repairs it{}{joint}by hand: {first}open {QUICK_AUTHORIZATION}", losers(loses))
+        }
+        Advice::WouldRefuse { why, loses } => format!("`remediate` would refuse: {why}{}", losers(loses)),
+        Advice::WouldFinish => {
+            "mode `remediate` finishes the repair by these steps, then judges the role again".to_owned()
+        }
+        Advice::WouldLeaveAlone => {
+            let account = outcome.account.as_ref().map_or("ID", |account| account.as_str());
+            format!(
+                "the role that is there is somebody's, so `remediate` leaves it alone: find out whose it is, or give the unfinished repair up:\ndts-role-guard clear --account {account} --unfinished"
+            )
+        }
+        Advice::WouldHoldBack => format!("`remediate` would refuse: {HELD_BACK}"),
+    }
+}
 
-impl fmt::Display for Next<'_> {
+/// Who loses the role is said before it is deleted: nothing brings that back.
+fn losers(loses: &BTreeSet<String>) -> String {
+    if loses.is_empty() {
+        return String::new();
+    }
+    let names: Vec<_> = loses.iter().map(String::as_str).collect();
+    format!("\nthe new role can no longer be assumed by: {}", names.join(", "))
+}
+
+fn panicked(known: &str) -> String {
+    format!("the guard broke off there by a mistake of its own (`panic` in the log): {known}")
+}
+
+impl fmt::Display for Pending {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::TooLate => "too little time was left to look at it: the next run does",
+            Self::Stopped => "the run was stopped before it was looked at: run it again",
+            Self::Behind => "another run was at work until too little time was left: the next run looks at it",
+            Self::TooLateToRepair => "it is broken, and too little time was left to repair it: the next run does",
+            Self::StoppedBeforeRepair => "it is broken, and the run was stopped before it was repaired: run it again",
+        })
+    }
+}
+
+impl fmt::Display for Skipped {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Drifted { exists } => drifted(f, *exists, &BTreeSet::new()),
-            Self::Planned { exists, loses } => drifted(f, *exists, loses),
-            Self::WouldRefuse { why, loses } => {
-                write!(f, "`remediate` would refuse: {why}").and_then(|()| losers(f, loses))
-            }
-            Self::WouldFinish => {
-                f.write_str("mode `remediate` finishes the repair by these steps, then judges the role again")
-            }
-            Self::WouldLeaveAlone(account) => write!(
-                f,
-                "the role that is there is somebody's, so `remediate` leaves it alone: find out whose it is, or give the unfinished repair up:\ndts-role-guard clear --account {account} --unfinished"
-            ),
-            Self::Refused { why, loses } => write!(f, "{why}").and_then(|()| losers(f, loses)),
-            Self::HeldBack => f.write_str(HELD_BACK),
-            Self::WouldHoldBack => write!(f, "`remediate` would refuse: {HELD_BACK}"),
-            Self::TooLate => f.write_str("too little time was left to look at it: the next run does"),
-            Self::Stopped => f.write_str("the run was stopped before it was looked at: run it again"),
-            Self::Behind => {
-                f.write_str("another run was at work until too little time was left: the next run looks at it")
-            }
-            Self::TooLateToRepair => {
-                f.write_str("it is broken, and too little time was left to repair it: the next run does")
-            }
-            Self::StoppedBeforeRepair => {
-                f.write_str("it is broken, and the run was stopped before it was repaired: run it again")
-            }
-            Self::Failed { error, may_pass: true } => {
-                write!(f, "{error}; nothing was written; it may pass: the next run looks again")
-            }
-            Self::Failed { error, may_pass: false } => {
-                write!(f, "{error}; nothing was written; a person must mend it")
-            }
-            Self::Advised(advice) => write!(f, "{advice}; nothing was written"),
-            Self::NotBegun => f.write_str(NOT_BEGUN),
-            Self::BrokenOff { writes } => {
-                let known = if *writes { UNKNOWN_WRITES } else { "nothing was written" };
-                write!(f, "the guard broke off there by a mistake of its own (`panic` in the log): {known}")
-            }
-            Self::LeftAlone(why) => f.write_str(why),
+            Self::LeftAlone(why) | Self::Cleared(why) => f.write_str(why),
             Self::InFolder(folder) => {
                 write!(f, "it is in or below the folder `{folder}` of the setting `DTS_GUARD_EXCLUDE_FOLDERS`")
             }
             Self::NotActive(status) => write!(f, "the resource directory says `{}` of it", sanitized(status)),
             Self::Left => f.write_str("it left the resource directory while the run was under way"),
-            Self::RolledBack { cause, may_pass: true } => {
-                write!(f, "{cause}; the role is as it was. It may pass: the next run tries again")
-            }
-            Self::RolledBack { cause, may_pass: false } => write!(
-                f,
-                "{cause}; the role is as it was. Remove the cause, then run again, or authorize by hand: {QUICK_AUTHORIZATION}"
-            ),
-            Self::Stuck { why, commands } => {
-                writeln!(f, "{why}")?;
-                commands.iter().try_for_each(|command| writeln!(f, "{command}"))?;
-                write!(f, "Without the extras, authorize in the console: {QUICK_AUTHORIZATION}")
-            }
         }
     }
 }
 
-impl fmt::Display for Stuck<'_> {
+impl fmt::Display for Failed {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
+            Self::Call { error, may_pass: true } => {
+                write!(f, "{error}; nothing was written; it may pass: the next run looks again")
+            }
+            Self::Call { error, may_pass: false } => {
+                write!(f, "{error}; nothing was written; a person must mend it")
+            }
+            Self::Directory { advice, .. } => write!(f, "{advice}; nothing was written"),
+            Self::AccessDenied(denied) => write!(f, "{denied}; nothing was written"),
+            Self::NotBegun { .. } => f.write_str(
+                "not looked at: which accounts the run is about could not be found out (`errors` of the report)",
+            ),
+            Self::Panicked => f.write_str(&panicked("nothing was written")),
+        }
+    }
+}
+
+impl fmt::Display for Stuck {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let or = |cause: &Option<Cause>, other: &str| cause.as_ref().map_or_else(|| other.to_owned(), Cause::to_string);
+        match self {
             Self::Unfinished { cause, again } => {
-                f.write_str(cause.unwrap_or("the second look does not show what was written"))?;
-                f.write_str(if *again {
-                    "; the next run tries again. To finish by hand:"
-                } else {
-                    ". To finish by hand:"
-                })
+                let cause = or(cause, "the second look does not show what was written");
+                let again = if *again { "; the next run tries again" } else { "" };
+                write!(f, "{cause}{again}. To finish by hand:")
             }
             Self::Unseen { cause, again: true, .. } => {
-                f.write_str(cause.unwrap_or("the look at the role afterwards failed"))?;
-                f.write_str("; the next run tries again. Look at the role; if it is missing:")
+                let cause = or(cause, "the look at the role afterwards failed");
+                write!(f, "{cause}; the next run tries again. Look at the role; if it is missing:")
             }
-            Self::Unseen { cause, error, again: false } => {
-                match cause {
-                    Some(cause) => write!(
-                        f,
-                        "{cause}; what became of the role is not known, since the look at it failed ({error})"
-                    )?,
-                    None => write!(f, "every step was done, but the look at the role afterwards failed ({error})")?,
-                }
-                f.write_str(". Look at the role; if it is missing:")
-            }
+            Self::Unseen { cause: Some(cause), error, again: false } => write!(
+                f,
+                "{cause}; what became of the role is not known, since the look at it failed ({error}). Look at the role; if it is missing:"
+            ),
+            Self::Unseen { cause: None, error, again: false } => write!(
+                f,
+                "every step was done, but the look at the role afterwards failed ({error}). Look at the role; if it is missing:"
+            ),
             Self::Stranger { cause, taken_off, had } => {
-                let place = "another role of that name stands in the place of the one that was looked at";
-                f.write_str(cause.unwrap_or(place))?;
-                if taken_off.is_empty() {
-                    f.write_str("; nothing stays attached to it by the guard")?;
+                let cause = or(cause, "another role of that name stands in the place of the one that was looked at");
+                let attached = if taken_off.is_empty() {
+                    "nothing stays attached to it by the guard".to_owned()
                 } else {
                     let names = escaped(&taken_off.join(", "));
-                    write!(f, "; what the guard had attached to it by name was taken off again ({names})")?;
-                }
+                    format!("what the guard had attached to it by name was taken off again ({names})")
+                };
                 write!(
                     f,
-                    ". Find out whose it is. The old role had: {had}. Only if the new role is yours, bring that back by hand:"
+                    "{cause}; {attached}. Find out whose it is. The old role had: {had}. Only if the new role is yours, bring that back by hand:"
                 )
             }
             Self::Unknown { account, had } => write!(
@@ -253,22 +165,26 @@ impl fmt::Display for Stuck<'_> {
     }
 }
 
-/// The cause first, a link last.
-fn drifted(f: &mut fmt::Formatter<'_>, exists: bool, loses: &BTreeSet<String>) -> fmt::Result {
-    let first = if exists { "delete the role, then " } else { "" };
-    f.write_str("mode `remediate` repairs it")?;
-    losers(f, loses)?;
-    let joint = if loses.is_empty() { "; " } else { "\n" };
-    write!(f, "{joint}by hand: {first}open {QUICK_AUTHORIZATION}")
-}
-
-/// Who loses the role is said before it is deleted: nothing brings that back.
-fn losers(f: &mut fmt::Formatter<'_>, loses: &BTreeSet<String>) -> fmt::Result {
-    if loses.is_empty() {
-        return Ok(());
+impl fmt::Display for Cause {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Call { error, .. } => f.write_str(error),
+            Self::Unseen { error, .. } => {
+                write!(f, "the role could not be looked at before anything was put back: {error}")
+            }
+            Self::Refused(refusal) => refusal.fmt(f),
+            Self::Stranger(id) => write!(
+                f,
+                "another role of that name, with the id `{}`, stands in the place of the one that was looked at",
+                sanitized(id)
+            ),
+            Self::Deleted => f.write_str("the role was deleted by somebody while it was being repaired"),
+            Self::UnknownOrigin => f.write_str(
+                "the role exists, but the reply that would tell whether this run made it was lost: it is left alone",
+            ),
+            Self::Illegal(illegal) => illegal.fmt(f),
+        }
     }
-    let names: Vec<_> = loses.iter().map(String::as_str).collect();
-    write!(f, "\nthe new role can no longer be assumed by: {}", names.join(", "))
 }
 
 impl fmt::Display for Refusal {
@@ -368,14 +284,55 @@ impl fmt::Display for Doubt {
     }
 }
 
+impl fmt::Display for AccessDenied {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let role = &self.role_arn;
+        match self.why {
+            Denied::RoleMissing => write!(f, "there is no role `{role}`: create it, or name another in the settings"),
+            Denied::CallerIsRoot => write!(f, "an account's root cannot assume a role: use the keys of a RAM role"),
+            Denied::NotGranted => write!(f, "the guard's own role lacks `sts:AssumeRole` on `{role}`"),
+            Denied::ControlPolicy => write!(f, "a control policy of the resource directory forbids `{role}`"),
+            Denied::NotTrusted => write!(f, "the role `{role}` does not trust the guard's own role"),
+            Denied::NotGrantedOrNotTrusted => write!(
+                f,
+                "either the guard's own role lacks `sts:AssumeRole` on `{role}`, or that role does not trust it"
+            ),
+            Denied::Other => write!(f, "the role `{role}` could not be assumed: {}", chain(&self.error)),
+        }
+    }
+}
+
+impl fmt::Display for NotCleared {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NoFolder => write!(
+                f,
+                "there is no journal folder (`{JOURNAL_DIR}`), so nothing is on record that could be forgotten"
+            ),
+            Self::NoRecord(account) => write!(
+                f,
+                "there is no record of account `{account}` in the journal folder, so nothing was forgotten: look at the id"
+            ),
+            Self::Busy => f.write_str(
+                "a run that may repair is under way in this instance, so nothing was forgotten: ask again when it has ended",
+            ),
+            Self::Refused(refusal) => refusal.fmt(f),
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
+    use authorization::baseline;
+    use authorization::plan::Difference;
+
     use super::*;
 
     #[test]
     fn the_cause_comes_first_and_a_link_last() {
         let loses = BTreeSet::from(["Service ecs.aliyuncs.com".to_owned()]);
-        let planned = Next::Planned { exists: true, loses: &loses }.to_string();
+        let of = |ending| next(&AccountOutcome::new(None, ending)).unwrap();
+        let planned = of(Ending::Judged(Some(Advice::Repair { exists: true, loses })));
         let lines: Vec<_> = planned.lines().collect();
         assert_eq!(
             lines[..2],
@@ -383,7 +340,8 @@ mod tests {
         );
         assert_eq!(lines[2], format!("by hand: delete the role, then open {QUICK_AUTHORIZATION}"));
         let why = Stuck::Unfinished { cause: None, again: false };
-        let stuck = Next::Stuck { why, commands: vec!["aliyun ram CreateRole".to_owned()] }.to_string();
+        let (role, left) = (baseline::DTS.role.clone(), Box::new(Difference::default()));
+        let stuck = of(Ending::Stuck { why, role, left });
         assert!(stuck.lines().last().is_some_and(|line| line.ends_with(QUICK_AUTHORIZATION)), "{stuck}");
     }
 }

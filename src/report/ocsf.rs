@@ -48,7 +48,7 @@ fn event(report: &Report, account: &AccountReport, finding: &Finding, is_ended: 
     let control = finding.id.as_str();
     let told = if is_ended { "repaired".to_owned() } else { sanitized(&finding.message) };
     let owner = account.id_or("unknown");
-    let arn = format!("acs:ram::{owner}:role/{}", account.role_name);
+    let arn = format!("acs:ram::{owner}:role/{}", account.role_name());
     let message = format!("{control} in account {owner}: {told}");
     let mut event = json!({
         "activity_id": id, "activity_name": name,
@@ -67,14 +67,14 @@ fn event(report: &Report, account: &AccountReport, finding: &Finding, is_ended: 
         },
         // The same for the same condition in every run.
         "finding_info": {
-            "uid": format!("dts-role-guard/{owner}/{}/{control}", account.role_name),
-            "title": format!("{} fails the condition {control}", account.role_name),
+            "uid": format!("dts-role-guard/{owner}/{}/{control}", account.role_name()),
+            "title": format!("{} fails the condition {control}", account.role_name()),
             "desc": sanitized(&finding.message),
             "analytic": {"type_id": 1, "type": "Rule", "uid": control, "name": control},
         },
         "compliance": {"control": control, "status_id": verdict_id, "status": verdict},
         "cloud": cloud(account),
-        "resources": [{"uid": arn, "name": account.role_name, "type": "RAM role"}],
+        "resources": [{"uid": arn, "name": account.role_name(), "type": "RAM role"}],
         "remediation": {"desc": remediation(account, is_ended), "references": [QUICK_AUTHORIZATION]},
     });
     let unmapped = unmapped(report, account);

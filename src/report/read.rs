@@ -100,8 +100,8 @@ pub(super) fn schema<'de, D: Deserializer<'de>>(deserializer: D) -> Result<&'sta
     expect(deserializer, SCHEMA)
 }
 
-pub(super) fn role_name<'de, D: Deserializer<'de>>(deserializer: D) -> Result<&'static str, D::Error> {
-    expect(deserializer, DTS_ROLE)
+pub(super) fn role_name<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<&'static str>, D::Error> {
+    expect(deserializer, DTS_ROLE).map(Some)
 }
 
 fn expect<'de, D: Deserializer<'de>>(deserializer: D, word: &'static str) -> Result<&'static str, D::Error> {

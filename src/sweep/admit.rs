@@ -2,24 +2,24 @@
 
 use aliyun::Error;
 use authorization::settings::Scope;
+use authorization::text::chain;
 use futures_util::{StreamExt as _, stream};
 use tracing::Instrument as _;
 
-use super::queue::Turn;
-use super::{Gate, Look, Place, Sweep, Swept, lines};
+use super::{Access, Admission, Candidate, Sweep, Swept, WorkItem};
 use crate::config::FOLDERS;
-use crate::event::Selector;
-use crate::members::{self, Admission, FolderId, FolderRules, Folders, Standing};
-use crate::report::{LeftOut, Next, Results, Status};
-
-/// An account that somebody named.
-pub(super) enum Named {
-    Turn(Box<Turn>),
-    /// None that this run may be about, and why: never entered.
-    Outside(Look, String),
-}
+use crate::members::{self, FolderId, FolderRules, Folders, Membership};
+use crate::outcome::{AccountOutcome, Ending, Failed, Pending, Skipped};
+use crate::report::{CallError, Results};
 
 const EVERY_FOLDER: &FolderRules = &FolderRules::none();
+
+/// No account of this run, and why: never entered.
+pub(super) struct Outside {
+    pub(super) why: String,
+    /// The records that named it.
+    pub(super) records: Vec<usize>,
+}
 
 impl Sweep<'_> {
     /// The folders of the settings; in the scope `account` they mean nothing.
@@ -28,89 +28,80 @@ impl Sweep<'_> {
         Folders::new(rules, &self.guard.session)
     }
 
-    /// A run whose folders could not be found out does nothing.
+    /// A folder of the settings does not exist, or could not be asked for: nothing is looked at.
     pub(super) fn without_folder(&self, folder: &FolderId, error: &Error) -> Swept {
-        let accounts = vec![lines::not_begun(&self.own, error.kind.may_pass())];
-        let errors = vec![lines::no_directory_folder(folder, error)];
-        Swept::Accounts(Results { accounts, errors, ..Results::default() })
+        let not_begun = Ending::Failed(Failed::NotBegun { may_pass: error.kind.may_pass() });
+        let advice = members::advice(error).map(|advice| format!("; {advice}")).unwrap_or_default();
+        let what = if error.is("EntityNotExists.Folder") { "does not exist" } else { "could not be found" };
+        let settings = "the folder of `DTS_GUARD_FOLDERS` or `DTS_GUARD_EXCLUDE_FOLDERS`";
+        let message = format!("{settings} `{folder}` {what}, so nothing was looked at: {}{advice}", chain(error));
+        Swept::Accounts(Results {
+            accounts: vec![AccountOutcome::new(Some(self.own.clone()), not_begun)],
+            errors: vec![CallError::from(error).saying(message)],
+            ..Results::default()
+        })
     }
 
     /// The directory is asked about every account before work begins in the first: a wrong list by hand does nothing.
-    pub(super) async fn admit_all(&self, looks: Vec<Look>, folders: &Folders<'_>) -> Vec<Named> {
-        let named = stream::iter(looks.into_iter().zip(0..)).map(|(look, index)| self.admit(look, index == 0, folders));
-        named.buffered(self.config.concurrency).collect().await
+    pub(super) async fn admit_all(
+        &self,
+        candidates: Vec<Candidate>,
+        folders: &Folders<'_>,
+    ) -> Vec<Result<WorkItem, Outside>> {
+        let candidates = stream::iter(candidates.into_iter().zip(0..));
+        let admitted = candidates.map(|(candidate, index)| self.admit(candidate, index == 0, folders));
+        admitted.buffered(self.config.concurrency).collect().await
     }
 
-    async fn admit(&self, look: Look, is_certain: bool, folders: &Folders<'_>) -> Named {
-        let gate = match look.place {
-            Place::LeftAlone(_) => Gate::of(&look),
-            Place::Own => self.own_gate(&look, folders).await,
-            Place::Elsewhere if !is_certain && self.is_late() => {
-                Gate::closed(lines::line(&look, Status::Pending, &Next::TooLate))
-            }
-            Place::Elsewhere => {
-                let gate = self.gate(&look, folders).instrument(self.span(&look));
-                match self.guard.stop.unless_asked(gate).await {
-                    None => Gate::closed(lines::line(&look, Status::Pending, &Next::Stopped)),
-                    Some(Ok(gate)) => gate,
-                    Some(Err(why)) => return Named::Outside(look, why),
+    async fn admit(&self, candidate: Candidate, is_certain: bool, folders: &Folders<'_>) -> Result<WorkItem, Outside> {
+        let pending = |pending| Admission::closed(candidate.ended(Ending::Pending(pending)));
+        let admission = match candidate.access {
+            Access::LeftAlone(_) => Admission::of(&candidate),
+            Access::Own => self.own_admission(&candidate, folders).await,
+            Access::Member if !is_certain && self.is_late() => pending(Pending::TooLate),
+            Access::Member => {
+                let admission = self.member_admission(&candidate, folders).instrument(self.span(&candidate));
+                match self.guard.stop.unless_asked(admission).await {
+                    None => pending(Pending::Stopped),
+                    Some(Ok(admission)) => admission,
+                    Some(Err(why)) => return Err(Outside { why, records: candidate.records }),
                 }
             }
         };
-        Named::Turn(Box::new(Turn { look, gate, is_certain }))
+        Ok(WorkItem { candidate, admission, is_certain })
     }
 
     /// # Errors
-    /// Why it is none of this run's.
-    async fn gate(&self, look: &Look, folders: &Folders<'_>) -> Result<Gate, String> {
-        let place = match members::admit(&self.guard.session, &look.account).await {
-            Admission::Member(place) => place,
-            Admission::Absent(status) => {
-                return Ok(Gate::closed(lines::line(look, Status::Skipped, &Next::NotActive(&status))));
+    /// Why it is no account of this run.
+    async fn member_admission(&self, candidate: &Candidate, folders: &Folders<'_>) -> Result<Admission, String> {
+        let account = &candidate.account;
+        match members::membership(&self.guard.session, account).await {
+            Membership::Active(location) => match Admission::by_folder(candidate, folders.standing(&location).await) {
+                Some(admission) => Ok(admission),
+                None => Err(format!("account `{account}` is in or below none of the folders of `{FOLDERS}`")),
+            },
+            Membership::Absent(status) => {
+                Ok(Admission::closed(candidate.ended(Ending::Skipped(Skipped::NotActive(status)))))
             }
-            Admission::Unknown(error) => return Ok(Gate::closed(lines::unknown(look, &error))),
-            Admission::Stranger => return Err(not_a_member(look)),
-        };
-        match folders.standing(&place).await {
-            Ok(Standing::Inside) => Ok(Gate::Open),
-            Ok(Standing::Outside) => {
-                Err(format!("account `{}` is in or below none of the folders of `{FOLDERS}`", look.account))
+            Membership::Unknown(error) => Ok(Admission::unknown(candidate, &error)),
+            Membership::Stranger => {
+                Err(format!("account `{account}` is no member of the own account's resource directory"))
             }
-            Ok(Standing::Excluded(folder)) => {
-                Ok(Gate::closed(lines::line(look, Status::Skipped, &Next::InFolder(&folder.to_string()))))
-            }
-            Err(error) => Ok(Gate::closed(lines::unknown(look, &error))),
         }
     }
 
     /// The own account is looked at in whatever folder it is, unless that one is left alone. That of the management account
     /// is in none.
-    pub(super) async fn own_gate(&self, look: &Look, folders: &Folders<'_>) -> Gate {
-        if look.place != Place::Own || !folders.exclude() {
-            return Gate::of(look);
+    pub(super) async fn own_admission(&self, candidate: &Candidate, folders: &Folders<'_>) -> Admission {
+        if candidate.access != Access::Own || !folders.exclude() {
+            return Admission::of(candidate);
         }
-        match members::admit(&self.guard.session, &look.account).await {
-            Admission::Member(place) => match folders.standing(&place).await {
-                Ok(Standing::Inside | Standing::Outside) => Gate::Open,
-                Ok(Standing::Excluded(folder)) => {
-                    Gate::closed(lines::line(look, Status::Skipped, &Next::InFolder(&folder.to_string())))
-                }
-                Err(error) => Gate::closed(lines::unknown(look, &error)),
-            },
-            Admission::Absent(_) | Admission::Stranger => Gate::Open,
-            Admission::Unknown(error) => Gate::closed(lines::unknown(look, &error)),
+        match members::membership(&self.guard.session, &candidate.account).await {
+            Membership::Active(location) => {
+                Admission::by_folder(candidate, folders.standing(&location).await).unwrap_or(Admission::Open)
+            }
+            Membership::Absent(_) | Membership::Stranger => Admission::Open,
+            Membership::Unknown(error) => Admission::unknown(candidate, &error),
         }
     }
-
-    pub(super) fn is_by_hand(&self) -> bool {
-        matches!(self.request.selector, Selector::Accounts(_))
-    }
-}
-
-fn not_a_member(look: &Look) -> String {
-    format!("account `{}` is no member of the own account's resource directory", look.account)
-}
-
-pub(super) fn as_left_out(look: &Look, why: &str) -> impl Iterator<Item = LeftOut> {
-    look.records.iter().map(|record| LeftOut { record: *record, reason: why.to_owned() })
 }

@@ -7,9 +7,10 @@ use authorization::target::AccountId;
 
 use super::pages::{OPERATION, Pages};
 use super::queue::Queue;
-use super::{Gate, Rules, Sweep, lines};
+use super::{Admission, Rules, Sweep};
 use crate::members::{Folders, Standing};
-use crate::report::{CallError, Next, Status};
+use crate::outcome::{Ending, Skipped};
+use crate::report::CallError;
 
 /// Who became a member so lately may not have its access role yet (inferred).
 pub(super) const NEW_FOR: jiff::SignedDuration = jiff::SignedDuration::from_mins(10);
@@ -51,7 +52,7 @@ impl Sweep<'_> {
         Listed { errors, known: pages.into_known() }
     }
 
-    /// An account outside the folders is none of this run's.
+    /// An account outside the folders is not in this run.
     async fn offer(
         &self,
         rules: &Rules<'_>,
@@ -60,20 +61,17 @@ impl Sweep<'_> {
         member: Member,
     ) -> Result<(), CallError> {
         let account = member.account.map_err(|bad| CallError::of_reply(OPERATION, bad.to_string()))?;
-        let mut look = rules.look(&account);
-        look.is_new = member.joined.is_some_and(|joined| rules.now.duration_since(joined) < NEW_FOR);
-        let gate = match (member.status, folders.standing(&member.location).await) {
-            (_, Ok(Standing::Outside)) => return Ok(()),
-            (_, Ok(Standing::Excluded(folder))) => {
-                Gate::closed(lines::line(&look, Status::Skipped, &Next::InFolder(&folder.to_string())))
+        let mut candidate = rules.candidate(&account);
+        candidate.is_new = member.joined.is_some_and(|joined| rules.now.duration_since(joined) < NEW_FOR);
+        let admission = match (member.status, folders.standing(&member.location).await) {
+            (MemberStatus::Absent(status), Ok(Standing::Inside) | Err(_)) => {
+                Some(Admission::closed(candidate.ended(Ending::Skipped(Skipped::NotActive(status)))))
             }
-            (MemberStatus::Absent(status), _) => {
-                Gate::closed(lines::line(&look, Status::Skipped, &Next::NotActive(&status)))
-            }
-            (MemberStatus::Active, Err(error)) => Gate::closed(lines::unknown(&look, &error)),
-            (MemberStatus::Active, Ok(Standing::Inside)) => Gate::of(&look),
+            (_, standing) => Admission::by_folder(&candidate, standing),
         };
-        queue.offer(look, gate);
+        if let Some(admission) = admission {
+            queue.offer(candidate, admission);
+        }
         Ok(())
     }
 }

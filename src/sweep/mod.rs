@@ -1,44 +1,44 @@
 //! The accounts of one run: chosen by the request or listed by the directory, judged, and repaired where that is needed.
 //!
-//! Many accounts are worked through in two phases, all judged before the first is repaired, so that a brake can stop what
-//! is more likely a mistake than drift. What goes wrong in one account is that account's line in the report and stops no
-//! other.
+//! A few accounts are worked on at once ([`Sweep::few`]). Many are worked through in two phases (`phases`), all judged before
+//! the first is repaired, so that a brake can stop what is more likely a mistake than drift. What goes wrong in one account is
+//! that account's outcome and stops no other.
 
+mod account;
 mod admit;
-mod lines;
+mod checkpoint;
 mod listing;
 mod newcomers;
 mod pages;
 mod phases;
-mod place;
 mod progress;
 mod queue;
 mod select;
-mod visit;
-mod watch;
 
 use std::collections::HashMap;
+use std::pin::pin;
 use std::sync::atomic::AtomicUsize;
 use std::time::Duration;
 
-use futures_util::stream;
-
-use admit::{Named, as_left_out};
-use aliyun::{CallerIdentity, Session};
+use aliyun::{CallerIdentity, Error, Session};
 use authorization::settings::Scope;
 use authorization::target::AccountId;
+use checkpoint::{Checkpoint, Done};
+use futures_util::{StreamExt as _, stream};
 use listing::Listed;
 pub(crate) use pages::Pages;
-use place::{Done, Memory, Place as Kept};
+use phases::{Extent, Phases};
 pub use progress::{Counts, LogLines, Progress, Stage};
-use queue::{Queue, Turn};
-pub use select::{Look, Place, Rules, Selection, needs_caller, outside, select};
-use watch::{Extent, Watch};
+use progress::{Reporter, Tally};
+use queue::Queue;
+pub use select::{Access, Candidate, Rules, Selection, needs_caller, outside, select};
 
 use crate::config::{BRAKE_FROM, Config, EXCEPTIONS, EXCLUDE_ACCOUNTS};
 use crate::event::{Request, Selector};
+use crate::members::{self, Standing};
+use crate::outcome::{AccountOutcome, Ending, Failed, Skipped};
 use crate::reconcile::Guard;
-use crate::report::{AccountReport, LeftOut, Next, Results, Status};
+use crate::report::{LeftOut, Results};
 
 /// An account is begun only with this much time left, or that of so many of the slowest calls.
 const LEAST_TIME: Duration = Duration::from_secs(1);
@@ -65,7 +65,7 @@ pub(crate) struct Sweep<'a> {
 /// What became of a run.
 #[derive(Debug)]
 pub(crate) enum Swept {
-    /// A line for each account, and what else there is to say.
+    /// What became of each account, and what else there is to say.
     Accounts(Results),
     /// No record was for the guard.
     Ignored(Vec<LeftOut>),
@@ -73,38 +73,68 @@ pub(crate) enum Swept {
     Rejected(String),
 }
 
+/// An account to work on.
+#[derive(Debug)]
+struct WorkItem {
+    candidate: Candidate,
+    admission: Admission,
+    /// Begun however late it is: its calls tell what is wrong.
+    is_certain: bool,
+}
+
 /// Whether an account may be worked in.
 #[derive(Debug)]
-enum Gate {
+enum Admission {
     Open,
-    /// Why not, as its line in the report.
-    Closed(Box<AccountReport>),
+    /// Why not, as its outcome.
+    Closed(Box<AccountOutcome>),
 }
 
 impl Swept {
     /// Of one account.
-    pub(crate) fn of(line: AccountReport) -> Self {
-        Self::Accounts(Results { accounts: vec![line], ..Results::default() })
+    pub(crate) fn of(outcome: AccountOutcome) -> Self {
+        Self::Accounts(Results { accounts: vec![outcome], ..Results::default() })
     }
 }
 
-impl Gate {
-    fn closed(report: AccountReport) -> Self {
-        Self::Closed(Box::new(report))
+impl Admission {
+    fn closed(outcome: AccountOutcome) -> Self {
+        Self::Closed(Box::new(outcome))
     }
 
     /// Of an account that the directory need not be asked about.
-    fn of(look: &Look) -> Self {
-        match &look.place {
-            Place::LeftAlone(why) => Self::closed(lines::line(look, Status::Skipped, &Next::LeftAlone(why))),
-            Place::Own | Place::Elsewhere => Self::Open,
+    fn of(candidate: &Candidate) -> Self {
+        match &candidate.access {
+            Access::LeftAlone(why) => Self::closed(candidate.ended(Ending::Skipped(Skipped::LeftAlone(why.clone())))),
+            Access::Own | Access::Member => Self::Open,
         }
+    }
+
+    /// Of a member, as far as its folder tells; `None` where it is outside the folders of the run.
+    fn by_folder(candidate: &Candidate, standing: Result<Standing, Error>) -> Option<Self> {
+        Some(match standing {
+            Ok(Standing::Inside) => Self::of(candidate),
+            Ok(Standing::Outside) => return None,
+            Ok(Standing::Excluded(folder)) => Self::closed(candidate.ended(Ending::Skipped(Skipped::InFolder(folder)))),
+            Err(error) => Self::unknown(candidate, &error),
+        })
+    }
+
+    /// Of a member that the directory could not be asked about.
+    fn unknown(candidate: &Candidate, error: &Error) -> Self {
+        let may_pass = error.kind.may_pass();
+        let failed = match members::advice(error) {
+            Some(advice) => Failed::Directory { error: error.into(), advice, may_pass },
+            None => Failed::Call { error: error.into(), may_pass },
+        };
+        Self::closed(candidate.ended(Ending::Failed(failed)))
     }
 }
 
 impl Sweep<'_> {
     pub(crate) async fn run(&self) -> Swept {
         let swept = if self.is_whole() { self.everything().await } else { self.chosen().await };
+        self.progress.end();
         match swept {
             Swept::Accounts(results) => Swept::Accounts(Results { own: Some(self.own.clone()), ..results }),
             Swept::Ignored(_) | Swept::Rejected(_) => swept,
@@ -116,6 +146,78 @@ impl Sweep<'_> {
         self.request.selector == Selector::All && self.request.scope == Scope::Organization
     }
 
+    async fn chosen(&self) -> Swept {
+        let caller = self.caller().await;
+        let rules = Rules::new(self.config, &self.own, caller.as_ref(), self.guard.session.clock().now());
+        let selection = match select(self.request, &rules) {
+            Ok(selection) => selection,
+            Err(reason) => return Swept::Rejected(reason),
+        };
+        let folders = self.folders();
+        if !(selection.candidates.is_empty() && selection.newcomers.is_empty())
+            && let Err((folder, error)) = folders.check().await
+        {
+            return self.without_folder(&folder, &error);
+        }
+        let (selection, errors) = self.with_newcomers(selection, &rules).await;
+        let Selection { candidates, mut left_out, .. } = selection;
+        let mut items = Vec::new();
+        for admitted in self.admit_all(candidates, &folders).await {
+            match admitted {
+                Ok(item) => items.push(item),
+                // Accounts that a person has named.
+                Err(outside) if matches!(self.request.selector, Selector::Accounts(_)) => {
+                    return Swept::Rejected(outside.why);
+                }
+                Err(outside) => {
+                    let left = |record| LeftOut { record, reason: outside.why.clone() };
+                    left_out.extend(outside.records.into_iter().map(left));
+                }
+            }
+        }
+        if items.is_empty() && errors.is_empty() {
+            return Swept::Ignored(left_out);
+        }
+        let is_many = self.request.scope == Scope::Organization && items.len() >= BRAKE_FROM;
+        let mut results = if is_many { self.many(items).await } else { self.few(items).await };
+        results.errors.extend(errors);
+        Swept::Accounts(Results { left_out, ..results })
+    }
+
+    /// A few accounts: each is judged, and repaired at once where that is needed.
+    async fn few(&self, items: Vec<WorkItem>) -> Results {
+        let writes = self.request.mode.writes();
+        let alone = if writes { self.alone().await } else { None };
+        let (stage, of) = (if writes { Stage::Repairing } else { Stage::Judging }, items.len());
+        let is_behind = writes && alone.is_none();
+        let outcomes = stream::iter(items).map(async |item| match self.begin(item, is_behind, Duration::ZERO) {
+            (_, Some(outcome)) => outcome,
+            (candidate, None) => self.work_in(&candidate, self.guard_for(&candidate.account)).await,
+        });
+        let mut outcomes = pin!(outcomes.buffered(self.config.concurrency));
+        let (mut accounts, mut tally, reporter) = (Vec::new(), Tally::default(), self.reporter(Some(of)));
+        while let Some(outcome) = outcomes.next().await {
+            tally.count(outcome.status());
+            // Of one account there is nothing to show.
+            if of > 1 {
+                reporter.show(tally.counts(stage, of));
+            }
+            accounts.push(outcome);
+        }
+        Results { accounts, ..Results::default() }
+    }
+
+    /// Many accounts that the request has chosen, in the order of the request.
+    async fn many(&self, items: Vec<WorkItem>) -> Results {
+        let order: HashMap<_, _> = items.iter().map(|item| item.candidate.account.clone()).zip(0..).collect();
+        let backlog = Checkpoint::new(self.guard.store.clone()).read().await;
+        let phases = Phases::new(self, Extent::Chosen(items.len()), &backlog);
+        let judged = phases.judge(stream::iter(items)).await;
+        let (mut results, _) = phases.repair(judged).await;
+        results.accounts.sort_by_key(|outcome| outcome.account.as_ref().and_then(|account| order.get(account)));
+        results
+    }
+
     async fn everything(&self) -> Swept {
         let folders = self.folders();
         if let Err((folder, error)) = folders.check().await {
@@ -123,21 +225,21 @@ impl Sweep<'_> {
         }
         let clock = self.guard.session.clock();
         let rules = Rules::new(self.config, &self.own, None, clock.now());
-        let place = Kept::new(self.guard.store.clone());
-        let memory = place.read().await;
-        let queue = Queue::new(&memory.waiting, &clock.nonce());
-        let own = rules.look(&self.own);
-        let gate = self.own_gate(&own, &folders).await;
-        queue.offer(own, gate);
-        let watch = Watch::new(self, Extent::Whole(&queue, &place), &memory);
+        let checkpoint = Checkpoint::new(self.guard.store.clone());
+        let backlog = checkpoint.read().await;
+        let queue = Queue::new(&backlog.waiting, &clock.nonce());
+        let own = rules.candidate(&self.own);
+        let admission = self.own_admission(&own, &folders).await;
+        queue.offer(own, admission);
+        let phases = Phases::new(self, Extent::Whole(&queue, &checkpoint), &backlog);
         let listed = self.list(&rules, &queue, &folders);
-        let (listed, mut judged) = tokio::join!(listed, self.judge_all(queue.turns(), &watch, true));
-        let begun = judged.take_begun();
-        let (mut results, failed) = self.repair_all(judged, &watch).await;
+        let (listed, mut judged) = tokio::join!(listed, phases.judge(queue.items()));
+        let begun = std::mem::take(&mut judged.begun);
+        let (mut results, failed) = phases.repair(judged).await;
         let is_whole = listed.errors.is_empty();
-        let done = Done { lines: &results.accounts, begun: &begun, failed, is_whole };
-        place.keep(memory.after(&done)).await;
-        results.accounts.sort_by(|one, other| one.account_id.cmp(&other.account_id));
+        let done = Done { outcomes: &results.accounts, begun: &begun, failed, is_whole };
+        checkpoint.keep(backlog.after(&done)).await;
+        results.accounts.sort_by(|one, other| one.account.cmp(&other.account));
         results.reason = joined(results.reason, self.strangers(&listed));
         results.errors = listed.errors.into_iter().chain(results.errors).collect();
         Swept::Accounts(results)
@@ -159,54 +261,16 @@ impl Sweep<'_> {
         Some(told)
     }
 
-    async fn chosen(&self) -> Swept {
-        let caller = self.caller().await;
-        let rules = Rules::new(self.config, &self.own, caller.as_ref(), self.guard.session.clock().now());
-        let selection = match select(self.request, &rules) {
-            Ok(selection) => selection,
-            Err(reason) => return Swept::Rejected(reason),
-        };
-        let folders = self.folders();
-        if !(selection.looks.is_empty() && selection.newcomers.is_empty())
-            && let Err((folder, error)) = folders.check().await
-        {
-            return self.without_folder(&folder, &error);
-        }
-        let (selection, errors) = self.with_newcomers(selection, &rules).await;
-        let Selection { looks, mut left_out, .. } = selection;
-        let mut turns = Vec::new();
-        for named in self.admit_all(looks, &folders).await {
-            match named {
-                Named::Turn(turn) => turns.push(*turn),
-                Named::Outside(_, why) if self.is_by_hand() => return Swept::Rejected(why),
-                Named::Outside(look, why) => left_out.extend(as_left_out(&look, &why)),
-            }
-        }
-        if turns.is_empty() && errors.is_empty() {
-            return Swept::Ignored(left_out);
-        }
-        let mut results = self.work(turns).await;
-        results.errors.extend(errors);
-        Swept::Accounts(Results { left_out, ..results })
-    }
-
-    async fn work(&self, turns: Vec<Turn>) -> Results {
-        let order: HashMap<_, _> = turns.iter().map(|turn| turn.look.account.clone()).zip(0..).collect();
-        let may_brake = self.request.scope == Scope::Organization && turns.len() >= BRAKE_FROM;
-        let memory = if may_brake { Kept::new(self.guard.store.clone()).read().await } else { Memory::default() };
-        let watch = Watch::new(self, Extent::Chosen(turns.len()), &memory);
-        let judged = self.judge_all(stream::iter(turns), &watch, may_brake).await;
-        let (mut results, _) = self.repair_all(judged, &watch).await;
-        results.accounts.sort_by_key(|line| line.account_id.as_ref().and_then(|account| order.get(account)));
-        results
-    }
-
     /// A failure leaves it in doubt whose writes the records are about, so they are looked at.
     async fn caller(&self) -> Option<CallerIdentity> {
         if !needs_caller(self.request, &self.own) {
             return None;
         }
         self.guard.session.get_caller_identity().await.ok()
+    }
+
+    fn reporter(&self, chosen: Option<usize>) -> Reporter<'_> {
+        Reporter::new(self.progress, self.guard.session.clock(), chosen)
     }
 
     fn is_late(&self) -> bool {

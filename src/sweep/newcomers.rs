@@ -28,14 +28,14 @@ impl Sweep<'_> {
         joined.sort_unstable_by(|one, other| other.cmp(one));
         let mut too_many = 0;
         for (at, account) in &joined {
-            let is_known = selection.looks.iter().any(|look| look.account == *account);
-            if !is_known && selection.looks.len() >= ACCOUNTS_LIMIT {
+            let is_known = selection.candidates.iter().any(|known| known.account == *account);
+            if !is_known && selection.candidates.len() >= ACCOUNTS_LIMIT {
                 too_many += 1;
                 continue;
             }
             let is_new = at.is_some_and(|at| rules.now.duration_since(at) < NEW_FOR);
             for record in &records {
-                selection.add(rules.look(account), record, is_new);
+                selection.add(rules.candidate(account), record, is_new);
             }
         }
         if too_many > 0 {
@@ -51,7 +51,7 @@ impl Sweep<'_> {
                 selection.leave_out(record, why);
             }
         }
-        selection.looks.sort_by_key(|look| look.is_new);
+        selection.candidates.sort_by_key(|candidate| candidate.is_new);
         selection.left_out.sort_by_key(|left_out| left_out.record);
         (selection, errors)
     }

@@ -3,6 +3,11 @@
 use std::sync::Mutex;
 use std::time::Duration;
 
+use aliyun::clock::SharedClock;
+
+use crate::config::Ratio;
+use crate::report::Status;
+
 /// What a run is at.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum Stage {
@@ -55,6 +60,66 @@ impl Stage {
     }
 }
 
+/// What a run over accounts has counted so far.
+#[derive(Debug, Default)]
+pub(super) struct Tally {
+    /// The broken ones among those that could be judged.
+    pub(super) share: Ratio,
+    done: usize,
+    /// Broken ones that were dealt with at once.
+    dealt_with: usize,
+    failed: usize,
+}
+
+impl Tally {
+    pub(super) fn count(&mut self, status: Status) {
+        let ended_badly = matches!(status, Status::RolledBack | Status::Refused | Status::Stuck);
+        self.done += 1;
+        self.share.of += usize::from(matches!(status, Status::Authorized | Status::Drifted));
+        self.share.some += usize::from(status == Status::Drifted);
+        self.dealt_with += usize::from(ended_badly || status == Status::Remediated);
+        self.failed += usize::from(ended_badly || status == Status::Failed);
+    }
+
+    pub(super) fn counts(&self, stage: Stage, of: usize) -> Counts {
+        let Self { share, done, dealt_with, failed } = self;
+        Counts { stage, done: *done, of, broken: share.some + dealt_with, failed: *failed, left: None }
+    }
+}
+
+/// Guesses about the time left that come too early are worse than none.
+const TELLING: usize = 5;
+
+/// Tells how far one stage of a run is, and how long the rest takes: each stage has a pace of its own.
+pub(super) struct Reporter<'a> {
+    progress: &'a dyn Progress,
+    clock: &'a SharedClock,
+    stage_begun: Duration,
+    /// How many accounts make the pace known.
+    telling: usize,
+}
+
+impl<'a> Reporter<'a> {
+    /// `chosen` is the number of accounts, where the request has chosen them.
+    pub(super) fn new(progress: &'a dyn Progress, clock: &'a SharedClock, chosen: Option<usize>) -> Self {
+        let telling = chosen.map_or(TELLING, |chosen| TELLING.min(chosen.div_ceil(2)));
+        Self { progress, clock, stage_begun: clock.uptime(), telling }
+    }
+
+    pub(super) fn show(&self, counts: Counts) {
+        let now = self.clock.uptime();
+        let left = left(counts.done, counts.of, now.saturating_sub(self.stage_begun));
+        self.progress.show(Counts { left: left.filter(|_| counts.done >= self.telling), ..counts }, now);
+    }
+}
+
+/// How long the rest takes at the pace so far.
+fn left(done: usize, of: usize, took: Duration) -> Option<Duration> {
+    let rest = u32::try_from(of.saturating_sub(done)).ok()?;
+    let done = u32::try_from(done).ok().filter(|done| *done > 0)?;
+    Some(took.saturating_mul(rest) / done)
+}
+
 /// A line in the log every few seconds.
 #[derive(Debug, Default)]
 pub struct LogLines(Mutex<Option<Duration>>);
@@ -103,5 +168,14 @@ mod tests {
         assert_eq!(due, [false, false, true, false, true, true, false]);
         lines.end();
         assert!(!lines.is_due(Duration::from_mins(1)), "another run");
+    }
+
+    #[test]
+    fn the_time_left_follows_the_pace() {
+        let seconds = Duration::from_secs;
+        assert_eq!(left(0, 2, seconds(4)), None);
+        assert_eq!(left(20, 100, seconds(10)), Some(seconds(40)));
+        assert_eq!(left(100, 100, seconds(10)), Some(Duration::ZERO));
+        assert_eq!(left(3, 2, seconds(10)), Some(Duration::ZERO), "more than there were thought to be");
     }
 }

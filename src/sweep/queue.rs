@@ -10,16 +10,7 @@ use fastrand::Rng;
 use futures_util::{Stream, stream};
 use tokio::sync::Notify;
 
-use super::{Gate, Look};
-
-/// An account whose turn it is.
-#[derive(Debug)]
-pub(super) struct Turn {
-    pub(super) look: Look,
-    pub(super) gate: Gate,
-    /// Begun however late it is: its calls tell what is wrong.
-    pub(super) is_certain: bool,
-}
+use super::{Admission, Candidate, WorkItem};
 
 /// Filled by who lists the accounts, emptied by who looks at them.
 #[derive(Debug)]
@@ -31,8 +22,8 @@ pub(super) struct Queue {
 #[derive(Debug)]
 struct State {
     /// Those that have waited, by their rank.
-    first: BTreeMap<usize, Turn>,
-    rest: Vec<Turn>,
+    first: BTreeMap<usize, WorkItem>,
+    rest: Vec<WorkItem>,
     seen: HashSet<AccountId>,
     /// The ranks of those that have waited.
     ranks: HashMap<AccountId, usize>,
@@ -44,7 +35,7 @@ struct State {
 }
 
 enum Taken {
-    Turn(Box<Turn>),
+    Item(Box<WorkItem>),
     NotYet,
     Over,
 }
@@ -67,17 +58,17 @@ impl Queue {
     }
 
     /// Adds an account, unless it was there before: the directory's pages shift while they are read.
-    pub(super) fn offer(&self, look: Look, gate: Gate) {
+    pub(super) fn offer(&self, candidate: Candidate, admission: Admission) {
         let mut state = self.state();
-        if state.seen.insert(look.account.clone()) {
-            let rank = state.ranks.get(&look.account).copied();
-            let turn = Turn { look, gate, is_certain: false };
+        if state.seen.insert(candidate.account.clone()) {
+            let rank = state.ranks.get(&candidate.account).copied();
+            let item = WorkItem { candidate, admission, is_certain: false };
             match rank {
                 Some(rank) => {
                     state.awaited.remove(&rank);
-                    state.first.insert(rank, turn);
+                    state.first.insert(rank, item);
                 }
-                None => state.rest.push(turn),
+                None => state.rest.push(item),
             }
         }
         drop(state);
@@ -103,18 +94,18 @@ impl Queue {
     /// Those that wait, whoever has waited longest first.
     pub(super) fn waiting(&self) -> Vec<AccountId> {
         let state = self.state();
-        state.first.values().chain(&state.rest).map(|turn| turn.look.account.clone()).collect()
+        state.first.values().chain(&state.rest).map(|item| item.candidate.account.clone()).collect()
     }
 
     /// One after the other, until there will be no more.
-    pub(super) fn turns(&self) -> impl Stream<Item = Turn> {
+    pub(super) fn items(&self) -> impl Stream<Item = WorkItem> {
         stream::unfold(self, async |queue| Some((queue.next().await?, queue)))
     }
 
-    async fn next(&self) -> Option<Turn> {
+    async fn next(&self) -> Option<WorkItem> {
         loop {
             match self.state().take() {
-                Taken::Turn(turn) => return Some(*turn),
+                Taken::Item(item) => return Some(*item),
                 Taken::Over => return None,
                 Taken::NotYet => {}
             }
@@ -133,11 +124,11 @@ impl State {
         let awaited = self.awaited.first().copied().filter(|_| !self.is_closed);
         let first = self.first.first_entry().filter(|first| awaited.is_none_or(|awaited| *first.key() < awaited));
         match (first, self.rest.len()) {
-            (Some(first), _) => Taken::Turn(Box::new(first.remove())),
+            (Some(first), _) => Taken::Item(Box::new(first.remove())),
             (None, _) if awaited.is_some() => Taken::NotYet,
             (None, 0) if self.is_closed => Taken::Over,
             (None, 0) => Taken::NotYet,
-            (None, len) => Taken::Turn(Box::new(self.rest.swap_remove(self.rng.usize(..len)))),
+            (None, len) => Taken::Item(Box::new(self.rest.swap_remove(self.rng.usize(..len)))),
         }
     }
 }
@@ -154,7 +145,7 @@ mod tests {
 
     use futures_util::{FutureExt as _, StreamExt as _};
 
-    use super::super::Place;
+    use super::super::Access;
     use super::*;
 
     fn id(number: usize) -> AccountId {
@@ -163,13 +154,13 @@ mod tests {
 
     fn offer(queue: &Queue, number: usize) {
         let (account, records) = (id(number), Vec::new());
-        let look = Look { account, place: Place::Elsewhere, reason: None, is_new: false, records };
-        queue.offer(look, Gate::Open);
+        let candidate = Candidate { account, access: Access::Member, reason: None, is_new: false, records };
+        queue.offer(candidate, Admission::Open);
     }
 
     fn drain(queue: &Queue) -> Vec<AccountId> {
-        let turns = queue.turns().map(|turn| turn.look.account).collect::<Vec<_>>();
-        turns.now_or_never().expect("it is closed")
+        let items = queue.items().map(|item| item.candidate.account).collect::<Vec<_>>();
+        items.now_or_never().expect("it is closed")
     }
 
     fn of_twenty(awaited: &[usize], seed: &str) -> Vec<AccountId> {
@@ -186,9 +177,9 @@ mod tests {
             offer(&queue, number);
         }
         queue.close();
-        let mut turns = drain(&queue);
-        turns.sort();
-        assert_eq!(turns, [id(1), id(2), id(3)]);
+        let mut order = drain(&queue);
+        order.sort();
+        assert_eq!(order, [id(1), id(2), id(3)]);
     }
 
     #[test]
@@ -210,10 +201,10 @@ mod tests {
     fn others_wait_until_what_was_not_reached_is_listed() {
         let queue = Queue::new(&[id(7)], "");
         offer(&queue, 1);
-        let mut turns = pin!(queue.turns());
-        assert!(turns.next().now_or_never().is_none());
+        let mut items = pin!(queue.items());
+        assert!(items.next().now_or_never().is_none());
         offer(&queue, 7);
-        let order: Vec<_> = turns.by_ref().take(2).map(|turn| turn.look.account).collect().now_or_never().unwrap();
+        let order: Vec<_> = items.by_ref().take(2).map(|item| item.candidate.account).collect().now_or_never().unwrap();
         assert_eq!(order, [id(7), id(1)]);
     }
 }

@@ -10,6 +10,7 @@ use jiff::Timestamp;
 use crate::config::{Config, Exceptions};
 use crate::event::{AccountRef, Actor, Request, Selector, TriggerRecord};
 use crate::members::SESSION_PREFIX;
+use crate::outcome::{AccountOutcome, Ending};
 use crate::report::{LeftOut, TriggerKind};
 
 /// What a request is held against.
@@ -40,11 +41,11 @@ impl<'a> Rules<'a> {
 
 /// An account to look at.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Look {
+pub struct Candidate {
     /// Which one.
     pub account: AccountId,
     /// How it is reached.
-    pub place: Place,
+    pub access: Access,
     /// Why, where records of the cloud say it.
     pub reason: Option<String>,
     /// Whether it has just become a member.
@@ -55,11 +56,11 @@ pub struct Look {
 
 /// How an account is reached.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Place {
+pub enum Access {
     /// With the function's own keys.
     Own,
     /// By a role in it, if the directory says that it is a member.
-    Elsewhere,
+    Member,
     /// Not at all, and why.
     LeftAlone(String),
 }
@@ -68,7 +69,7 @@ pub enum Place {
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct Selection {
     /// The accounts, each once.
-    pub looks: Vec<Look>,
+    pub candidates: Vec<Candidate>,
     /// Records of new members that do not say which: the directory has to be asked.
     pub newcomers: Vec<TriggerRecord>,
     /// Records that nothing is done about.
@@ -98,10 +99,10 @@ pub fn outside(account: &AccountId, own: &AccountId) -> String {
 /// With what is wrong, where a person asks for an account outside the scope.
 pub fn select(request: &Request, rules: &Rules<'_>) -> Result<Selection, String> {
     match (&request.selector, request.scope) {
-        (Selector::All, _) => Ok(rules.looks(std::slice::from_ref(rules.own))),
+        (Selector::All, _) => Ok(rules.all_of(std::slice::from_ref(rules.own))),
         (Selector::Accounts(accounts), scope) => {
             let outside = accounts.iter().find(|account| rules.is_outside(account, scope));
-            outside.map_or_else(|| Ok(rules.looks(accounts)), |account| Err(rules.outside(account)))
+            outside.map_or_else(|| Ok(rules.all_of(accounts)), |account| Err(rules.outside(account)))
         }
         (Selector::Records { records, left_out }, scope) => Ok(rules.of_records(records, left_out, scope)),
     }
@@ -116,11 +117,11 @@ impl Rules<'_> {
         outside(account, self.own)
     }
 
-    fn place(&self, account: &AccountId) -> Place {
+    fn access(&self, account: &AccountId) -> Access {
         match self.why_left_alone(account) {
-            Some(why) => Place::LeftAlone(why),
-            None if account == self.own => Place::Own,
-            None => Place::Elsewhere,
+            Some(why) => Access::LeftAlone(why),
+            None if account == self.own => Access::Own,
+            None => Access::Member,
         }
     }
 
@@ -132,14 +133,17 @@ impl Rules<'_> {
         Some(exception.text())
     }
 
-    /// The look at one account, whatever the reason.
-    pub(super) fn look(&self, account: &AccountId) -> Look {
-        let place = self.place(account);
-        Look { account: account.clone(), place, reason: None, is_new: false, records: Vec::new() }
+    /// One account, whatever the reason.
+    pub(super) fn candidate(&self, account: &AccountId) -> Candidate {
+        let access = self.access(account);
+        Candidate { account: account.clone(), access, reason: None, is_new: false, records: Vec::new() }
     }
 
-    fn looks(&self, accounts: &[AccountId]) -> Selection {
-        Selection { looks: accounts.iter().map(|account| self.look(account)).collect(), ..Selection::default() }
+    fn all_of(&self, accounts: &[AccountId]) -> Selection {
+        Selection {
+            candidates: accounts.iter().map(|account| self.candidate(account)).collect(),
+            ..Selection::default()
+        }
     }
 
     fn of_records(&self, records: &[TriggerRecord], left_out: &[LeftOut], scope: Scope) -> Selection {
@@ -159,11 +163,11 @@ impl Rules<'_> {
             };
             match self.needless(record, account, scope) {
                 Some(reason) => selection.leave_out(record, &reason),
-                None => selection.add(self.look(account), record, record.kind == TriggerKind::Member),
+                None => selection.add(self.candidate(account), record, record.kind == TriggerKind::Member),
             }
         }
         // What may have to be waited for comes last.
-        selection.looks.sort_by_key(|look| look.is_new);
+        selection.candidates.sort_by_key(|candidate| candidate.is_new);
         selection.left_out.sort_by_key(|left_out| left_out.record);
         selection
     }
@@ -193,19 +197,29 @@ impl Selection {
         self.left_out.push(LeftOut { record: record.index, reason: why.to_owned() });
     }
 
-    pub(super) fn add(&mut self, look: Look, record: &TriggerRecord, is_new: bool) {
-        let index = self.looks.iter().position(|other| other.account == look.account);
-        let index = index.unwrap_or_else(|| {
-            self.looks.push(Look { reason: Some(record.reason.clone()), ..look });
-            self.looks.len() - 1
-        });
-        let Some(look) = self.looks.get_mut(index) else { return };
-        look.records.push(record.index);
-        look.is_new |= is_new;
+    pub(super) fn add(&mut self, candidate: Candidate, record: &TriggerRecord, is_new: bool) {
+        let known = self.candidates.iter_mut().find(|known| known.account == candidate.account);
+        match known {
+            Some(known) => {
+                known.records.push(record.index);
+                known.is_new |= is_new;
+            }
+            None => self.candidates.push(Candidate {
+                reason: Some(record.reason.clone()),
+                records: vec![record.index],
+                is_new,
+                ..candidate
+            }),
+        }
     }
 }
 
-impl Look {
+impl Candidate {
+    /// What became of it, where no look came to it.
+    pub(super) fn ended(&self, ending: Ending) -> AccountOutcome {
+        AccountOutcome::new(Some(self.account.clone()), ending)
+    }
+
     /// Why, for the report; the first record says it.
     #[must_use]
     pub fn why(&self) -> Option<String> {
@@ -266,9 +280,9 @@ mod tests {
     fn an_account_stands_there_once_with_its_first_reason() {
         let records = [record(0, MEMBER, None), record(1, OWN, None), record(2, MEMBER, None)];
         let selection = selected(&request(Scope::Organization, of_records(records.into()))).unwrap();
-        let found: Vec<_> = selection.looks.iter().map(|look| (look.account.as_str(), look.place.clone())).collect();
-        assert_eq!(found, [(MEMBER, Place::Elsewhere), (OWN, Place::Own)]);
-        assert_eq!(selection.looks[0].why().unwrap(), "record 0; 1 more in the same batch");
+        let found: Vec<_> = selection.candidates.iter().map(|one| (one.account.as_str(), one.access.clone())).collect();
+        assert_eq!(found, [(MEMBER, Access::Member), (OWN, Access::Own)]);
+        assert_eq!(selection.candidates[0].why().unwrap(), "record 0; 1 more in the same batch");
     }
 
     #[test]
@@ -277,7 +291,7 @@ mod tests {
         assert!(selected(&named).unwrap_err().contains(MEMBER));
         let recorded = request(Scope::Account, of_records(vec![record(0, MEMBER, None), record(1, OWN, None)]));
         let selection = selected(&recorded).unwrap();
-        assert_eq!((selection.looks.len(), selection.left_out.len()), (1, 1));
+        assert_eq!((selection.candidates.len(), selection.left_out.len()), (1, 1));
     }
 
     #[test]
@@ -285,7 +299,7 @@ mod tests {
         let excluded = "3234567890123456";
         for selector in [Selector::Accounts(vec![id(excluded)]), of_records(vec![record(0, excluded, None)])] {
             let selection = selected(&request(Scope::Organization, selector)).unwrap();
-            assert!(matches!(selection.looks[0].place, Place::LeftAlone(_)), "{selection:?}");
+            assert!(matches!(selection.candidates[0].access, Access::LeftAlone(_)), "{selection:?}");
         }
     }
 

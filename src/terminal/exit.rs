@@ -5,9 +5,9 @@ use std::io;
 use authorization::settings::Mode;
 use authorization::text::chain;
 
-use crate::clear::NotCleared;
 use crate::config::{InvalidSettings, JOURNAL_DIR, MODE, SCOPE};
 use crate::handler::Abort;
+use crate::refusal::NotCleared;
 use crate::report::NoReport;
 
 /// The exit code of a usage mistake.

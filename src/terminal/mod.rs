@@ -8,16 +8,14 @@ mod progress;
 mod shell;
 mod signals;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::io::IsTerminal as _;
 use std::sync::Arc;
 
 use aliyun::clock::Deadline;
 use aliyun::credentials::RawCredentials;
 use authorization::baseline;
-use authorization::plan::PlanId;
 use authorization::settings::{Mode, Scope};
-use authorization::target::AccountId;
 
 use crate::clear as forget;
 use crate::config::{Config, Variables};
@@ -122,12 +120,13 @@ fn refuse_what_cannot_be(config: &Config, asked: Allowed, yes: bool) -> Result<(
 /// Shows the plans, asks, and carries out exactly the plans that were shown; `None` if the answer is no.
 async fn ask_first(app: &App, options: &RunOptions, asked: Allowed) -> Result<Option<Report>, Abort> {
     let report = run_request(app, options, request(options, Allowed { mode: Mode::Plan, ..asked })).await?;
-    let asked_about = || report.accounts.iter().filter(|account| !account.is_held && plan(account).is_some());
-    let plans: BTreeMap<_, _> = asked_about().filter_map(plan).collect();
+    let plans = report.approvable().clone();
     if plans.is_empty() || app.stop().is_asked() {
         return Ok(Some(report));
     }
-    let question = Question::about(asked_about());
+    let is_asked_about =
+        |account: &&AccountReport| account.account_id.as_ref().is_some_and(|id| plans.contains_key(id));
+    let question = Question::about(report.accounts.iter().filter(is_asked_about));
     say(&options.output.human().render(&report));
     say(&format!("\n{question}"));
     let answer = app.stop().unless_asked(answer()).await.flatten();
@@ -139,11 +138,6 @@ async fn ask_first(app: &App, options: &RunOptions, asked: Allowed) -> Result<Op
     let selector = Selector::Accounts(plans.keys().cloned().collect());
     let request = Request { selector, approved: Approved::Shown(plans), ..request(options, asked) };
     Ok(Some(run_request(app, options, request).await?.after(report)))
-}
-
-/// What would be carried out in an account: a repair, or what finishes an earlier one.
-fn plan(account: &AccountReport) -> Option<(AccountId, PlanId)> {
-    Some((account.account_id.clone()?, account.plan_id.as_deref()?.parse().ok()?))
 }
 
 /// Read by a thread of its own: a signal is heard while the question stands, and the end of the process waits for no answer.

@@ -113,7 +113,7 @@ async fn the_message_for_the_platform_counts_every_status_and_names_the_most_urg
     let lost =
         [id(1), id(3)].map(|account| lab.emulator.fault(Rule::on("CreateRole").account(&account).from(2).deny()));
     let report = lab.invoke(&timer("")).await;
-    let message = report.failure().unwrap().error_message;
+    let message = &report.failure().unwrap().error_message;
     drop(lost);
     let broken = if report.summary.stuck > 0 { "2 stuck, 1 failed, " } else { "1 failed, 2 refused, " };
     assert!(message.starts_with(&format!("{broken}1 remediated, 37 authorized; account ")), "{message}");

@@ -48,7 +48,7 @@ fn has_details(account: &AccountReport) -> bool {
 fn one(account: &AccountReport) -> Markup {
     html! {
         article {
-            h3 { (account.id_or("unknown")) " · " (account.role_name) " · " span class=(class(account.status.tone())) { (account.status.as_str()) } }
+            h3 { (account.id_or("unknown")) " · " (account.role_name()) " · " span class=(class(account.status.tone())) { (account.status.as_str()) } }
             @if let Some(reason) = &account.reason { p { "Looked at since: " (sanitized(reason)) } }
             @if account.cut { p { strong { "This is a part of what was reported: the whole did not fit." } } }
             (findings("Found", &account.findings))

@@ -31,14 +31,14 @@ pub(super) fn rows(accounts: &[&AccountReport]) -> Rows {
 }
 
 fn row(account: &AccountReport, says_why: bool) -> Markup {
-    let time = if account.is_brief { String::new() } else { duration(account.duration_ms) };
+    let time = if account.is_brief() { String::new() } else { duration(account.duration_ms) };
     html! {
         tr {
             th scope="row" { (account.id_or("unknown")) }
             td class=(class(account.status.tone())) { (account.status.as_str()) }
             td { (account.finding_ids().join(" ")) }
             td { @if says_why { (truncated(&sanitized(account.cause().unwrap_or_default()), REASON)) } }
-            td data-ms=[(!account.is_brief).then_some(account.duration_ms)] { (time) }
+            td data-ms=[(!account.is_brief()).then_some(account.duration_ms)] { (time) }
         }
     }
 }

@@ -23,7 +23,7 @@ impl Human {
         let style = style(account.status);
         let word = account.status.as_str();
         let mut text =
-            format!("{BOLD}{}{BOLD:#}  {}  {style}{word}{style:#}\n", account.id_or(UNKNOWN), account.role_name);
+            format!("{BOLD}{}{BOLD:#}  {}  {style}{word}{style:#}\n", account.id_or(UNKNOWN), account.role_name());
         if let Some(reason) = &account.reason {
             self.section(&mut text, "why", [self.prose(&escaped(reason))]);
         }

@@ -9,7 +9,7 @@ use authorization::target::AccountId;
 use dts_role_guard::config::{Config, Variables};
 use dts_role_guard::event::{AccountRef, Allowed, Approved, Decision, Event, Request, Selector, decode};
 use dts_role_guard::report::{LeftOut, TriggerKind};
-use dts_role_guard::sweep::{Place, Rules, select};
+use dts_role_guard::sweep::{Access, Rules, select};
 
 use crate::ACCOUNT;
 
@@ -119,15 +119,15 @@ fn selected(request: &Request) {
     };
     assert!(request.scope == Scope::Organization || selection.newcomers.is_empty(), "outside the scope: {selection:?}");
     let mut seen = BTreeSet::new();
-    for look in &selection.looks {
-        assert!(seen.insert(&look.account), "an account twice: {selection:?}");
-        let is_right = match look.account.as_str() {
-            ACCOUNT => look.place == Place::Own,
-            EXCLUDED => matches!(look.place, Place::LeftAlone(_)),
-            _ => look.place == Place::Elsewhere,
+    for candidate in &selection.candidates {
+        assert!(seen.insert(&candidate.account), "an account twice: {selection:?}");
+        let is_right = match candidate.account.as_str() {
+            ACCOUNT => candidate.access == Access::Own,
+            EXCLUDED => matches!(candidate.access, Access::LeftAlone(_)),
+            _ => candidate.access == Access::Member,
         };
-        assert!(is_right, "{look:?}");
-        assert!(request.scope == Scope::Organization || look.account == *own, "outside the scope: {selection:?}");
+        assert!(is_right, "{candidate:?}");
+        assert!(request.scope == Scope::Organization || candidate.account == *own, "outside the scope: {selection:?}");
     }
 }
 

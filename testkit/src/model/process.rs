@@ -8,8 +8,9 @@ use std::task::{Context, Poll, Waker};
 
 use authorization::baseline;
 use dts_role_guard::journal::Store;
+use dts_role_guard::outcome::AccountOutcome;
 use dts_role_guard::reconcile::{self, Guard};
-use dts_role_guard::report::{AccountReport, Status};
+use dts_role_guard::report::Status;
 
 use super::bug::{Bug, Saboteur};
 use super::cloud::Params;
@@ -18,7 +19,7 @@ use super::shared::{Files, Op, Outcome, Shared};
 use crate::{ACCOUNT, KEY_ID, KEY_SECRET, StillClock, TOKEN, by_hand};
 
 enum State {
-    Runs(Pin<Box<dyn Future<Output = AccountReport> + Send>>),
+    Runs(Pin<Box<dyn Future<Output = AccountOutcome> + Send>>),
     Ended(Status),
     Crashed,
 }
@@ -46,8 +47,8 @@ impl Process {
 
     fn poll(&mut self) {
         let State::Runs(run) = &mut self.state else { return };
-        if let Poll::Ready(report) = run.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
-            self.state = State::Ended(report.status);
+        if let Poll::Ready(outcome) = run.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
+            self.state = State::Ended(outcome.status());
         }
     }
 

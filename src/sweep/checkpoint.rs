@@ -10,7 +10,8 @@ use authorization::verify::Finding;
 use serde::{Deserialize, Serialize};
 
 use crate::journal::RunStore;
-use crate::report::{AccountReport, Status};
+use crate::outcome::AccountOutcome;
+use crate::report::Status;
 
 const NAME: &str = "sweep.json";
 const SCHEMA: &str = "dts-role-guard/sweep/v1";
@@ -20,11 +21,11 @@ const SIZE_LIMIT: usize = 1024 * 1024;
 
 /// The file, if there is a folder.
 #[derive(Debug)]
-pub(super) struct Place(Option<RunStore>);
+pub(super) struct Checkpoint(Option<RunStore>);
 
 /// What earlier runs left.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(super) struct Memory {
+pub(super) struct Backlog {
     /// Who was not reached or not finished. Who has waited longest comes first.
     pub(super) waiting: Vec<AccountId>,
     /// Whose repair failed when it was last tried: they come last, or they would trip the brake before all others.
@@ -33,7 +34,7 @@ pub(super) struct Memory {
 
 #[derive(Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-struct File {
+struct Saved {
     schema: String,
     not_reached: Vec<AccountId>,
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
@@ -42,7 +43,7 @@ struct File {
 
 /// What a run did.
 pub(super) struct Done<'a> {
-    pub(super) lines: &'a [AccountReport],
+    pub(super) outcomes: &'a [AccountOutcome],
     /// The accounts that were begun.
     pub(super) begun: &'a HashSet<AccountId>,
     /// Those whose repair failed.
@@ -65,7 +66,7 @@ enum Class {
     NotFinished,
 }
 
-impl Memory {
+impl Backlog {
     /// What the next run has to know.
     pub(super) fn after(&self, done: &Done<'_>) -> Self {
         let ranks: HashMap<_, _> = self.waiting.iter().zip(0..).collect();
@@ -73,17 +74,17 @@ impl Memory {
             let rank = ranks.get(account).copied().unwrap_or(usize::MAX);
             (class(rank, done.begun.contains(account), is_broken), rank, account)
         };
-        let pending = done.lines.iter().filter(|line| line.status == Status::Pending);
-        let pending = pending.filter_map(|line| {
-            let is_broken = line.findings.iter().any(Finding::failed);
-            Some(place(line.account_id.as_ref()?, is_broken))
+        let pending = done.outcomes.iter().filter(|outcome| outcome.status() == Status::Pending);
+        let pending = pending.filter_map(|outcome| {
+            let is_broken = outcome.findings.iter().any(Finding::failed);
+            Some(place(outcome.account.as_ref()?, is_broken))
         });
         // Whoever waited and was not even listed still waits.
-        let listed: HashSet<_> = done.lines.iter().filter_map(|line| line.account_id.as_ref()).collect();
+        let listed: HashSet<_> = done.outcomes.iter().filter_map(|outcome| outcome.account.as_ref()).collect();
         let unlisted = self.waiting.iter().filter(|account| !done.is_whole && !listed.contains(account));
         let mut waiting: Vec<_> = pending.chain(unlisted.map(|account| place(account, false))).collect();
         waiting.sort_by_key(|(class, rank, _)| (*class, *rank));
-        let untried = untried(done.lines);
+        let untried = untried(done.outcomes);
         let still = self.failed.intersection(&untried);
         let failed = done.failed.iter().chain(still).cloned().collect();
         Self { waiting: waiting.into_iter().map(|(.., account)| account.clone()).collect(), failed }
@@ -100,34 +101,35 @@ fn class(rank: usize, was_begun: bool, is_broken: bool) -> Class {
 }
 
 /// The accounts whose repair was not tried, so that it is not known whether it would still fail.
-fn untried(lines: &[AccountReport]) -> BTreeSet<AccountId> {
-    let untried = lines.iter().filter(|line| matches!(line.status, Status::Pending | Status::Refused | Status::Failed));
-    untried.filter_map(|line| line.account_id.clone()).collect()
+fn untried(outcomes: &[AccountOutcome]) -> BTreeSet<AccountId> {
+    let is_untried = |status| matches!(status, Status::Pending | Status::Refused | Status::Failed);
+    let untried = outcomes.iter().filter(|outcome| is_untried(outcome.status()));
+    untried.filter_map(|outcome| outcome.account.clone()).collect()
 }
 
-impl Place {
+impl Checkpoint {
     pub(super) fn new(store: Option<RunStore>) -> Self {
         Self(store)
     }
 
     /// What the last run left.
-    pub(super) async fn read(&self) -> Memory {
-        let Some(store) = &self.0 else { return Memory::default() };
+    pub(super) async fn read(&self) -> Backlog {
+        let Some(store) = &self.0 else { return Backlog::default() };
         let read = store.read_file(NAME, SIZE_LIMIT).await.and_then(|bytes| parse(&bytes));
         read.unwrap_or_else(|error| {
             if error.kind() != ErrorKind::NotFound {
                 tracing::warn!(%error, "where the last run ended cannot be read: the order is another one");
             }
-            Memory::default()
+            Backlog::default()
         })
     }
 
     /// Keeps what the next run has to know.
-    pub(super) async fn keep(&self, memory: Memory) {
+    pub(super) async fn keep(&self, memory: Backlog) {
         let Some(store) = &self.0 else { return };
-        let is_empty = memory == Memory::default();
-        let Memory { waiting: not_reached, failed: repair_failed } = memory;
-        let file = File { schema: SCHEMA.to_owned(), not_reached, repair_failed };
+        let is_empty = memory == Backlog::default();
+        let Backlog { waiting: not_reached, failed: repair_failed } = memory;
+        let file = Saved { schema: SCHEMA.to_owned(), not_reached, repair_failed };
         let bytes = (!is_empty).then(|| serde_json::to_vec(&file).unwrap_or_default());
         if let Err(error) = store.keep_file(NAME, bytes).await {
             tracing::warn!(%error, "where this run ended cannot be kept");
@@ -135,12 +137,12 @@ impl Place {
     }
 }
 
-fn parse(bytes: &[u8]) -> io::Result<Memory> {
-    let file: File = serde_json::from_slice(bytes)?;
+fn parse(bytes: &[u8]) -> io::Result<Backlog> {
+    let file: Saved = serde_json::from_slice(bytes)?;
     if file.schema != SCHEMA {
         return Err(io::Error::new(ErrorKind::InvalidData, "it is of another version"));
     }
-    Ok(Memory { waiting: file.not_reached, failed: file.repair_failed })
+    Ok(Backlog { waiting: file.not_reached, failed: file.repair_failed })
 }
 
 #[cfg(test)]
@@ -153,51 +155,56 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::apply::Cause;
     use crate::journal::Folder;
+    use crate::outcome::{Ending, Pending, Refused};
 
-    fn place(folder: &Path) -> Place {
-        Place::new(Some(RunStore::new(Arc::new(Folder::new(folder.to_owned())), Arc::new(SystemClock::start()))))
+    fn checkpoint(folder: &Path) -> Checkpoint {
+        Checkpoint::new(Some(RunStore::new(Arc::new(Folder::new(folder.to_owned())), Arc::new(SystemClock::start()))))
     }
 
     fn ids(numbers: &[usize]) -> Vec<AccountId> {
         numbers.iter().map(|number| format!("{:016}", number + 1_000_000).parse().unwrap()).collect()
     }
 
-    fn memory(waiting: &[usize], failed: &[usize]) -> Memory {
-        Memory { waiting: ids(waiting), failed: ids(failed).into_iter().collect() }
+    fn memory(waiting: &[usize], failed: &[usize]) -> Backlog {
+        Backlog { waiting: ids(waiting), failed: ids(failed).into_iter().collect() }
     }
 
-    fn lines(status: Status, numbers: &[usize]) -> Vec<AccountReport> {
-        ids(numbers).into_iter().map(|id| AccountReport::new(Some(id), status)).collect()
+    fn ended(ending: impl Fn() -> Ending, numbers: &[usize]) -> Vec<AccountOutcome> {
+        ids(numbers).into_iter().map(|id| AccountOutcome::new(Some(id), ending())).collect()
     }
 
-    fn broken(mut line: AccountReport) -> AccountReport {
-        line.findings.push(Finding::new(FindingId::RoleMissing, String::new(), json!({})));
-        line
+    fn pending(numbers: &[usize]) -> Vec<AccountOutcome> {
+        ended(|| Ending::Pending(Pending::TooLate), numbers)
+    }
+
+    fn broken(mut outcome: AccountOutcome) -> AccountOutcome {
+        outcome.findings.push(Finding::new(FindingId::RoleMissing, String::new(), json!({})));
+        outcome
     }
 
     /// After a run that began some accounts, and said this.
-    fn after(before: &Memory, lines: &[AccountReport], begun: &[usize], is_whole: bool) -> Vec<AccountId> {
+    fn after(before: &Backlog, outcomes: &[AccountOutcome], begun: &[usize], is_whole: bool) -> Vec<AccountId> {
         let begun = ids(begun).into_iter().collect();
-        before.after(&Done { lines, begun: &begun, failed: BTreeSet::new(), is_whole }).waiting
+        before.after(&Done { outcomes, begun: &begun, failed: BTreeSet::new(), is_whole }).waiting
     }
 
     #[test]
     fn whoever_had_no_turn_keeps_its_place_and_whoever_had_one_goes_to_the_end() {
-        let pending = lines(Status::Pending, &[1, 2, 3, 4, 5]);
+        let pending = pending(&[1, 2, 3, 4, 5]);
         assert_eq!(after(&memory(&[4, 3, 2], &[]), &pending, &[4], true), ids(&[3, 2, 1, 5, 4]));
     }
 
     #[test]
     fn a_role_that_was_found_broken_comes_first_but_not_for_ever() {
-        let pending: Vec<_> =
-            lines(Status::Pending, &[1, 2]).into_iter().map(broken).chain(lines(Status::Pending, &[3])).collect();
+        let pending: Vec<_> = pending(&[1, 2]).into_iter().map(broken).chain(pending(&[3])).collect();
         assert_eq!(after(&memory(&[2], &[]), &pending, &[1, 2], true), ids(&[1, 3, 2]));
     }
 
     #[test]
     fn whoever_was_reached_or_is_gone_waits_no_longer_and_who_was_not_listed_does() {
-        let all = [lines(Status::Authorized, &[1]), lines(Status::Pending, &[2])].concat();
+        let all: Vec<_> = ended(|| Ending::Judged(None), &[1]).into_iter().chain(pending(&[2])).collect();
         assert_eq!(after(&memory(&[9, 1], &[]), &all, &[1], true), ids(&[2]));
         assert_eq!(after(&memory(&[9, 1], &[]), &all, &[1], false), ids(&[9, 2]));
     }
@@ -205,14 +212,14 @@ mod tests {
     #[test]
     fn a_repair_that_failed_is_remembered_until_another_one_does_not() {
         let all = [
-            lines(Status::Refused, &[1]),
-            lines(Status::Pending, &[2]),
-            lines(Status::Remediated, &[3]),
-            lines(Status::Authorized, &[4]),
-            lines(Status::RolledBack, &[5]),
+            ended(|| Ending::Refused(Refused::HeldBack), &[1]),
+            pending(&[2]),
+            ended(|| Ending::Remediated, &[3]),
+            ended(|| Ending::Judged(None), &[4]),
+            ended(|| Ending::RolledBack(Cause::Deleted), &[5]),
         ];
         let done = Done {
-            lines: &all.concat(),
+            outcomes: &all.into_iter().flatten().collect::<Vec<_>>(),
             begun: &HashSet::new(),
             failed: ids(&[5]).into_iter().collect(),
             is_whole: true,
@@ -224,13 +231,13 @@ mod tests {
     #[tokio::test]
     async fn it_is_kept_in_its_order_until_there_is_nothing_to_keep() {
         let folder = tempfile::tempdir().unwrap();
-        let place = place(folder.path());
-        assert_eq!(place.read().await, Memory::default());
+        let checkpoint = checkpoint(folder.path());
+        assert_eq!(checkpoint.read().await, Backlog::default());
         for kept in [memory(&[7, 3, 5], &[]), memory(&[], &[4]), memory(&[2], &[1])] {
-            place.keep(kept.clone()).await;
-            assert_eq!(place.read().await, kept);
+            checkpoint.keep(kept.clone()).await;
+            assert_eq!(checkpoint.read().await, kept);
         }
-        place.keep(Memory::default()).await;
+        checkpoint.keep(Backlog::default()).await;
         assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
     }
 
@@ -240,13 +247,13 @@ mod tests {
         let id = ids(&[1]);
         let text = format!(r#"{{"schema":"{SCHEMA}","notReached":["{}"]}}"#, id[0]);
         std::fs::write(folder.path().join(NAME), text).unwrap();
-        assert_eq!(place(folder.path()).read().await, memory(&[1], &[]));
+        assert_eq!(checkpoint(folder.path()).read().await, memory(&[1], &[]));
     }
 
     #[tokio::test]
     async fn a_file_that_cannot_be_trusted_only_changes_the_order() {
         let folder = tempfile::tempdir().unwrap();
-        let place = place(folder.path());
+        let checkpoint = checkpoint(folder.path());
         let id = "\"1234567890123456\"";
         for text in [
             "{".to_owned(),
@@ -256,7 +263,7 @@ mod tests {
             " ".repeat(SIZE_LIMIT + 1),
         ] {
             std::fs::write(folder.path().join(NAME), text).unwrap();
-            assert_eq!(place.read().await, Memory::default());
+            assert_eq!(checkpoint.read().await, Backlog::default());
         }
     }
 }

@@ -6,7 +6,7 @@ use authorization::record::{Repair, Snapshot};
 use authorization::role::{ObservedRole, Role, Tags};
 use authorization::verify::{self, Finding};
 
-use crate::apply::Outcome;
+use crate::apply::{Cause, Outcome};
 use crate::case::Case;
 use crate::observe::{self, LookError};
 
@@ -15,7 +15,7 @@ const CONFIRMATIONS: usize = 6;
 
 /// What a run is after.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Goal {
+pub(super) enum Goal {
     /// An authorized role with everything that it had.
     Repair,
     /// Only what an earlier run took away: whether the role is authorized is judged afterwards.
@@ -24,8 +24,8 @@ pub(crate) enum Goal {
 
 /// What the second look must show: the goal, and what the record says of the role.
 #[derive(Debug)]
-pub(crate) struct Aim<'a> {
-    pub(crate) goal: Goal,
+pub(super) struct Aim<'a> {
+    pub(super) goal: Goal,
     baseline: &'a Baseline,
     repair: Repair,
     before: Option<Role>,
@@ -33,28 +33,28 @@ pub(crate) struct Aim<'a> {
 
 /// What the second look showed.
 #[derive(Debug)]
-pub(crate) struct Seen {
-    pub(crate) role: ObservedRole,
-    pub(crate) findings: Vec<Finding>,
-    pub(crate) tags: Option<Tags>,
+pub(super) struct Seen {
+    pub(super) role: ObservedRole,
+    pub(super) findings: Vec<Finding>,
+    pub(super) tags: Option<Tags>,
 }
 
 impl<'a> Aim<'a> {
     /// The record is asked once the writes are done: they may have told that a policy was not attached, or is gone.
-    pub(crate) fn new(goal: Goal, baseline: &'a Baseline, repair: &Repair) -> Self {
+    pub(super) fn new(goal: Goal, baseline: &'a Baseline, repair: &Repair) -> Self {
         Self { goal, baseline, repair: repair.clone(), before: repair.before.as_ref().map(Snapshot::role) }
     }
 
-    pub(crate) fn repair(&self) -> &Repair {
+    pub(super) fn repair(&self) -> &Repair {
         &self.repair
     }
 
-    pub(crate) fn tags(&self) -> Option<&Tags> {
+    pub(super) fn tags(&self) -> Option<&Tags> {
         self.repair.before.as_ref().and_then(Snapshot::tags)
     }
 
     /// What is left between a role and the one that should be.
-    pub(crate) fn left(&self, now: &ObservedRole, tags: Option<&Tags>) -> Difference {
+    pub(super) fn left(&self, now: &ObservedRole, tags: Option<&Tags>) -> Difference {
         ExpectedRole {
             baseline: self.baseline,
             before: self.before.as_ref(),
@@ -65,13 +65,13 @@ impl<'a> Aim<'a> {
     }
 
     /// Authorized, and everything that the role had is back.
-    pub(crate) fn repaired(&self, seen: &Seen) -> bool {
+    pub(super) fn repaired(&self, seen: &Seen) -> bool {
         let authorized = !seen.findings.iter().any(Finding::failed);
         authorized && !self.is_strange(seen) && self.left(&seen.role, seen.tags.as_ref()).is_settled()
     }
 
     /// Whether the role that is there is somebody's.
-    pub(crate) fn is_strange(&self, seen: &Seen) -> bool {
+    pub(super) fn is_strange(&self, seen: &Seen) -> bool {
         seen.role.present().is_some_and(|role| !self.repair.knows(role, self.baseline))
     }
 
@@ -102,7 +102,7 @@ impl<'a> Aim<'a> {
     }
 
     /// The role has what it had. Settings that somebody changed meanwhile are not ours to change back.
-    pub(crate) fn given_back(&self, seen: &Seen) -> bool {
+    pub(super) fn given_back(&self, seen: &Seen) -> bool {
         let Some(before) = &self.before else { return true };
         let left = self.left(&seen.role, seen.tags.as_ref());
         seen.role.present().is_some_and(|now| {
@@ -111,20 +111,20 @@ impl<'a> Aim<'a> {
         })
     }
 
-    pub(crate) fn expected(&self, outcome: &Outcome, seen: &Seen) -> bool {
+    pub(super) fn expected(&self, outcome: &Outcome, seen: &Seen) -> bool {
         match outcome {
-            Outcome::Stranger(_) => self.is_strange(seen),
+            Outcome::RolledBack(Cause::Stranger(_)) => self.is_strange(seen),
             _ if self.goal == Goal::GiveBack => self.given_back(seen),
             Outcome::Applied => self.repaired(seen),
             Outcome::Stuck(_) => self.repaired(seen) || self.untouched(seen),
+            Outcome::RolledBack(Cause::Refused(_)) => self.put_back(seen),
             Outcome::RolledBack(_) => self.unchanged(seen),
-            Outcome::Refused(_) => self.put_back(seen),
         }
     }
 }
 
 /// Looks until the cloud shows what was written: a reply may be some seconds old.
-pub(crate) async fn second_look(case: Case<'_>, aim: &Aim<'_>, outcome: &Outcome) -> Result<Seen, LookError> {
+pub(super) async fn second_look(case: Case<'_>, aim: &Aim<'_>, outcome: &Outcome) -> Result<Seen, LookError> {
     let mut pauses = case.session.pauses(CONFIRMATIONS - 1);
     loop {
         let seen = look(case, aim).await;
@@ -139,7 +139,7 @@ pub(crate) async fn second_look(case: Case<'_>, aim: &Aim<'_>, outcome: &Outcome
 }
 
 /// Tags are read only where the old role had some.
-pub(crate) async fn look(case: Case<'_>, aim: &Aim<'_>) -> Result<Seen, LookError> {
+pub(super) async fn look(case: Case<'_>, aim: &Aim<'_>) -> Result<Seen, LookError> {
     let had_tags = aim.tags().is_some_and(|tags| !tags.is_empty());
     let (role, tags) = if had_tags { observe::whole(case).await? } else { (observe::role(case).await?, None) };
     let findings = verify::role(&role, case.baseline);

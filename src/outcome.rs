@@ -1,0 +1,315 @@
+//! What became of one account's role, as data: what was seen and done, and how it ended. The report makes lines and sentences
+//! of it, nobody else.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use authorization::plan::{Difference, PlanId, StepRecord};
+use authorization::role::{ObservedRole, RoleView};
+use authorization::target::{AccountId, RoleName};
+use authorization::verify::Finding;
+
+use crate::apply::Cause;
+use crate::members::{AccessDenied, FolderId};
+use crate::refusal::{NotCleared, Refusal};
+use crate::report::{CallError, Status};
+
+/// What became of one account's role.
+#[derive(Debug)]
+#[must_use]
+pub struct AccountOutcome {
+    /// `None` only where the keys' own account could not be found out.
+    pub account: Option<AccountId>,
+    /// Why it was looked at, where an event says it.
+    pub reason: Option<String>,
+    /// What the first look found.
+    pub findings: Vec<Finding>,
+    /// Names the plan, where there is one.
+    pub plan: Option<PlanId>,
+    /// The role as it was found.
+    pub before: Option<Box<RoleView>>,
+    /// What was done, or would be.
+    pub steps: Vec<StepRecord>,
+    /// What the second look saw.
+    pub after: Option<Box<RoleView>>,
+    /// What the second look found.
+    pub residual: Vec<Finding>,
+    /// How long the work in it took, both phases of a run over many accounts together.
+    pub took: Duration,
+    /// How it ended.
+    pub ending: Ending,
+}
+
+/// How the work on one account ended.
+#[derive(Debug)]
+pub enum Ending {
+    /// The role was looked at, and nothing was written. Its findings tell whether it is authorized or drifted.
+    Judged(Option<Advice>),
+    /// Authorized, as one of thousands: no more is kept of it than its findings.
+    InOrder,
+    /// It was repaired, and a second look confirmed it.
+    Remediated,
+    /// The repair failed, and the role is as it was.
+    RolledBack(Cause),
+    /// The guard did not begin, or put everything back before the deletion.
+    Refused(Refused),
+    /// A person must finish it.
+    Stuck {
+        /// Why.
+        why: Stuck,
+        /// The role.
+        role: RoleName,
+        /// What is left to do.
+        left: Box<Difference>,
+    },
+    /// A panic, which is a mistake of this program, in a run that may have written.
+    Panicked,
+    /// It could not be found out, and nothing was written.
+    Failed(Failed),
+    /// Not reached, or not finished: the next run does it.
+    Pending(Pending),
+    /// Left alone.
+    Skipped(Skipped),
+}
+
+/// What a person can do about a role that was only looked at.
+#[derive(Debug)]
+pub enum Advice {
+    /// Mode `remediate` repairs it.
+    Repair {
+        /// Whether there is a role that would have to be deleted.
+        exists: bool,
+        /// Whom the new role will not know, where a plan says it.
+        loses: BTreeSet<String>,
+    },
+    /// Mode `remediate` would not begin.
+    WouldRefuse {
+        /// Why.
+        why: Refusal,
+        /// Whom the new role would not know.
+        loses: BTreeSet<String>,
+    },
+    /// Mode `remediate` would finish what an earlier run left behind.
+    WouldFinish,
+    /// Mode `remediate` would leave a role of unknown origin alone.
+    WouldLeaveAlone,
+    /// The brake would hold the repair back.
+    WouldHoldBack,
+}
+
+/// Why the guard did not begin, or put everything back.
+#[derive(Debug)]
+pub enum Refused {
+    /// A reason of this account.
+    For {
+        /// Which.
+        why: Refusal,
+        /// Whom the new role would not know, where a person can approve the plan.
+        loses: BTreeSet<String>,
+    },
+    /// Another role has taken the place of the one that was looked at; this is its id.
+    Stranger(String),
+    /// The brake holds the repair back.
+    HeldBack,
+    /// Nothing was forgotten.
+    NotCleared(NotCleared),
+}
+
+/// Why a person must finish a repair.
+#[derive(Debug)]
+pub enum Stuck {
+    /// Not everything that was written shows.
+    Unfinished {
+        /// Why it did not go through, where that is known.
+        cause: Option<Cause>,
+        /// Whether the next run tries again: it finishes what is on record.
+        again: bool,
+    },
+    /// The look afterwards failed.
+    Unseen {
+        /// Why it did not go through, where that is known.
+        cause: Option<Cause>,
+        /// Why the look failed.
+        error: String,
+        /// Whether the next run tries again.
+        again: bool,
+    },
+    /// Another role has taken the place of the one that was looked at.
+    Stranger {
+        /// Where that showed, if before the second look.
+        cause: Option<Cause>,
+        /// What was attached to it by name and taken off again.
+        taken_off: Vec<String>,
+        /// What the old role had.
+        had: String,
+    },
+    /// The unfinished repair does not know the role that is there.
+    Unknown {
+        /// Whose role it is.
+        account: AccountId,
+        /// What the old role had.
+        had: String,
+    },
+}
+
+/// Why it could not be found out.
+#[derive(Debug)]
+pub enum Failed {
+    /// A call failed.
+    Call {
+        /// Which, and how.
+        error: CallError,
+        /// Whether the next run may succeed without anybody doing anything.
+        may_pass: bool,
+    },
+    /// A call to the directory failed, and what to do about it is known.
+    Directory {
+        /// Which, and how.
+        error: CallError,
+        /// What to do.
+        advice: String,
+        /// Whether the next run may succeed without anybody doing anything.
+        may_pass: bool,
+    },
+    /// The member account could not be entered.
+    AccessDenied(AccessDenied),
+    /// The accounts of the run could not be found out.
+    NotBegun {
+        /// Whether the next run may succeed without anybody doing anything.
+        may_pass: bool,
+    },
+    /// A panic, which is a mistake of this program, in a run that does not write.
+    Panicked,
+}
+
+/// What kept the run from an account.
+#[derive(Debug, Clone, Copy)]
+pub enum Pending {
+    /// Too little time was left to look.
+    TooLate,
+    /// The run was stopped before the look.
+    Stopped,
+    /// Another run may write, and did not end in time.
+    Behind,
+    /// Broken, and too little time was left to repair it.
+    TooLateToRepair,
+    /// Broken, and the run was stopped before the repair.
+    StoppedBeforeRepair,
+}
+
+/// Why an account was left alone.
+#[derive(Debug)]
+pub enum Skipped {
+    /// The settings leave it alone, and why.
+    LeftAlone(String),
+    /// It is below a folder that the settings leave alone.
+    InFolder(FolderId),
+    /// The directory does not count it among its active members; the directory's word for it.
+    NotActive(String),
+    /// It left the directory during the run.
+    Left,
+    /// Only its record was cleared, and what of it.
+    Cleared(String),
+}
+
+impl AccountOutcome {
+    /// An account that no look came to.
+    pub fn new(account: Option<AccountId>, ending: Ending) -> Self {
+        Self {
+            account,
+            reason: None,
+            findings: Vec::new(),
+            plan: None,
+            before: None,
+            steps: Vec::new(),
+            after: None,
+            residual: Vec::new(),
+            took: Duration::ZERO,
+            ending,
+        }
+    }
+
+    /// An account whose role was looked at.
+    pub fn judged(account: AccountId, observed: &ObservedRole, findings: Vec<Finding>) -> Self {
+        let repair = Advice::Repair { exists: observed.present().is_some(), loses: BTreeSet::new() };
+        let advice = findings.iter().any(Finding::failed).then_some(repair);
+        let before = RoleView::of(observed.present(), None);
+        Self { findings, before, ..Self::new(Some(account), Ending::Judged(advice)) }
+    }
+
+    /// The same, of which no more is kept than what thousands of accounts in order need.
+    pub fn brief(self) -> Self {
+        Self { findings: self.findings, ..Self::new(self.account, Ending::InOrder) }
+    }
+
+    /// The same account, which ended in another way.
+    pub fn ending(self, ending: Ending) -> Self {
+        Self { ending, ..self }
+    }
+
+    /// The word for it in the report.
+    #[must_use]
+    pub fn status(&self) -> Status {
+        match &self.ending {
+            Ending::Judged(_) if self.findings.iter().any(Finding::failed) => Status::Drifted,
+            Ending::Judged(_) | Ending::InOrder => Status::Authorized,
+            Ending::Remediated => Status::Remediated,
+            Ending::RolledBack(_) => Status::RolledBack,
+            Ending::Refused(_) => Status::Refused,
+            Ending::Stuck { .. } | Ending::Panicked => Status::Stuck,
+            Ending::Failed(_) => Status::Failed,
+            Ending::Pending(_) => Status::Pending,
+            Ending::Skipped(_) => Status::Skipped,
+        }
+    }
+
+    /// Whether what went wrong may pass without anybody doing anything.
+    #[must_use]
+    pub fn may_pass(&self) -> bool {
+        match &self.ending {
+            Ending::RolledBack(cause) => cause.may_pass(),
+            Ending::Failed(why) => why.may_pass(),
+            Ending::Judged(_)
+            | Ending::InOrder
+            | Ending::Remediated
+            | Ending::Refused(_)
+            | Ending::Stuck { .. }
+            | Ending::Panicked
+            | Ending::Pending(_)
+            | Ending::Skipped(_) => false,
+        }
+    }
+
+    /// The plan that `remediate` would carry out, if nobody but a person stands in its way.
+    #[must_use]
+    pub fn approvable(&self) -> Option<(AccountId, PlanId)> {
+        let is_held = match &self.ending {
+            Ending::Judged(Some(Advice::WouldRefuse { why, .. })) => !why.can_be_approved(),
+            Ending::Judged(Some(Advice::WouldHoldBack)) => true,
+            _ => false,
+        };
+        Some((self.account.clone()?, self.plan.clone()?)).filter(|_| !is_held)
+    }
+}
+
+impl Failed {
+    fn may_pass(&self) -> bool {
+        match self {
+            Self::Call { may_pass, .. } | Self::Directory { may_pass, .. } | Self::NotBegun { may_pass } => *may_pass,
+            Self::AccessDenied(denied) => denied.may_pass(),
+            Self::Panicked => false,
+        }
+    }
+}
+
+impl From<Refusal> for Ending {
+    fn from(why: Refusal) -> Self {
+        Self::Refused(Refused::For { why, loses: BTreeSet::new() })
+    }
+}
+
+impl From<&aliyun::Error> for Ending {
+    fn from(error: &aliyun::Error) -> Self {
+        Self::Failed(Failed::Call { error: error.into(), may_pass: error.kind.may_pass() })
+    }
+}
