@@ -29,7 +29,7 @@ pub(super) fn credentials(found: &Result<Credentials, Error>) -> CheckResult {
     let next = match error {
         Error::Missing => "give the function a role (`role` in `s.yaml`, see docs/deploying.md)",
         Error::MissingOnTerminal => "set these variables",
-        Error::NoHome | Error::Profile { .. } => "set these variables, or name a profile with `--profile`",
+        Error::Profile(_) => "set these variables, or name a profile with `--profile`",
         Error::NotEntered(_) => "let the profile's user assume the role, and the role trust the user",
         Error::Partial { .. } => "give all of them together, or none, so that the next source is looked at",
     };

@@ -54,7 +54,9 @@ pub(super) fn apply(app: App, variables: &Variables, profile: Option<&str>) -> R
 fn profile_keys(variables: &Variables, argument: Option<&str>) -> Result<ProfileKeys, Error> {
     // A relative path is not a home.
     let home = value(variables, "HOME").map(Path::new).filter(|home| home.is_absolute());
-    let path = home.ok_or(Error::NoHome)?.join(".aliyun/config.json");
+    let no_home =
+        "the profiles of the vendor's CLI (`~/.aliyun/config.json`) cannot be looked for, since `HOME` names no folder";
+    let path = home.ok_or_else(|| Error::Profile(no_home.to_owned()))?.join(".aliyun/config.json");
     let wanted = match (argument, value(variables, "ALIBABA_CLOUD_PROFILE")) {
         (Some(name), _) => ProfileChoice::Argument(name),
         (None, Some(name)) => ProfileChoice::Variable(name),
@@ -62,7 +64,8 @@ fn profile_keys(variables: &Variables, argument: Option<&str>) -> Result<Profile
     };
     let bytes = disk::read_through(&path, SIZE_LIMIT).map(Zeroizing::new).map_err(ProfileError::from);
     let keys = bytes.and_then(|bytes| ProfileKeys::read(&bytes, wanted));
-    keys.map_err(|why| Error::Profile { file: sanitized(&path.to_string_lossy()), why })
+    let file = sanitized(&path.to_string_lossy());
+    keys.map_err(|why| Error::Profile(format!("`{file}`, where the vendor's CLI keeps its profiles, {why}")))
 }
 
 /// None where nothing is set.

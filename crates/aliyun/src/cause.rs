@@ -1,4 +1,4 @@
-//! Why a call did not succeed, in words for whoever has to mend it: which key, which permission on which resource, which
+//! Why a call did not succeed, for the person who has to fix it: which key, which permission on which resource, which
 //! address.
 
 use authorization::text::sanitized;
@@ -25,17 +25,17 @@ pub(super) struct CallContext {
     is_temporary: bool,
 }
 
-/// The cloud's `AccessDeniedDetail`, as far as it says who could grant the permission. All of it may be absent.
+/// The cloud's `AccessDeniedDetail`, as far as it helps to find the policy to change. All of it may be absent.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "PascalCase", default)]
 pub struct Denial {
     /// What asked: `Account` for an account's root, `SubUser`, `AssumedRoleUser`.
     #[serde(deserialize_with = "reply::text")]
     pub auth_principal_type: Option<String>,
-    /// Who asked: a user's name, or `role:session`.
+    /// The caller: a user's name, or `role:session`.
     #[serde(deserialize_with = "reply::text")]
     pub auth_principal_display_name: Option<String>,
-    /// The account of who asked.
+    /// The caller's account.
     #[serde(deserialize_with = "reply::text")]
     pub auth_principal_owner_id: Option<String>,
     /// The permission, e.g. `ram:GetRole`.
@@ -51,14 +51,14 @@ pub struct Denial {
 
 impl Denial {
     pub(super) fn redacted(self, secrets: &CallSecrets) -> Self {
-        let shown = |text: Option<String>| text.map(|text| secrets.redact(text));
+        let redact = |text: Option<String>| text.map(|text| secrets.redact(text));
         Self {
-            auth_principal_type: shown(self.auth_principal_type),
-            auth_principal_display_name: shown(self.auth_principal_display_name),
-            auth_principal_owner_id: shown(self.auth_principal_owner_id),
-            auth_action: shown(self.auth_action),
-            policy_type: shown(self.policy_type),
-            no_permission_type: shown(self.no_permission_type),
+            auth_principal_type: redact(self.auth_principal_type),
+            auth_principal_display_name: redact(self.auth_principal_display_name),
+            auth_principal_owner_id: redact(self.auth_principal_owner_id),
+            auth_action: redact(self.auth_action),
+            policy_type: redact(self.policy_type),
+            no_permission_type: redact(self.no_permission_type),
         }
     }
 
@@ -122,7 +122,7 @@ fn resources(request: &Request, account: &str) -> Vec<String> {
 }
 
 impl Error {
-    /// What a person has to know to mend it, where the cloud's code says it.
+    /// What a person has to know to fix it, where the cloud's code says it.
     #[must_use]
     pub fn cause(&self) -> Option<String> {
         let asked = self.call.as_deref()?;

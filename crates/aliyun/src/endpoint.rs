@@ -55,7 +55,7 @@ impl Endpoints {
     }
 }
 
-/// The text is no endpoint of this product that may receive a token.
+/// The text is not an endpoint of this product, or must not receive a token.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error(
     "`https://` and a host of the product, such as `{product}.aliyuncs.com` or `{product}-vpc.cn-hangzhou.aliyuncs.com`, or a \
@@ -76,7 +76,12 @@ impl Endpoint {
         let product = api.product();
         let bad = || BadEndpoint { product, shown: shown(text) };
         let url = Url::parse(text).map_err(|_| bad())?;
-        let host = url.host_str().filter(|_| is_bare(&url) && is_trusted(&url, product)).ok_or_else(bad)?;
+        let is_trusted = match url.scheme() {
+            "https" => is_vendor(&url, product) || is_loopback(&url),
+            "http" => is_loopback(&url),
+            _ => false,
+        };
+        let host = url.host_str().filter(|_| is_bare(&url) && is_trusted).ok_or_else(bad)?;
         let host = url.port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"));
         Ok(Self { url, host })
     }
@@ -105,14 +110,6 @@ fn shown(text: &str) -> String {
         },
         Err(_) if is_plain(text) => text.to_owned(),
         Err(_) => "no URL".to_owned(),
-    }
-}
-
-fn is_trusted(url: &Url, product: &str) -> bool {
-    match url.scheme() {
-        "https" => is_vendor(url, product) || is_loopback(url),
-        "http" => is_loopback(url),
-        _ => false,
     }
 }
 

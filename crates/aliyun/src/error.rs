@@ -40,7 +40,7 @@ pub enum Kind {
     Denied,
     /// The temporary keys are no longer valid, or unknown. The next invocation brings fresh ones.
     Expired,
-    /// The cloud did not accept the request's form. Ours to mend.
+    /// The cloud did not accept the request's form: a mistake of this program.
     Invalid,
     /// The request was sent, but no readable reply came: a closed connection, half a body, a page of HTML.
     NoReply,
@@ -56,7 +56,7 @@ pub enum Kind {
     Unavailable,
     /// A code that we do not know.
     Unknown,
-    /// The reply is about something else than was asked for. It is no fact about what was.
+    /// The reply is about something else than was asked for, and says nothing about what was.
     Unrelated,
     /// No connection could be made: the request was never sent.
     Unreachable,

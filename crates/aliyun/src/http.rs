@@ -1,13 +1,11 @@
 //! HTTP, over TLS but for loopback, on connections that outlive an invocation.
 //!
 //! The platform freezes an instance between two invocations, for seconds or for hours; meanwhile the network forgets its
-//! connections, and nobody tells. So none is used again that has been idle for 20 s by any clock: in a freeze the monotonic
+//! connections, and does not say so. So none is used again that has been idle for 20 s by any clock: in a freeze the monotonic
 //! one may stand still while the time of day goes on, or both stand and only the cloud closes. What is dead all the same costs
 //! one call, after which no connection to that host is used again. TLS sessions are resumed on the new ones.
 
 use std::collections::HashMap;
-use std::error::Error as StdError;
-use std::io;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -18,14 +16,14 @@ use reqwest::header::{CONTENT_TYPE, HeaderValue};
 use rustls::RootCertStore;
 use url::Url;
 
-use super::network::Network;
+use super::network::{Network, tls_error};
 use super::transport::{BoxError, Reply, SignedRequest, Transport, TransportError, date};
 use crate::clock::{SharedClock, SystemClock};
 use crate::signing::FORM;
 
 /// Connecting may take this long.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
-/// A connection that nobody has used for this long is not used again. The cloud, and what lies between, keeps idle ones for a
+/// A connection that was idle for this long is not used again. The cloud, and what lies between, keeps idle ones for a
 /// minute or so.
 const IDLE: Duration = Duration::from_secs(20);
 /// What was sent and is not acknowledged for this long was sent into a connection that the network has forgotten.
@@ -82,7 +80,7 @@ impl Http {
         Self::through(user_agent, Network::default(), Arc::new(SystemClock::start()))
     }
 
-    /// By a network's proxy and roots, where it has them. The cloud's audit records hold `user_agent`. It has not connected yet.
+    /// By a network's proxy and roots, where it has them. The cloud's audit records hold `user_agent`. It does not connect yet.
     ///
     /// # Errors
     /// When TLS cannot be set up.
@@ -119,7 +117,7 @@ impl Http {
     pub async fn probe(&self, url: &Url, timeout: Duration) -> Result<Option<Timestamp>, ProbeError> {
         let not_reached = |error: reqwest::Error| {
             let error = error.without_url();
-            ProbeError { is_tls: is_of_tls(&error), source: self.network.explain(url, error.into()) }
+            ProbeError { is_tls: tls_error(&error).is_some(), source: self.network.explain(url, error.into()) }
         };
         let pool = self.pool(url).map_err(not_reached)?;
         let reply = pool.client.head(url.clone()).timeout(timeout).send().await.map_err(not_reached)?;
@@ -130,7 +128,7 @@ impl Http {
     /// Whether a proxy stands before it, which looks its name up, too.
     #[must_use]
     pub fn is_proxied(&self, url: &Url) -> bool {
-        self.network.has_proxy_for(url)
+        self.network.proxy_for(url).is_some()
     }
 
     fn client(&self) -> reqwest::Result<reqwest::Client> {
@@ -232,14 +230,6 @@ pub struct ProbeError {
     /// Whether it was TLS that failed: something else may answer in the cloud's place.
     pub is_tls: bool,
     source: BoxError,
-}
-
-/// An input error tells what it wraps by another way than its source.
-fn is_of_tls(error: &(dyn StdError + 'static)) -> bool {
-    let wrapped = error.downcast_ref::<io::Error>().and_then(io::Error::get_ref);
-    error.is::<rustls::Error>()
-        || wrapped.is_some_and(|wrapped| is_of_tls(wrapped))
-        || error.source().is_some_and(is_of_tls)
 }
 
 impl Transport for Http {

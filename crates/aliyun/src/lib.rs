@@ -3,7 +3,6 @@
 //! A [`Connection`] is what one invocation shares; a [`Session`] adds the keys of one account. Reads are tried up to four
 //! times here. Writes are tried once: only the executor, which can look first, may repeat them.
 
-mod backoff;
 mod cause;
 pub mod clock;
 pub mod credentials;

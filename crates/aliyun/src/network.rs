@@ -22,7 +22,7 @@ pub struct Network {
 }
 
 /// No derived `Debug`: the URL may hold a password.
-struct Proxy {
+pub(super) struct Proxy {
     variable: &'static str,
     url: Url,
     /// `NO_PROXY`.
@@ -58,10 +58,10 @@ impl BadNetwork {
 
 impl Network {
     /// `https` goes through this proxy, but not to the hosts of `no_proxy`: names, with all below them, and addresses, with
-    /// commas between them. `variable` is told where the proxy is in the way.
+    /// commas between them. Errors name `variable` where the proxy is in the way.
     ///
     /// # Errors
-    /// When the text is no URL of a proxy that speaks HTTP.
+    /// When the text is not the URL of a proxy that speaks HTTP.
     pub fn through(self, variable: &'static str, text: &str, no_proxy: &str) -> Result<Self, BadNetwork> {
         let text = text.trim();
         // The host alone is enough for most programs.
@@ -78,7 +78,7 @@ impl Network {
         Ok(Self { proxy: Some(Proxy { variable, url, direct: no_proxy.to_owned(), matcher }), ..self })
     }
 
-    /// Certificates are checked against these roots and no others. `variable` names the file, and is told where a
+    /// Certificates are checked against these roots and no others. `variable` names the file; errors name it where a
     /// certificate is refused.
     ///
     /// # Errors
@@ -91,7 +91,7 @@ impl Network {
             return Err(bad("holds no certificate in PEM form"));
         }
         let mut store = RootCertStore::empty();
-        // A system's bundle may hold some of a kind that this program cannot read; those are trusted by nobody then.
+        // A system's bundle may hold some of a kind that this program cannot read; those are not trusted then.
         store.add_parsable_certificates(found);
         if store.is_empty() {
             return Err(bad("holds no certificate that can be a root"));
@@ -115,28 +115,24 @@ impl Network {
         Ok(Some(reqwest::Proxy::https(proxy.url.as_str())?.no_proxy(excluded)))
     }
 
-    pub(super) fn has_proxy_for(&self, url: &Url) -> bool {
-        self.proxy.as_ref().is_some_and(|proxy| proxy.is_for(url))
+    /// The proxy, if this goes through it.
+    pub(super) fn proxy_for(&self, url: &Url) -> Option<&Proxy> {
+        let uri = url.as_str().parse().ok()?;
+        self.proxy.as_ref().filter(|proxy| proxy.matcher.intercept(&uri).is_some())
     }
 
     /// The same error, and before it the variables that have to do with it.
     pub(super) fn explain(&self, url: &Url, error: BoxError) -> BoxError {
-        let proxy = self.proxy.as_ref().filter(|proxy| proxy.is_for(url)).map(Proxy::note);
-        let roots = self.roots.as_ref().filter(|_| is_about_a_certificate(&*error));
+        let proxy = self.proxy_for(url);
+        let proxy = proxy.map(|Proxy { variable, url, .. }| {
+            let (host, port) = (url.host_str().unwrap_or_default(), url.port_or_known_default().unwrap_or_default());
+            format!("through the proxy `{host}:{port}` of `{variable}`")
+        });
+        let roots =
+            self.roots.as_ref().filter(|_| matches!(tls_error(&*error), Some(rustls::Error::InvalidCertificate(_))));
         let roots = roots.map(|roots| format!("with the roots of `{}` alone", roots.variable));
         let notes: Vec<_> = proxy.into_iter().chain(roots).collect();
         if notes.is_empty() { error } else { Box::new(Explained { notes: notes.join(", "), source: error }) }
-    }
-}
-
-impl Proxy {
-    fn is_for(&self, url: &Url) -> bool {
-        url.as_str().parse().is_ok_and(|uri| self.matcher.intercept(&uri).is_some())
-    }
-
-    fn note(&self) -> String {
-        let port = self.url.port_or_known_default().unwrap_or_default();
-        format!("through the proxy `{}:{port}` of `{}`", self.url.host_str().unwrap_or_default(), self.variable)
     }
 }
 
@@ -147,16 +143,16 @@ struct Explained {
     source: BoxError,
 }
 
-/// An I/O error shows what it wraps, but does not count it among its sources.
-fn is_about_a_certificate(error: &(dyn StdError + 'static)) -> bool {
-    if matches!(error.downcast_ref(), Some(rustls::Error::InvalidCertificate(_))) {
-        return true;
+/// The TLS error below an error. An I/O error shows what it wraps, but does not count it among its sources.
+pub(super) fn tls_error<'a>(error: &'a (dyn StdError + 'static)) -> Option<&'a rustls::Error> {
+    if let Some(tls) = error.downcast_ref() {
+        return Some(tls);
     }
     let below = match error.downcast_ref::<io::Error>() {
         Some(io) => io.get_ref().map(|inner| inner as _),
         None => error.source(),
     };
-    below.is_some_and(is_about_a_certificate)
+    below.and_then(tls_error)
 }
 
 #[cfg(test)]

@@ -109,10 +109,6 @@ fn is_same_role(one: &str, other: &str) -> bool {
     one.eq_ignore_ascii_case(other)
 }
 
-fn read(operation: &'static str, role: &str) -> Request {
-    Request::read(Api::Ram, operation).param("RoleName", role)
-}
-
 fn write(operation: &'static str, role: &str) -> Request {
     Request::write(Api::Ram, operation).param("RoleName", role)
 }
@@ -124,7 +120,7 @@ fn tag_request(operation: Request, role: &str) -> Request {
 impl Session {
     /// `GetRole`.
     pub async fn get_role(&self, role: &str) -> Result<RoleFacts, Error> {
-        let request = read("GetRole", role);
+        let request = Request::read(Api::Ram, "GetRole").param("RoleName", role);
         let reply: RoleReply = self.read(&request).await?;
         self.facts(&request, role, reply.role)
     }
@@ -167,13 +163,13 @@ impl Session {
     pub async fn list_policies_for_role(&self, role: &str) -> Result<Vec<PolicyRef>, Error> {
         let (mut policies, mut pages) = (Vec::new(), Pages::default());
         loop {
-            let request = read("ListPoliciesForRole", role).optional("Marker", pages.next.as_ref());
+            let request = Request::read(Api::Ram, "ListPoliciesForRole").param("RoleName", role);
+            let request = request.optional("Marker", pages.next.as_ref());
             let reply: PoliciesReply = self.read(&request).await?;
-            let page = reply.policies.policy.into_iter();
-            let page = page.map(|policy| PolicyRef { kind: policy.policy_type, name: policy.policy_name });
-            let before = policies.len();
-            policies.extend(page);
-            let more = pages.go_on(policies.len() - before, reply.is_truncated, reply.marker);
+            let page = reply.policies.policy;
+            let count = page.len();
+            policies.extend(page.into_iter().map(|it| PolicyRef { kind: it.policy_type, name: it.policy_name }));
+            let more = pages.go_on(count, reply.is_truncated, reply.marker);
             if !more.map_err(|why| self.failed(&request, Kind::NoReply, why))? {
                 return Ok(policies);
             }

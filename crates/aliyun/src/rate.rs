@@ -1,29 +1,20 @@
 //! Client-side rate limits, so that a run stays below the cloud's own: `DTS_GUARD_RATE` for each operation in each account,
-//! and a fixed one for `AssumeRole`, which the vendor limits for the whole account.
+//! and a fixed one for `AssumeRole`, which the vendor limits for the whole account. What is throttled even so waits.
 
+use std::collections::HashMap;
 use std::num::NonZeroU32;
-use std::sync::Arc;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use governor::clock::Clock;
-use governor::middleware::NoOpMiddleware;
-use governor::nanos::Nanos;
-use governor::state::keyed::{HashMapStateStore, ShrinkableKeyedStateStore};
-use governor::state::{InMemoryState, NotKeyed, StateStore};
-use governor::{NotUntil, Quota, RateLimiter};
-
 use super::Kind;
-use super::backoff::Backoff;
 use crate::clock::{Deadline, SharedClock};
 
-pub(super) type Key = (&'static str, String);
-type Limiter<Key, Store> = RateLimiter<Key, Store, Uptime, NoOpMiddleware<Nanos>>;
+type Key = (&'static str, String);
 
 /// `AssumeRole`: 80 in any one second. A burst and one second's refill are 76; what is left is for calls that arrive late and
 /// so meet those of the next second. Documented are 100 for an account, users and roles together (source: the vendor's
 /// notice on the limit).
-const ASSUME_ROLE_BURST: NonZeroU32 = NonZeroU32::new(4).unwrap();
-const ASSUME_ROLE_RATE: NonZeroU32 = NonZeroU32::new(72).unwrap();
+const ASSUME_ROLE: Quota = Quota { burst: 4, each: Duration::from_nanos(1_000_000_000 / 72) };
 
 /// More buckets than this are not kept without need: a full bucket is as good as none.
 const BUCKETS: usize = 256;
@@ -31,6 +22,15 @@ const BUCKETS: usize = 256;
 /// Calls that waited together go on one after the other within this time: if the first is throttled again, the rest has
 /// not yet used up a try.
 const SPREAD: Duration = Duration::from_millis(500);
+
+/// The cloud counts by the second: the first wait is that long, each further one twice the last, up to eight.
+const FIRST: Duration = Duration::from_secs(1);
+const DOUBLINGS: u32 = 3;
+
+/// What is long over is forgotten once there are more than this many: an instance may live for days.
+const HOLDS: usize = 256;
+/// Within this time the cloud's next throttling counts as one in a row.
+const REMEMBERED: Duration = Duration::from_mins(1);
 
 /// Which limit a call falls under.
 #[derive(Clone, Copy)]
@@ -52,55 +52,32 @@ impl Bucket<'_> {
 ///
 /// They are an instance's: kept for one invocation only, they would start full each time, and an instance that is invoked
 /// often would ask for more than it may.
+#[derive(Debug)]
 pub struct RateLimits {
-    buckets: Limiter<Key, Levels>,
-    levels: Levels,
-    rate: NonZeroU32,
-    start: Duration,
-    assume_role: Limiter<NotKeyed, InMemoryState>,
+    /// When each bucket is full again. One that is not listed is full.
+    full_at: Mutex<HashMap<Key, Duration>>,
+    quota: Quota,
+    assume_role: Quota,
     backoff: Backoff,
     clock: SharedClock,
 }
 
-/// How full the buckets are. The limiter owns its store; this one is shared with it, so that it can be asked without
-/// taking anything.
-#[derive(Clone, Default)]
-struct Levels(Arc<HashMapStateStore<Key>>);
-
-impl StateStore for Levels {
-    type Key = Key;
-
-    fn measure_and_replace<T, F, E>(&self, key: &Key, f: F) -> Result<T, E>
-    where
-        F: Fn(Option<Nanos>) -> Result<(T, Nanos), E>,
-    {
-        self.0.measure_and_replace(key, f)
-    }
+/// How many calls a full bucket gives at once, and how long it takes to get one back.
+#[derive(Debug, Clone, Copy)]
+struct Quota {
+    burst: u32,
+    each: Duration,
 }
 
-impl ShrinkableKeyedStateStore<Key> for Levels {
-    fn retain_recent(&self, drop_below: Nanos) {
-        self.0.retain_recent(drop_below);
+impl Quota {
+    fn per_second(rate: NonZeroU32) -> Self {
+        Self { burst: rate.get(), each: Duration::from_secs(1) / rate.get() }
     }
 
-    fn len(&self) -> usize {
-        self.0.len()
-    }
-
-    fn is_empty(&self) -> bool {
-        self.0.is_empty()
-    }
-}
-
-/// The product's clock in the limiter's words.
-#[derive(Clone)]
-struct Uptime(SharedClock);
-
-impl Clock for Uptime {
-    type Instant = Nanos;
-
-    fn now(&self) -> Nanos {
-        self.0.uptime().into()
+    /// How long the last of these calls, made as soon as they may be, has to wait if the bucket is full in `missing`.
+    fn wait(self, missing: Duration, calls: u32) -> Duration {
+        let taken = missing.saturating_add(self.each.saturating_mul(calls));
+        taken.saturating_sub(self.each.saturating_mul(self.burst))
     }
 }
 
@@ -108,31 +85,19 @@ impl RateLimits {
     /// The same rate for each operation and account.
     #[must_use]
     pub fn per_second(rate: NonZeroU32, clock: SharedClock) -> Self {
-        let time = Uptime(clock.clone());
-        let entries = Quota::per_second(ASSUME_ROLE_RATE).allow_burst(ASSUME_ROLE_BURST);
-        let (levels, start) = (Levels::default(), clock.uptime());
-        Self {
-            buckets: RateLimiter::new(Quota::per_second(rate), levels.clone(), time.clone()),
-            levels,
-            rate,
-            start,
-            assume_role: RateLimiter::direct_with_clock(entries, time),
-            backoff: Backoff::default(),
-            clock,
-        }
+        let (full_at, backoff) = (Mutex::default(), Backoff::default());
+        Self { full_at, quota: Quota::per_second(rate), assume_role: ASSUME_ROLE, backoff, clock }
     }
 
     /// The same with another limit for `AssumeRole`: a benchmark of all the rest lifts it.
     #[must_use]
     pub fn with_assume_role_rate(self, rate: NonZeroU32) -> Self {
-        let time = Uptime(self.clock.clone());
-        Self { assume_role: RateLimiter::direct_with_clock(Quota::per_second(rate), time), ..self }
+        Self { assume_role: Quota::per_second(rate), ..self }
     }
 
     /// Waits until the call may be made; fails at once, by its reason, if that is not before the deadline.
     pub(super) async fn ready(&self, bucket: Bucket<'_>, deadline: Deadline) -> Result<(), Kind> {
-        let until = |until: NotUntil<Nanos>| until.wait_time_from(self.clock.uptime().into());
-        while let Some(wait) = self.throttled_for(bucket).or_else(|| self.check(bucket).err().map(until)) {
+        while let Some(wait) = self.throttled_for(bucket).or_else(|| self.take(bucket).err()) {
             if wait >= deadline.remaining(&*self.clock) {
                 let is_throttled = self.throttled_for(bucket).is_some();
                 return Err(if is_throttled { Kind::Throttled } else { Kind::DeadlineExceeded });
@@ -142,23 +107,11 @@ impl RateLimits {
         Ok(())
     }
 
-    /// How long so many calls of one kind, made as soon as they may be, would have to wait in all. It takes nothing.
+    /// How long this many calls of one kind, made as soon as they may be, would have to wait in all. It takes nothing.
     pub(super) fn wait_for(&self, bucket: Bucket<'_>, calls: usize) -> Duration {
-        let each = Duration::from_secs(1) / self.rate.get();
-        let now = self.clock.uptime().saturating_sub(self.start);
-        // The moment at which the bucket is full again, in the limiter's words; an error leaves it as it is.
-        let asked: Result<(), Option<Nanos>> = self.levels.measure_and_replace(&bucket.key(), Err);
-        let full: Duration = asked.err().flatten().map_or(now, Into::into);
-        let beyond = u32::try_from(calls).unwrap_or(u32::MAX).saturating_sub(self.rate.get());
-        match calls {
-            0 => Duration::ZERO,
-            // One call fewer than the bucket holds costs nothing while it is full.
-            _ if beyond > 0 => full.saturating_sub(now) + each.saturating_mul(beyond),
-            _ => {
-                let spare = each.saturating_mul(self.rate.get() - u32::try_from(calls).unwrap_or(u32::MAX));
-                full.saturating_sub(now).saturating_sub(spare)
-            }
-        }
+        let missing =
+            self.full_at().get(&bucket.key()).map_or(Duration::ZERO, |at| at.saturating_sub(self.clock.uptime()));
+        self.quota.wait(missing, u32::try_from(calls).unwrap_or(u32::MAX))
     }
 
     /// How long the cloud's throttling keeps the call back.
@@ -170,33 +123,83 @@ impl RateLimits {
     /// Learns from a reply.
     pub(super) fn record(&self, bucket: Bucket<'_>, throttled: bool) {
         let now = self.clock.uptime();
-        match throttled {
-            _ if bucket.writes => {}
-            true => self.backoff.throttled(bucket.key(), now),
-            false => self.backoff.answered(&bucket.key(), now),
+        match (bucket.writes, throttled) {
+            (true, _) => {}
+            (false, true) => self.backoff.throttled(bucket.key(), now),
+            (false, false) => self.backoff.answered(&bucket.key(), now),
         }
     }
 
-    fn check(&self, bucket: Bucket<'_>) -> Result<(), NotUntil<Nanos>> {
-        if bucket.operation == "AssumeRole" {
-            return self.assume_role.check();
+    /// Takes one call from the bucket, or says how long to wait for it.
+    fn take(&self, bucket: Bucket<'_>) -> Result<(), Duration> {
+        let (quota, key) = match bucket.operation {
+            // All accounts are entered with the keys of one.
+            operation @ "AssumeRole" => (self.assume_role, (operation, String::new())),
+            _ => (self.quota, bucket.key()),
+        };
+        let now = self.clock.uptime();
+        let mut full_at = self.full_at();
+        if full_at.len() > BUCKETS {
+            full_at.retain(|_, at| *at > now);
         }
-        if self.buckets.len() > BUCKETS {
-            self.buckets.retain_recent();
+        let missing = full_at.get(&key).map_or(Duration::ZERO, |at| at.saturating_sub(now));
+        let wait = quota.wait(missing, 1);
+        if wait.is_zero() {
+            full_at.insert(key, now + missing + quota.each);
+            return Ok(());
         }
-        self.buckets.check_key(&bucket.key())
+        Err(wait)
+    }
+
+    fn full_at(&self) -> MutexGuard<'_, HashMap<Key, Duration>> {
+        self.full_at.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl std::fmt::Debug for RateLimits {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("RateLimits").finish_non_exhaustive()
+/// Which calls wait, and until when. Where the cloud throttles one call, the others of its kind wait too, instead of each
+/// finding out for itself.
+#[derive(Debug, Default)]
+struct Backoff(Mutex<HashMap<Key, Hold>>);
+
+#[derive(Debug, Clone, Copy)]
+struct Hold {
+    until: Duration,
+    in_a_row: u32,
+}
+
+impl Backoff {
+    /// How long a call has still to wait.
+    fn left(&self, key: &Key, now: Duration) -> Option<Duration> {
+        self.holds().get(key)?.until.checked_sub(now).filter(|left| !left.is_zero())
+    }
+
+    /// The cloud throttled. Calls that were on their way together count once.
+    fn throttled(&self, key: Key, now: Duration) {
+        let mut holds = self.holds();
+        let in_a_row = match holds.get(&key) {
+            Some(hold) if now < hold.until => return,
+            Some(hold) => (hold.in_a_row + 1).min(DOUBLINGS),
+            None => 0,
+        };
+        if holds.len() >= HOLDS {
+            holds.retain(|_, hold| now < hold.until + REMEMBERED);
+        }
+        holds.insert(key, Hold { until: now + FIRST * 2_u32.pow(in_a_row), in_a_row });
+    }
+
+    /// The cloud answered. What was on its way when the wait began says nothing.
+    fn answered(&self, key: &Key, now: Duration) {
+        self.holds().retain(|other, hold| other != key || now < hold.until);
+    }
+
+    fn holds(&self) -> MutexGuard<'_, HashMap<Key, Hold>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Mutex;
+    use std::sync::Arc;
     use std::sync::atomic::{AtomicU32, Ordering};
 
     use super::*;
@@ -339,6 +342,48 @@ mod tests {
             limits.ready(bucket("GetRole", &account.to_string()), Deadline::NONE).await.unwrap();
             crate::clock::Clock::sleep(&*clock, Duration::from_millis(1)).await;
         }
-        assert!(limits.buckets.len() <= BUCKETS + 1, "{}", limits.buckets.len());
+        assert!(limits.full_at().len() <= BUCKETS + 1, "{}", limits.full_at().len());
+    }
+
+    fn key(account: &str) -> Key {
+        ("GetRole", account.to_owned())
+    }
+
+    fn seconds(seconds: u64) -> Duration {
+        Duration::from_secs(seconds)
+    }
+
+    #[test]
+    fn the_wait_doubles_while_the_cloud_goes_on_throttling() {
+        let backoff = Backoff::default();
+        let mut now = seconds(100);
+        for wait in [1, 2, 4, 8, 8] {
+            backoff.throttled(key("1"), now);
+            backoff.throttled(key("1"), now);
+            assert_eq!(backoff.left(&key("1"), now), Some(seconds(wait)));
+            now += seconds(wait);
+            assert_eq!(backoff.left(&key("1"), now), None);
+        }
+        backoff.answered(&key("1"), now);
+        backoff.throttled(key("1"), now);
+        assert_eq!(backoff.left(&key("1"), now), Some(seconds(1)));
+    }
+
+    #[test]
+    fn accounts_that_are_never_asked_again_are_forgotten() {
+        let backoff = Backoff::default();
+        for account in 0..10_000 {
+            backoff.throttled(key(&account.to_string()), seconds(account));
+        }
+        assert!(backoff.holds().len() <= HOLDS + 1, "{}", backoff.holds().len());
+    }
+
+    #[test]
+    fn an_answer_to_an_earlier_call_ends_no_wait_and_other_calls_do_not_wait() {
+        let backoff = Backoff::default();
+        backoff.throttled(key("1"), seconds(5));
+        backoff.answered(&key("1"), seconds(5));
+        assert_eq!(backoff.left(&key("1"), seconds(5)), Some(seconds(1)));
+        assert_eq!(backoff.left(&key("2"), seconds(5)), None);
     }
 }

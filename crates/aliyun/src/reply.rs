@@ -22,7 +22,7 @@ pub(super) fn text<'de, D: Deserializer<'de>>(reader: D) -> Result<Option<String
 
 /// More pages than this are a cloud that repeats itself.
 pub(super) const MOST_PAGES: usize = 1000;
-/// More of anything than this no role has: a reply may be large, and a thousand of them must not fill the memory.
+/// No role has more of anything than this: a reply may be large, and a thousand of them must not fill the memory.
 const MOST_ITEMS: usize = 20_000;
 
 /// How far a list has been read.

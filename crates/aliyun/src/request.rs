@@ -88,14 +88,8 @@ struct Envelope {
     code: Option<String>,
     #[serde(default, deserialize_with = "reply::text")]
     request_id: Option<String>,
-    #[serde(default, deserialize_with = "lenient")]
-    access_denied_detail: Option<Denial>,
-}
-
-/// A detail of another shape must not hide the code.
-fn lenient<'de, D: serde::Deserializer<'de>>(reader: D) -> Result<Option<Denial>, D::Error> {
-    let value = serde_json::Value::deserialize(reader)?;
-    Ok(serde_json::from_value(value).ok())
+    #[serde(default)]
+    access_denied_detail: serde_json::Value,
 }
 
 impl Session {
@@ -145,18 +139,18 @@ impl Session {
         let skew = &self.connection.skew;
         let reply = self.exchange(request, skew.in_use()).await?;
         let mut result = self.parse(request, &reply);
-        if is_wrong_time(&result) {
+        let is = |result: &Result<T, Error>, kind| result.as_ref().is_err_and(|error| error.kind == kind);
+        if is(&result, Kind::WrongTime) {
             skew.set(SignedDuration::ZERO);
             if let Some(said) = Skew::said(reply.0.date, self.connection.clock.now()) {
                 let reply = self.exchange(request, said).await?;
                 result = self.parse(request, &reply);
-                if !is_wrong_time(&result) {
+                if !is(&result, Kind::WrongTime) {
                     skew.set(said);
                 }
             }
         }
-        let throttled = result.as_ref().is_err_and(|error| error.kind == Kind::Throttled);
-        self.connection.rate.record(self.bucket(request), throttled);
+        self.connection.rate.record(self.bucket(request), is(&result, Kind::Throttled));
         result
     }
 
@@ -224,13 +218,15 @@ impl Session {
     ) -> Result<T, Error> {
         let unreadable = |why: &str| self.failed(request, Kind::NoReply, format!("{}: {why}", reply.describe(secrets)));
         match serde_json::from_slice(&reply.body) {
-            Ok(Envelope { code: Some(code), request_id, access_denied_detail: denial }) if !code.is_empty() => {
+            Ok(Envelope { code: Some(code), request_id, access_denied_detail }) if !code.is_empty() => {
                 let kind = match &*code {
                     // A temporary key that has expired is also answered so (documented for KMS).
                     "InvalidAccessKeyId.NotFound" if self.credentials.security_token.is_some() => Kind::Expired,
                     code => Kind::of_code(code),
                 };
                 let request_id = request_id.map(|id| secrets.redact(id));
+                // A detail of another shape must not hide the code.
+                let denial = serde_json::from_value::<Denial>(access_denied_detail).ok();
                 let denial = denial.map(|denial| Box::new(denial.redacted(secrets)));
                 Err(Error { code: Some(secrets.redact(code)), request_id, denial, ..self.error(request, kind) })
             }
@@ -248,10 +244,6 @@ impl Session {
     pub(super) fn quoted(&self, name: &str) -> String {
         CallSecrets::of(&self.credentials, "").redact(name.to_owned())
     }
-}
-
-fn is_wrong_time<T>(result: &Result<T, Error>) -> bool {
-    result.as_ref().is_err_and(|error| error.kind == Kind::WrongTime)
 }
 
 /// Where a reply stopped making sense. The parser's own words could quote a key.

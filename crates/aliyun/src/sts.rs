@@ -35,7 +35,7 @@ pub struct AssumeRole {
     pub duration_seconds: u32,
     /// Narrows the session; at most 2048 characters.
     pub policy: Option<String>,
-    /// What the role's trust policy may ask for, so that nobody is talked into entering it for somebody else.
+    /// What the role's trust policy may ask for, so that no caller is tricked into assuming it for somebody else.
     pub external_id: Option<String>,
 }
 

@@ -60,7 +60,7 @@ pub enum TransportError {
     Unsent(BoxError),
     /// It may have had its effect.
     NoReply(BoxError),
-    /// The same, on a connection that had been kept: most likely it was dead, and nobody had told.
+    /// The same, on a connection that had been kept: most likely it was dead already.
     Dead(BoxError),
 }
 

@@ -42,10 +42,14 @@ pub(super) fn port(vars: &[(String, String)]) -> Result<u16, Error> {
     {
         tracing::warn!(listen, server, "{LISTEN_PORT} and {SERVER_PORT} disagree; the first counts");
     }
-    match (listen, server) {
-        (Some(listen), _) => parse(LISTEN_PORT, listen),
-        (None, Some(server)) => parse(SERVER_PORT, server),
-        (None, None) => Ok(DEFAULT_PORT),
+    let (variable, value) = match (listen, server) {
+        (Some(listen), _) => (LISTEN_PORT, listen),
+        (None, Some(server)) => (SERVER_PORT, server),
+        (None, None) => return Ok(DEFAULT_PORT),
+    };
+    match value.parse() {
+        Ok(port) if port > 0 => Ok(port),
+        _ => Err(Error::Port { variable, value: value.chars().take(32).collect() }),
     }
 }
 
@@ -53,13 +57,6 @@ fn value<'a>(vars: &'a [(String, String)], wanted: &str) -> Option<&'a str> {
     let (_, value) = vars.iter().find(|(name, _)| name == wanted)?;
     let value = value.trim();
     (!value.is_empty()).then_some(value)
-}
-
-fn parse(variable: &'static str, value: &str) -> Result<u16, Error> {
-    match value.parse() {
-        Ok(port) if port > 0 => Ok(port),
-        _ => Err(Error::Port { variable, value: value.chars().take(32).collect() }),
-    }
 }
 
 #[cfg(test)]

@@ -37,7 +37,7 @@ pub(super) async fn receive(mut body: Incoming, limit: usize, claim: &Claim) -> 
     Ok(event.into())
 }
 
-/// Reads a body that nobody wants, so that its sender can read the answer.
+/// Reads a body that is not needed, so that its sender can read the answer.
 pub(super) async fn discard(mut body: Incoming) {
     let mut left = READ_LIMIT;
     if body.size_hint().exact().is_some_and(|size| size > left) {

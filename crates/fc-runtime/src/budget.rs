@@ -1,8 +1,8 @@
-//! A limit on what all clients take up together, and who has to leave when it is reached.
+//! A limit on what all clients take up together, and which of them leaves when it is reached.
 //!
-//! Nothing here has a timeout, since the platform reuses a connection after any idle time. Connections whose client has gone without
-//! a word, when an instance was frozen for example, would add up, and a limit alone would keep everybody out in the end. So the
-//! share that has waited longest makes room for the others.
+//! Nothing here has a timeout, since the platform reuses a connection after any idle time. Connections whose client has vanished,
+//! for example while an instance was frozen, would add up, and a limit alone would keep all others out in the end. So the
+//! share that has waited longest is evicted.
 
 use std::{
     collections::BTreeMap,

@@ -58,8 +58,7 @@ mod answer;
 mod body;
 mod budget;
 mod context;
-mod diagnostic;
-mod handler;
+mod function;
 mod lifecycle;
 mod markers;
 mod request_id;
@@ -89,8 +88,7 @@ use self::{
 };
 pub use self::{
     context::{ASSUMED_TIMEOUT, Context, HeaderCredentials},
-    diagnostic::Diagnostic,
-    handler::{Handler, Invocation},
+    function::{Diagnostic, Handler, Invocation},
     markers::Markers,
     request_id::RequestId,
 };

@@ -52,7 +52,12 @@ impl<H: Handler> Lifecycle<H> {
         match Route::of(&parts, self.runtime.site) {
             Route::Health => Answer::default(),
             Route::Hook(phase) => self.hook(phase, &parts.headers, &connection).await,
-            Route::Invoke => self.invoke(&parts.headers, body, connection).await,
+            Route::Invoke => {
+                let context = Context::from_headers(&parts.headers, Instant::now());
+                let (id, lifecycle) = (context.request_id.clone(), Arc::clone(&self));
+                let work = async move { lifecycle.outcome(context, body, &connection).await };
+                self.finish(id, Phase::Invoke, work).await
+            }
             Route::Refused(answer) => {
                 body::discard(body).await;
                 answer
@@ -73,13 +78,6 @@ impl<H: Handler> Lifecycle<H> {
         self.runtime.markers.start(phase, &id);
         self.runtime.markers.end(phase, &id, false);
         Answer::default()
-    }
-
-    async fn invoke(self: Arc<Self>, headers: &HeaderMap, body: Incoming, connection: Ticket) -> Answer {
-        let context = Context::from_headers(headers, Instant::now());
-        let id = context.request_id.clone();
-        let lifecycle = Arc::clone(&self);
-        self.finish(id, Phase::Invoke, async move { lifecycle.outcome(context, body, &connection).await }).await
     }
 
     /// The work is a task of its own: a client that goes away drops this future, and must not stop a repair half way.
@@ -144,11 +142,11 @@ async fn initialize(initializer: Initializer, context: Context) -> Result<Answer
     let Ok(outcome) = AssertUnwindSafe(work).catch_unwind().await else {
         return Err(Failure { status: StatusCode::INTERNAL_SERVER_ERROR, ..after_panic("initializer", &id) });
     };
-    let too_slow = || {
+    let outcome = outcome.unwrap_or_else(|_| {
         let why = "the initializer was stopped at its timeout; the next call tries again";
-        Diagnostic::new("InitializerTimeout", why)
-    };
-    outcome.unwrap_or_else(|_| Err(too_slow())).map(|()| Answer::default()).map_err(|diagnostic| {
+        Err(Diagnostic::new("InitializerTimeout", why))
+    });
+    outcome.map(|()| Answer::default()).map_err(|diagnostic| {
         // Nobody sees the answer to a hook.
         tracing::error!(
             request_id = %id,

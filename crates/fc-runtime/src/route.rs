@@ -89,7 +89,7 @@ impl Route {
 fn control_path(headers: &HeaderMap) -> Result<Option<&str>, Failure> {
     let mut found = None;
     for value in headers.get_all(CONTROL_PATH) {
-        // What is not text is no control path that is known, and must not pass for a missing one.
+        // A value that is not text is an unknown control path, and must not pass for a missing one.
         let value = value.to_str().unwrap_or("?");
         for control_path in value.split(',').map(str::trim).filter(|part| !part.is_empty()) {
             if found.is_some_and(|found| found != control_path) {

@@ -33,10 +33,6 @@ impl Stream {
         Self { inner: TokioIo::new(stream), instead: None }
     }
 
-    fn poll_inner(&mut self, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.inner).poll_write(cx, bytes)
-    }
-
     fn poll_instead(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<usize>> {
         while let Some(Instead { left, replaced }) = &mut self.instead {
             if left.is_empty() {
@@ -67,7 +63,7 @@ impl Write for Stream {
             self.instead =
                 status_of_foreign(bytes).map(|status| Instead { left: failure(status).into(), replaced: bytes.len() });
         }
-        if self.instead.is_some() { self.poll_instead(cx) } else { self.poll_inner(cx, bytes) }
+        if self.instead.is_some() { self.poll_instead(cx) } else { Pin::new(&mut self.inner).poll_write(cx, bytes) }
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {

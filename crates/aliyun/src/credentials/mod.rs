@@ -64,24 +64,12 @@ impl fmt::Display for Source {
 /// A run without usable credentials.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Error {
-    /// The variables of a terminal are empty, and the CLI's file of profiles gives no keys either.
+    /// The variables of a terminal are empty, and no profile of the vendor's CLI gives keys either; with the reason.
     #[error(
         "no credentials: `ALIBABA_CLOUD_ACCESS_KEY_ID`, `ALIBABA_CLOUD_ACCESS_KEY_SECRET` and \
-         `ALIBABA_CLOUD_SECURITY_TOKEN` are empty, and `{file}`, where the vendor's CLI keeps its profiles, {why}"
+         `ALIBABA_CLOUD_SECURITY_TOKEN` are empty, and {0}"
     )]
-    Profile {
-        /// The path, harmless.
-        file: String,
-        /// What is wrong with it.
-        why: ProfileError,
-    },
-    /// The variables of a terminal are empty, and nobody knows where the CLI's profiles are.
-    #[error(
-        "no credentials: `ALIBABA_CLOUD_ACCESS_KEY_ID`, `ALIBABA_CLOUD_ACCESS_KEY_SECRET` and \
-         `ALIBABA_CLOUD_SECURITY_TOKEN` are empty, and the profiles of the vendor's CLI (`~/.aliyun/config.json`) cannot \
-         be looked for, since `HOME` names no folder"
-    )]
-    NoHome,
+    Profile(String),
     /// The role of a profile gives no keys; with what STS answered.
     #[error("no credentials: the role of the profile cannot be assumed: {0}")]
     NotEntered(String),

@@ -1,7 +1,7 @@
 //! Keys from a profile of the vendor's CLI, for a terminal only (source of the file's form: `aliyun/aliyun-cli`, folder
 //! `config`).
 //!
-//! Whoever reads the file hands its bytes over. No error shows a value that may be a secret.
+//! The caller reads the file. No error shows a value that may be a secret.
 
 use std::io;
 use std::sync::Arc;
@@ -22,7 +22,7 @@ pub struct ProfileKeys {
     pub role: Option<AssumeRole>,
 }
 
-/// Which profile is meant, and who says so.
+/// Which profile is meant, and what says so.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ProfileChoice<'a> {
     /// `--profile`.
@@ -39,7 +39,7 @@ pub enum ProfileChoice<'a> {
 pub struct ProfileError(String);
 
 impl From<io::Error> for ProfileError {
-    /// There is no file, or it is no plain file, too large, or somebody else's.
+    /// There is no file, or it is not a plain one, too large, or another user's.
     fn from(error: io::Error) -> Self {
         match error.kind() {
             io::ErrorKind::NotFound => Self("does not exist; set the variables, or run `aliyun configure`".to_owned()),

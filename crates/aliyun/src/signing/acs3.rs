@@ -12,22 +12,11 @@ const ALGORITHM: &str = "ACS3-HMAC-SHA256";
 
 pub(super) fn sign(call: &Call<'_>, credentials: &Credentials) -> SignedForm {
     let body = canonical_query(call.params.iter().map(|(name, value)| (*name, value.as_str())));
-    let mut headers = acs_headers(call, credentials, &body);
-    let authorization = {
-        let fixed = [("content-type", FORM), ("host", call.host)];
-        let signed: Vec<(&str, &str)> =
-            fixed.into_iter().chain(headers.iter().map(|(name, value)| (*name, value.as_str()))).collect();
-        authorization(&canonical_request("POST", "", &signed, &sha256_hex(body.as_bytes())), &signed, credentials)
-    };
-    headers.push(("authorization", authorization.into()));
-    SignedForm { headers, body }
-}
-
-fn acs_headers(call: &Call<'_>, credentials: &Credentials, body: &str) -> Headers {
-    let mut headers = vec![
+    let body_sha256 = sha256_hex(body.as_bytes());
+    let mut headers: Headers = vec![
         ("x-acs-accesskey-id", credentials.access_key_id.clone().into()),
         ("x-acs-action", call.action.to_owned().into()),
-        ("x-acs-content-sha256", sha256_hex(body.as_bytes()).into()),
+        ("x-acs-content-sha256", body_sha256.clone().into()),
         ("x-acs-date", timestamp(call.time).into()),
         ("x-acs-signature-nonce", call.nonce.to_owned().into()),
         ("x-acs-version", call.version.to_owned().into()),
@@ -35,7 +24,12 @@ fn acs_headers(call: &Call<'_>, credentials: &Credentials, body: &str) -> Header
     if let Some(token) = &credentials.security_token {
         headers.push(("x-acs-security-token", token.expose_secret().to_owned().into()));
     }
-    headers
+    let mut signed = vec![("content-type", FORM), ("host", call.host)];
+    signed.extend(headers.iter().map(|(name, value)| (*name, value.as_str())));
+    let request = canonical_request("POST", "", &signed, &body_sha256);
+    let authorization = authorization(&request, &signed, credentials);
+    headers.push(("authorization", authorization.into()));
+    SignedForm { headers, body }
 }
 
 /// Verb, path, query, `name:value` of each signed header, a blank line, their names, and the body's hash: a line each.

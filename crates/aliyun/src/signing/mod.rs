@@ -79,7 +79,7 @@ impl Method {
 /// RFC 3986: everything but `A–Z a–z 0–9 - _ . ~`.
 const RESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');
 
-/// Into memory that is enough at once: a text that grows leaves copies behind, which nobody wipes.
+/// Into memory that is enough at once: a text that grows leaves copies behind that are not wiped.
 fn percent_encode(text: &str) -> Zeroizing<String> {
     let mut encoded = Zeroizing::new(String::with_capacity(3 * text.len()));
     encoded.extend(utf8_percent_encode(text, RESERVED));

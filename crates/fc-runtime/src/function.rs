@@ -1,8 +1,38 @@
-//! The answer to an invocation that failed.
+//! What a function is: a service from an invocation to JSON, or to the reason of its failure.
 
+use bytes::Bytes;
 use serde_json::{Value, json};
+use tower::Service;
 
-/// Why an invocation failed, for the platform and for whoever called it.
+use super::Context;
+
+/// One call of the function.
+#[derive(Clone, Debug)]
+pub struct Invocation {
+    /// The event as it came, possibly empty, possibly not JSON.
+    pub event: Bytes,
+    /// What the platform says about the call.
+    pub context: Context,
+}
+
+/// A function: every [`tower::Service`] from an [`Invocation`] to the bytes of a JSON document has this trait.
+///
+/// It is cloned for each invocation. [`service_fn`](super::service_fn) makes one of a closure.
+pub trait Handler:
+    Service<Invocation, Response: Into<Bytes> + Send, Error = Diagnostic, Future: Send> + Clone + Send + Sync + 'static
+{
+}
+
+impl<S> Handler for S where
+    S: Service<Invocation, Response: Into<Bytes> + Send, Error = Diagnostic, Future: Send>
+        + Clone
+        + Send
+        + Sync
+        + 'static
+{
+}
+
+/// Why an invocation failed, for the platform and for the caller.
 ///
 /// The body follows the convention of the built-in runtimes, with a report beside it. The platform counts the invocation
 /// as failed and may try an asynchronous one again, so fail only where that can help.
