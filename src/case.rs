@@ -17,7 +17,6 @@ pub struct Case<'a> {
 
 impl<'a> Case<'a> {
     /// The role's name, as the calls take it.
-    #[must_use]
     pub fn role(self) -> &'a str {
         self.target.role.as_str()
     }

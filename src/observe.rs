@@ -19,7 +19,6 @@ pub enum LookError {
 
 impl LookError {
     /// Whether the next look may succeed, without anybody doing anything.
-    #[must_use]
     pub fn may_pass(&self) -> bool {
         match self {
             Self::Call(error) => error.kind.may_pass(),

@@ -248,7 +248,6 @@ impl AccountOutcome {
     }
 
     /// The word for it in the report.
-    #[must_use]
     pub fn status(&self) -> Status {
         match &self.ending {
             Ending::Judged(_) if self.findings.iter().any(Finding::failed) => Status::Drifted,
@@ -264,7 +263,6 @@ impl AccountOutcome {
     }
 
     /// Whether what went wrong may pass without anybody doing anything.
-    #[must_use]
     pub fn may_pass(&self) -> bool {
         match &self.ending {
             Ending::RolledBack(cause) => cause.may_pass(),
@@ -281,7 +279,6 @@ impl AccountOutcome {
     }
 
     /// The plan that `remediate` would carry out, if nobody but a person stands in its way.
-    #[must_use]
     pub fn approvable(&self) -> Option<(AccountId, PlanId)> {
         let is_held = match &self.ending {
             Ending::Judged(Some(Advice::WouldRefuse { why, .. })) => !why.can_be_approved(),

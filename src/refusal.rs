@@ -57,7 +57,6 @@ pub enum Refusal {
 
 impl Refusal {
     /// Whether a person who approves this very plan lifts it.
-    #[must_use]
     pub fn can_be_approved(&self) -> bool {
         match self {
             Self::Plan(why) => why.can_be_approved(),

@@ -20,7 +20,6 @@ impl Stop {
     }
 
     /// Whether somebody asked.
-    #[must_use]
     pub fn is_asked(&self) -> bool {
         self.asked.is_cancelled()
     }

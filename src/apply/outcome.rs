@@ -25,7 +25,6 @@ pub enum Outcome {
 
 impl Outcome {
     /// Why it did not go through.
-    #[must_use]
     pub fn cause(&self) -> Option<&Cause> {
         match self {
             Self::Applied => None,
@@ -82,7 +81,6 @@ impl Cause {
     }
 
     /// Whether the next run may succeed without anybody doing anything.
-    #[must_use]
     pub fn may_pass(&self) -> bool {
         match self {
             Self::Call { may_pass, .. } | Self::Unseen { may_pass, .. } => *may_pass,

@@ -15,7 +15,6 @@ const FILES_A_TRIP: u32 = 2;
 const OTHER_TRIPS: usize = 4;
 
 /// Why the first write must not start, if it must not. `folder` is what an operation on the journal's files takes.
-#[must_use]
 pub fn too_late(session: &Session, steps: &[Step], folder: Duration) -> Option<Refusal> {
     lacks_time(session, Left { rest: steps, all: steps, is_rehearsed: false }, folder)
 }

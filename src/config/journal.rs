@@ -56,7 +56,6 @@ impl JournalPlace {
 
 /// The file of the journal's lines, for a run of now on a terminal. Where the records are does not matter: without a folder
 /// the lines are all that there is.
-#[must_use]
 pub fn lines_file(variables: &Variables, now: Timestamp, nonce: &str) -> JournalLogFile {
     let unique = nonce.split('-').next().unwrap_or(nonce);
     let name = format!("{}-{unique}.log", now.strftime("%Y%m%dT%H%M%SZ"));
@@ -74,7 +73,6 @@ fn temp(variables: &Variables) -> &Path {
 }
 
 /// Whether the process is an instance of a function. The platform reserves the prefix: nobody else sets such a variable.
-#[must_use]
 pub fn on_platform(variables: &Variables) -> bool {
     variables.keys().any(|name| name.starts_with("FC_"))
 }

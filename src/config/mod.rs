@@ -83,7 +83,6 @@ pub struct InvalidSettings(pub Vec<String>);
 pub type Variables = BTreeMap<String, String>;
 
 /// A variable. An empty one counts as unset.
-#[must_use]
 pub fn value<'a>(variables: &'a Variables, name: &str) -> Option<&'a str> {
     variables.get(name).map(String::as_str).filter(|value| !value.is_empty())
 }
@@ -138,7 +137,6 @@ impl Config {
     }
 
     /// The most that an event may ask for.
-    #[must_use]
     pub fn allowed(&self) -> Allowed {
         Allowed { mode: self.mode, scope: self.scope }
     }

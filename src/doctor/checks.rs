@@ -22,7 +22,6 @@ pub enum CheckStatus {
 
 impl CheckStatus {
     /// The word in the report.
-    #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Skipped => "skipped",

@@ -29,7 +29,6 @@ impl DoctorReport {
     }
 
     /// The exit code of the terminal command.
-    #[must_use]
     pub fn exit_code(&self) -> u8 {
         match self.status {
             CheckStatus::Skipped | CheckStatus::Ok => 0,
@@ -39,7 +38,6 @@ impl DoctorReport {
     }
 
     /// Indented JSON.
-    #[must_use]
     pub fn to_json(&self) -> String {
         // A report is made of strings, numbers and booleans: it always serializes.
         serde_json::to_string_pretty(self).unwrap_or_default() + "\n"
@@ -63,7 +61,6 @@ impl DoctorReport {
     }
 
     /// For a person at a terminal: a line for each check, what to do below it, and the verdict in the last line.
-    #[must_use]
     pub fn to_human(&self) -> String {
         let mut text = String::new();
         for check in &self.checks {

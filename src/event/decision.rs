@@ -29,7 +29,6 @@ pub enum Decision {
 
 impl Decision {
     /// For the log.
-    #[must_use]
     pub fn as_str(&self) -> &'static str {
         match self {
             Self::Run(_) => "run",

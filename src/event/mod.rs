@@ -30,7 +30,6 @@ pub struct Event {
 }
 
 /// A right event, for the answer to a wrong one.
-#[must_use]
 pub fn example(scope: Scope) -> Value {
     match scope {
         Scope::Account => json!({"mode": "verify"}),
@@ -43,7 +42,6 @@ const DOCTOR: &str = "doctor";
 
 /// The trigger that asks for the doctor, if one does: by its text, or by a timer's payload. The doctor examines the settings
 /// first, so it is asked for before they are read.
-#[must_use]
 pub fn asks_for_doctor(body: &[u8]) -> Option<Trigger> {
     let text = trimmed(body).ok()?;
     if text == DOCTOR {
@@ -55,7 +53,6 @@ pub fn asks_for_doctor(body: &[u8]) -> Option<Trigger> {
 }
 
 /// Reads an event. `allowed` is the most that the settings allow.
-#[must_use]
 pub fn decode(body: &[u8], allowed: Allowed) -> Event {
     let Ok(text) = trimmed(body) else {
         return Event::manual(Decision::Rejected("the event is not UTF-8 text".to_owned()));

@@ -83,7 +83,6 @@ pub struct Ask {
 
 impl App {
     /// Reads the settings and the environment's keys.
-    #[must_use]
     pub fn new(variables: &Variables, clock: SharedClock, log: Log) -> Self {
         let environment = RawCredentials::in_environment(|name| variables.get(name).cloned());
         let config = Config::from_variables(variables);
@@ -132,13 +131,11 @@ impl App {
     }
 
     /// What asks a run to end.
-    #[must_use]
     pub fn stop(&self) -> &Stop {
         &self.wiring.stop
     }
 
     /// The clock of every run.
-    #[must_use]
     pub fn clock(&self) -> &SharedClock {
         &self.clock
     }

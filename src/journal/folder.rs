@@ -38,7 +38,6 @@ pub struct Folder {
 
 impl Folder {
     /// A folder that exists. It is not made here: where a mount is absent, the records would be lost with the instance.
-    #[must_use]
     pub fn new(path: PathBuf) -> Self {
         Self { path, key: None, is_private: false }
     }
@@ -50,7 +49,6 @@ impl Folder {
     }
 
     /// A folder that only the guard uses, made when it first writes.
-    #[must_use]
     pub fn private(path: PathBuf) -> Self {
         Self { path, key: None, is_private: true }
     }

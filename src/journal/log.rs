@@ -28,7 +28,6 @@ pub struct JournalLog {
 
 impl JournalLog {
     /// For one account and run.
-    #[must_use]
     pub fn new(log: Log, clock: SharedClock, target: Target, request_id: String) -> Self {
         let begun = clock.uptime();
         Self { log, clock, target, request_id, begun }
@@ -108,7 +107,6 @@ enum FileState {
 
 impl JournalLogFile {
     /// No file is made yet.
-    #[must_use]
     pub fn new(folder: Option<PathBuf>, temp: PathBuf, name: String) -> Self {
         Self { folder, temp, name, state: FileState::NotYet }
     }

@@ -88,7 +88,6 @@ struct RunState {
 
 impl RunStore {
     /// For a run that waits as long as an operation takes.
-    #[must_use]
     pub fn new(store: Arc<dyn Store>, clock: SharedClock) -> Self {
         Self { store, clock, deadline: None, run: Arc::default(), slowest_micros: Arc::default() }
     }

@@ -82,7 +82,6 @@ pub enum Seal {
 
 impl Seal {
     /// The bytes of a record's file.
-    #[must_use]
     pub fn bytes(&self, record: Record) -> Vec<u8> {
         self.sign(record.fitted()).bytes()
     }
@@ -114,7 +113,6 @@ impl Seal {
     }
 
     /// What a record of the place may order now.
-    #[must_use]
     pub fn evidence(&self, record: &Record, approval: Approval, now: Timestamp) -> Evidence {
         let doubt = match self {
             Self::PrivateFolder | Self::Key(_) => None,

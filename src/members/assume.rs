@@ -90,7 +90,6 @@ impl AccessDenied {
     }
 
     /// Whether the platform's own retry can help.
-    #[must_use]
     pub fn may_pass(&self) -> bool {
         self.error.kind.may_pass() || self.may_be_too_early()
     }

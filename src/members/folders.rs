@@ -50,7 +50,6 @@ const DEEPEST: usize = 20;
 
 impl FolderRules {
     /// Every folder is as good as any.
-    #[must_use]
     pub const fn none() -> Self {
         Self { only: BTreeSet::new(), excluded: BTreeSet::new() }
     }
@@ -58,7 +57,6 @@ impl FolderRules {
 
 impl FolderId {
     /// As the directory writes it.
-    #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
     }
@@ -82,19 +80,16 @@ impl fmt::Display for FolderId {
 
 impl<'a> Folders<'a> {
     /// Asks for nothing yet.
-    #[must_use]
     pub fn new(rules: &'a FolderRules, session: &'a Session) -> Self {
         Self { rules, session, known: Mutex::default() }
     }
 
     /// Whether there are rules about folders at all.
-    #[must_use]
     pub fn are_some(&self) -> bool {
         *self.rules != FolderRules::none()
     }
 
     /// Whether an account can be left alone for its folder.
-    #[must_use]
     pub fn exclude(&self) -> bool {
         !self.rules.excluded.is_empty()
     }

@@ -26,7 +26,6 @@ pub enum Membership {
 }
 
 /// What a person can do about a directory that does not answer.
-#[must_use]
 pub fn advice(error: &Error) -> Option<String> {
     let no_directory = error.is("EntityNotExists.ResourceDirectory") || error.is("ResourceDirectoryNotInUse");
     if no_directory {

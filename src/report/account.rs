@@ -119,7 +119,6 @@ impl std::fmt::Display for CallError {
 
 impl CallError {
     /// The cloud's code, where it gave one.
-    #[must_use]
     pub fn code(&self) -> Option<&str> {
         self.code.as_deref()
     }
@@ -131,13 +130,11 @@ impl CallError {
     }
 
     /// What went wrong beside the cloud's own errors.
-    #[must_use]
     pub fn of_reply(operation: &'static str, message: String) -> Self {
         Self { operation: operation.into(), code: None, message, request_id: None }
     }
 
     /// STS answered something that is no account id.
-    #[must_use]
     pub fn of_identity(error: &authorization::target::BadAccountId) -> Self {
         Self { operation: "GetCallerIdentity".into(), code: None, message: error.to_string(), request_id: None }
     }
@@ -183,13 +180,11 @@ impl AccountReport {
     }
 
     /// The name of the role.
-    #[must_use]
     pub fn role_name(&self) -> Word {
         self.role_name.unwrap_or(DTS_ROLE)
     }
 
     /// Whether it has no more than its status and findings.
-    #[must_use]
     pub fn is_brief(&self) -> bool {
         self.role_name.is_none()
     }

@@ -55,14 +55,12 @@ fn quoted(character: char) -> usize {
 
 impl Report {
     /// Whether only queues behind a trigger read the answer.
-    #[must_use]
     pub fn is_for_queues(&self) -> bool {
         self.trigger.kind != TriggerKind::Manual
     }
 
     /// What triggers get: without accounts that are in order and without advice; never too long together with `around`,
     /// the rest of the body. What does not fit is left out from the least urgent status on, and counted in `truncated`.
-    #[must_use]
     pub fn compact(&self, around: &str) -> Value {
         let mut head = self.head();
         let mut worth: Vec<_> = self.accounts.iter().filter(|account| is_worth_telling(account)).zip(0..).collect();
@@ -106,7 +104,6 @@ impl Report {
 }
 
 /// The message of a run that failed, for queues.
-#[must_use]
 pub fn message(text: &str) -> String {
     truncated(text, MESSAGE)
 }

@@ -16,7 +16,6 @@ impl Report {
     }
 
     /// The line that says how the run ended.
-    #[must_use]
     pub fn summary_line(&self) -> Map<String, Value> {
         without_nulls(json!({
             "requestId": self.request_id,

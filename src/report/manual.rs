@@ -13,7 +13,6 @@ pub const QUICK_AUTHORIZATION: &str = "https://ram.console.aliyun.com/role/autho
 const TAGS_A_CALL: usize = 20;
 
 /// The commands that lead from what is there to what should be, each quoted for a POSIX shell.
-#[must_use]
 pub fn commands(role: &RoleName, left: &Difference) -> Vec<String> {
     let mut commands: Vec<String> = left.create.iter().map(|new| create(role, new)).collect();
     commands.extend(update(role, left));

@@ -81,7 +81,6 @@ pub enum Status {
 
 impl Status {
     /// The word in the report.
-    #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Ignored => "ignored",
@@ -358,19 +357,16 @@ impl Report {
     }
 
     /// Why the platform must count the run as failed, if it must.
-    #[must_use]
     pub fn failure(&self) -> Option<&Failure> {
         self.failure.as_ref()
     }
 
     /// The plans that a person may approve: each would be carried out then.
-    #[must_use]
     pub fn approvable(&self) -> &BTreeMap<AccountId, PlanId> {
         &self.approvable
     }
 
     /// The exit code of a terminal command.
-    #[must_use]
     pub fn exit_code(&self) -> u8 {
         match self.status {
             Status::Authorized | Status::Remediated | Status::Skipped | Status::Ignored => 0,

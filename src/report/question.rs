@@ -51,7 +51,6 @@ impl Question {
     }
 
     /// Whether the answer is a yes. For many accounts it must be their number.
-    #[must_use]
     pub fn is_answered_by(&self, answer: &str) -> bool {
         match self.accounts {
             0 => false,

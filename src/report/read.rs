@@ -80,7 +80,6 @@ fn message(text: Option<&Value>) -> String {
 
 impl Summary {
     /// Each status with its count, most urgent first.
-    #[must_use]
     pub fn counts(&self) -> [(Status, usize); 9] {
         [
             (Status::Stuck, self.stuck),

@@ -51,7 +51,6 @@ impl std::fmt::Debug for dyn Progress + '_ {
 
 impl Stage {
     /// The word for it.
-    #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Judging => "judging",

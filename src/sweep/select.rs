@@ -32,7 +32,6 @@ pub struct Rules<'a> {
 
 impl<'a> Rules<'a> {
     /// The settings' rules.
-    #[must_use]
     pub fn new(config: &'a Config, own: &'a AccountId, caller: Option<&'a CallerIdentity>, now: Timestamp) -> Self {
         let Config { excluded, exceptions, member_role, .. } = config;
         Self { own, excluded, exceptions, now, member_role, caller }
@@ -77,7 +76,6 @@ pub struct Selection {
 }
 
 /// Whether the guard must know its own role to tell its own writes from those of others.
-#[must_use]
 pub fn needs_caller(request: &Request, own: &AccountId) -> bool {
     match &request.selector {
         Selector::All | Selector::Accounts(_) => false,
@@ -88,7 +86,6 @@ pub fn needs_caller(request: &Request, own: &AccountId) -> bool {
 }
 
 /// Said of an account that the scope `account` leaves out.
-#[must_use]
 pub fn outside(account: &AccountId, own: &AccountId) -> String {
     format!("account `{account}` is not the own account `{own}`, and the scope is `account`")
 }
@@ -221,7 +218,6 @@ impl Candidate {
     }
 
     /// Why, for the report; the first record says it.
-    #[must_use]
     pub fn why(&self) -> Option<String> {
         let reason = self.reason.as_ref()?;
         match self.records.len() {

@@ -56,7 +56,6 @@ const BACKLOG: usize = 512 * 1024;
 
 impl Log {
     /// Whether a person watches.
-    #[must_use]
     pub fn is_terminal(self) -> bool {
         match self {
             Self::Stdout => io::stdout().is_terminal(),

@@ -141,7 +141,6 @@ impl From<ScopeArgument> for Scope {
 
 impl Command {
     /// How much the log says where the settings do not say it.
-    #[must_use]
     pub fn log_filter(&self) -> Option<&'static str> {
         let place = match self {
             Self::Verify(options) | Self::Plan(options) => &options.output.place,

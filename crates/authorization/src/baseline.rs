@@ -35,19 +35,16 @@ pub static DTS: Baseline = Baseline {
 
 impl Baseline {
     /// The role of an account that must look like this.
-    #[must_use]
     pub fn target(&self, account: AccountId) -> Target {
         Target { account, role: self.role.clone() }
     }
 
     /// The policy that must be attached.
-    #[must_use]
     pub fn policy(&self) -> PolicyRef {
         PolicyRef::system(self.policy)
     }
 
     /// The role that a repair makes: with everything that it had, but for the trust policy, which becomes the default.
-    #[must_use]
     pub fn new_role(&self, before: Option<&Role>) -> NewRole {
         NewRole {
             trust: self.trust.to_owned(),

@@ -29,7 +29,6 @@ pub enum Resume {
 
 impl Resume {
     /// What is left, in words.
-    #[must_use]
     pub fn describe(&self, role: &RoleName) -> String {
         let list = |steps: &[Step]| {
             let step = |step: &Step| format!("{} {}", step.action(), sanitized(&step.target(role)));
@@ -47,7 +46,6 @@ impl Resume {
     }
 
     /// What a run that writes has to do.
-    #[must_use]
     pub fn steps(&self) -> &[Step] {
         match self {
             Self::PutBack(steps) | Self::Forward(steps) => steps,
@@ -57,7 +55,6 @@ impl Resume {
 }
 
 /// What is left of a repair. `tags` are those of the role that exists, where they were read.
-#[must_use]
 pub fn resume(repair: &Repair, baseline: &Baseline, observed: &ObservedRole, tags: Option<&Tags>) -> Resume {
     let before = repair.before.as_ref().map(Snapshot::role);
     let had = repair.before.as_ref().and_then(Snapshot::tags);

@@ -43,7 +43,6 @@ pub struct Role {
 
 impl ObservedRole {
     /// The role, if it exists.
-    #[must_use]
     pub fn present(&self) -> Option<&Role> {
         match self {
             Self::Missing => None,
@@ -54,7 +53,6 @@ impl ObservedRole {
 
 impl Role {
     /// What of the role is not as it was, policies left aside. A reply that leaves a field out says nothing about it.
-    #[must_use]
     pub fn difference(&self, before: &Self) -> Option<&'static str> {
         let differs = [
             (before.id != self.id, "another role id"),
@@ -65,13 +63,11 @@ impl Role {
     }
 
     /// Whether description, session duration and console flag are those of another look.
-    #[must_use]
     pub fn has_settings_of(&self, before: &Self) -> bool {
         self.description == before.description && self.has_flags(before.max_session_duration, before.console_login)
     }
 
     /// Whether it is what was asked for. The cloud may trim a description.
-    #[must_use]
     pub fn is_made_of(&self, new: &NewRole) -> bool {
         policy::same_document(&self.trust, &new.trust)
             && self.description.trim() == new.description.trim()
@@ -154,7 +150,6 @@ impl From<&PolicyRef> for PolicyName {
 
 impl RoleView {
     /// The role as the report and the journal show it. Tags are null where they were not read.
-    #[must_use]
     pub fn of(role: Option<&Role>, tags: Option<&Tags>) -> Option<Box<Self>> {
         let role = role?;
         Some(Box::new(Self {

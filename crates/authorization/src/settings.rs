@@ -99,7 +99,6 @@ impl fmt::Display for Scope {
 
 impl Mode {
     /// Whether the mode allows a write.
-    #[must_use]
     pub fn writes(self) -> bool {
         self == Self::Remediate
     }

@@ -27,7 +27,6 @@ pub struct BadAccountId(String);
 
 impl AccountId {
     /// The digits.
-    #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
     }
@@ -66,31 +65,26 @@ pub struct BadRoleName;
 
 impl RoleName {
     /// A name that the program knows.
-    #[must_use]
     pub(crate) const fn constant(name: &'static str) -> Self {
         Self(Cow::Borrowed(name))
     }
 
     /// Whether a text names this role. Names differ in case between the vendor's own replies, and mean the same role.
-    #[must_use]
     pub fn is(&self, name: &str) -> bool {
         self.0.eq_ignore_ascii_case(name)
     }
 
     /// The role that the resource directory creates in each member; it trusts the management account.
-    #[must_use]
     pub fn directory_access() -> Self {
         Self::constant("ResourceDirectoryAccountAccessRole")
     }
 
     /// The name.
-    #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
     }
 
     /// Its ARN in an account.
-    #[must_use]
     pub fn arn_in(&self, account: &AccountId) -> String {
         format!("acs:ram::{account}:role/{self}")
     }
@@ -123,7 +117,6 @@ pub enum PolicyType {
 
 impl PolicyType {
     /// The API's word.
-    #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
             Self::System => "System",
@@ -145,7 +138,6 @@ pub struct PolicyRef {
 
 impl PolicyRef {
     /// A system policy.
-    #[must_use]
     pub fn system(name: &str) -> Self {
         Self { kind: PolicyType::System, name: name.to_owned() }
     }

@@ -7,13 +7,11 @@ use std::fmt::Write as _;
 const LIMIT: usize = 256;
 
 /// Text from an event, a file or the cloud, safe to show: cut, and control, bidirectional and invisible characters escaped.
-#[must_use]
 pub fn sanitized(text: &str) -> String {
     escaped(&truncated(text, LIMIT))
 }
 
 /// The first characters of a text, with a mark where there are more.
-#[must_use]
 pub fn truncated(text: &str, limit: usize) -> String {
     match text.char_indices().nth(limit) {
         Some((end, _)) => text.get(..end).unwrap_or_default().to_owned() + "…",
@@ -22,7 +20,6 @@ pub fn truncated(text: &str, limit: usize) -> String {
 }
 
 /// The same for text of any length, such as a command that quotes a description.
-#[must_use]
 pub fn escaped(text: &str) -> String {
     let mut shown = String::with_capacity(text.len());
     for character in text.chars() {
@@ -37,7 +34,6 @@ pub fn escaped(text: &str) -> String {
 
 /// Marks that turn the direction of text, separate lines, or show nothing (source: Unicode, `Default_Ignorable_Code_Point`,
 /// and beside it separators and annotation marks). Two texts that look the same need not be the same.
-#[must_use]
 #[rustfmt::skip]
 pub fn is_invisible(character: char) -> bool {
     matches!(character,
@@ -48,7 +44,6 @@ pub fn is_invisible(character: char) -> bool {
 }
 
 /// An error and everything below it, in one line.
-#[must_use]
 pub fn chain(error: &(dyn Error + 'static)) -> String {
     let mut text = error.to_string();
     let mut source = error.source();
@@ -60,7 +55,6 @@ pub fn chain(error: &(dyn Error + 'static)) -> String {
 }
 
 /// Escapes, as JSON does, what JSON lets pass but a terminal obeys. Such characters stand only inside strings.
-#[must_use]
 pub fn escape_invisible(json: &str) -> String {
     let mut text = String::with_capacity(json.len());
     for character in json.chars() {

@@ -44,13 +44,11 @@ pub struct Difference {
 
 impl<'a> ExpectedRole<'a> {
     /// Where nothing is known of an earlier role.
-    #[must_use]
     pub fn new(baseline: &'a Baseline) -> Self {
         Self { baseline, before: None, tags: None, gone: &[] }
     }
 
     /// What is left. `tags_now` are the tags of the role that is there, where they were read.
-    #[must_use]
     pub fn left(&self, now: &ObservedRole, tags_now: Option<&Tags>) -> Difference {
         let held = now.present().map(|role| role.policies.clone()).unwrap_or_default();
         let tags = self.tags.into_iter().flat_map(restorable);
@@ -101,7 +99,6 @@ impl<'a> ExpectedRole<'a> {
 impl Difference {
     /// Whether the role is what it should be. Another description alone alarms nobody: the cloud may keep
     /// another one than was asked for.
-    #[must_use]
     pub fn is_settled(&self) -> bool {
         let Self { create, trust, description: _, max_session_duration, allow_console_login, attach, tags } = self;
         let role = create.is_none() && trust.is_none();
@@ -109,7 +106,6 @@ impl Difference {
     }
 
     /// What a run may add: the role where it is missing, policies, tags. `replaces` is the id of the old role.
-    #[must_use]
     pub fn steps(&self, replaces: Option<&str>) -> Vec<Step> {
         let create = self.create.clone().map(|role| Step::Create { role, replaces: replaces.map(str::to_owned) });
         let attach = self.attach.iter().cloned().map(Step::Attach);
@@ -117,7 +113,6 @@ impl Difference {
     }
 
     /// What did not come back, in words; empty where all of it did.
-    #[must_use]
     pub fn describe(&self) -> String {
         let policies = self.attach.iter().map(|policy| format!("policy `{policy}`"));
         let tags = self.tags.keys().map(|key| format!("tag `{}`", crate::text::sanitized(key)));

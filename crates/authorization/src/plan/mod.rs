@@ -91,7 +91,6 @@ pub struct Facts<'a> {
 }
 
 /// What to do about the findings; `None` where nothing failed.
-#[must_use]
 pub fn resolve(facts: &Facts<'_>) -> Option<Plan> {
     if !facts.findings.iter().any(Finding::failed) {
         return None;
@@ -170,7 +169,6 @@ fn recreate_refusal(role: &Role, facts: &Facts<'_>) -> Option<Unplannable> {
 }
 
 /// Whether it lets its holder get anything: see [`PRIVILEGED_POLICIES`].
-#[must_use]
 pub fn is_privileged(policy: &PolicyRef) -> bool {
     // Whether the cloud tells names apart by case is not documented.
     let named = |name: &&str| name.eq_ignore_ascii_case(&policy.name);

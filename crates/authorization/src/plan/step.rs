@@ -55,7 +55,6 @@ pub enum Undo {
 
 impl Step {
     /// The cloud's operation.
-    #[must_use]
     pub fn action(&self) -> &'static str {
         match self {
             Self::Detach(_) => "DetachPolicyFromRole",
@@ -68,7 +67,6 @@ impl Step {
     }
 
     /// What the operation on this role is about.
-    #[must_use]
     pub fn target(&self, role: &RoleName) -> String {
         match self {
             Self::Detach(policy) | Self::Attach(policy) => policy.to_string(),
@@ -78,7 +76,6 @@ impl Step {
     }
 
     /// How it is taken back.
-    #[must_use]
     pub fn undo(&self) -> Undo {
         match self {
             Self::Detach(policy) => Undo::Step(Self::Attach(policy.clone())),
@@ -93,14 +90,12 @@ impl Step {
     }
 
     /// Whether it is sent at the same time as the step before it: neither needs the other's effect.
-    #[must_use]
     pub fn joins(&self, before: &Self) -> bool {
         let adds = |step: &Self| matches!(step, Self::Attach(_) | Self::Tag(_) | Self::LeaveTag(_));
         matches!((before, self), (Self::Detach(_), Self::Detach(_))) || (adds(before) && adds(self))
     }
 
     /// Whether it takes something away from the role. A run whose repair another one has taken over does no more of these.
-    #[must_use]
     pub fn takes_away(&self) -> bool {
         matches!(self, Self::Detach(_) | Self::Delete { .. })
     }
@@ -119,7 +114,6 @@ impl Step {
 }
 
 /// How many trips to the cloud steps take, when those that join are sent at the same time.
-#[must_use]
 pub fn trips(steps: &[Step]) -> usize {
     steps.chunk_by(|before, step| step.joins(before)).count()
 }
@@ -178,7 +172,6 @@ pub struct StepRecord {
 
 impl StepRecord {
     /// A step that is only intended.
-    #[must_use]
     pub fn planned(step: &Step, role: &RoleName) -> Self {
         let result = if matches!(step, Step::LeaveTag(_)) { StepResult::Skipped } else { StepResult::Planned };
         Self {
@@ -194,13 +187,11 @@ impl StepRecord {
     }
 
     /// A step that needed no call.
-    #[must_use]
     pub fn without_call(step: &Step, role: &RoleName, result: StepResult) -> Self {
         Self { result, ..Self::planned(step, role) }
     }
 
     /// Whether it had its effect, or it was so.
-    #[must_use]
     pub fn holds(&self) -> bool {
         matches!(self.result, StepResult::Done | StepResult::Already)
     }

@@ -21,7 +21,6 @@ pub enum Unplannable {
 
 impl Unplannable {
     /// Whether the approval of this very plan lifts it.
-    #[must_use]
     pub fn can_be_approved(&self) -> bool {
         match self {
             Self::UnreadableTrust | Self::OthersMayAssume(_) => true,
@@ -34,7 +33,6 @@ impl Unplannable {
     }
 
     /// Whether no approval makes the guard begin: such a plan has no steps to show.
-    #[must_use]
     pub fn is_final(&self) -> bool {
         matches!(self, Self::ServiceLinked | Self::Privileged(_) | Self::NoRoom(_))
     }

@@ -39,7 +39,6 @@ impl Fragment {
 impl PolicyDocument {
     /// Reads a document. What is not understood is kept as a fragment, so there is no error; so is a name that only looks
     /// like that of the `service`.
-    #[must_use]
     pub fn parse(text: &str, service: &str) -> Self {
         let unreadable =
             |path, why: String| Self { statements: Vec::new(), unreadable: vec![Fragment::new(path, why)] };
@@ -127,7 +126,6 @@ impl NamedVariants for PrincipalKind {
 
 impl Principal {
     /// A service such as `dts.aliyuncs.com`.
-    #[must_use]
     pub fn service(name: &str) -> Self {
         Self { kind: PrincipalKind::Service, name: name.to_owned() }
     }

@@ -35,7 +35,6 @@ pub enum Access {
 }
 
 /// Evaluates the statements that are understood.
-#[must_use]
 pub fn evaluate(document: &PolicyDocument, action: &str, principal: &Principal) -> Evaluation {
     let hits = |effect, conditional| -> Vec<usize> {
         let chosen = document.statements.iter().filter(|(_, statement)| {
@@ -56,7 +55,6 @@ pub fn evaluate(document: &PolicyDocument, action: &str, principal: &Principal) 
 }
 
 /// Everybody but this principal whom a statement lets assume the role, and whom none forbids it.
-#[must_use]
 pub fn other_principals(document: &PolicyDocument, but: &Principal) -> BTreeSet<Principal> {
     let principals = |counts: fn(&Statement) -> bool| {
         let statements = document.statements.iter().map(|(_, statement)| statement);
@@ -71,7 +69,6 @@ pub fn other_principals(document: &PolicyDocument, but: &Principal) -> BTreeSet<
 
 /// Everybody but one service: whom a recreation takes the role from. What the guard does not understand is named as it
 /// stands, such as `*`.
-#[must_use]
 pub fn everybody_but(text: &str, service: &str) -> BTreeSet<String> {
     let document = PolicyDocument::parse(text, service);
     let understood = other_principals(&document, &Principal::service(service));
@@ -95,7 +92,6 @@ pub fn everybody_but(text: &str, service: &str) -> BTreeSet<String> {
 }
 
 /// `1234567890123456@dts.aliyuncs.com`: the service of another account.
-#[must_use]
 pub fn is_service_of_an_account(name: &str, service: &str) -> bool {
     let account =
         name.strip_prefix("Service ").and_then(|name| name.strip_suffix(service)).and_then(|id| id.strip_suffix('@'));

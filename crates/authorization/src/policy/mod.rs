@@ -19,7 +19,6 @@ use serde_json::Value;
 pub const ASSUME_ROLE: &str = "sts:AssumeRole";
 
 /// Whether two texts are the same document: white space, encoding and the order of keys do not count.
-#[must_use]
 pub fn same_document(one: &str, other: &str) -> bool {
     let read = |text| {
         let text = json::decoded(text);
@@ -31,7 +30,6 @@ pub fn same_document(one: &str, other: &str) -> bool {
 }
 
 /// The document as the report shows it: as JSON, or as text where it is not JSON.
-#[must_use]
 pub fn for_report(text: &str) -> Value {
     let decoded = json::decoded(text);
     serde_json::from_str(&decoded).unwrap_or_else(|_| Value::String(crate::text::sanitized(text)))

@@ -85,7 +85,6 @@ pub struct Unreadable(pub String);
 
 impl Record {
     /// An account of which nothing is on record.
-    #[must_use]
     pub fn empty(account_id: AccountId) -> Self {
         Self {
             format: RecordFormat::V1,
@@ -138,7 +137,6 @@ impl Record {
     }
 
     /// Why a role that is broken again is left alone.
-    #[must_use]
     pub fn too_many_repairs(&self, now: Timestamp) -> Option<TooManyRepairs> {
         let oldest = self.remediated.iter().rev().nth(TIMES - 1);
         // A time that lies ahead counts as recent: a clock that was wrong must not lift the cap.
@@ -148,7 +146,6 @@ impl Record {
     }
 
     /// The bytes of its file: laid out for a person, as long as there is room.
-    #[must_use]
     pub fn bytes(&self) -> Vec<u8> {
         let mut bytes = serde_json::to_vec_pretty(self).unwrap_or_default();
         if bytes.len() >= SIZE_LIMIT {
@@ -202,13 +199,11 @@ impl Record {
     }
 
     /// What a signature is over: what is believed, however its file spells it.
-    #[must_use]
     pub fn signed_bytes(&self) -> Vec<u8> {
         serde_json::to_vec(&Self { mac: None, ..self.clone() }).unwrap_or_default()
     }
 
     /// The repair that a run has still to finish.
-    #[must_use]
     pub fn unfinished(&self) -> Option<&Repair> {
         self.repair.as_ref().filter(|repair| repair.phase.is_open())
     }

@@ -69,7 +69,6 @@ impl Phase {
     }
 
     /// Whether a run has still to finish it.
-    #[must_use]
     pub fn is_open(self) -> bool {
         self != Self::Closed
     }
@@ -77,7 +76,6 @@ impl Phase {
 
 impl Act {
     /// What carrying out a step of a plan is.
-    #[must_use]
     pub fn of(step: &Step) -> Self {
         match step {
             Step::Detach(_) => Self::Detach,

@@ -58,7 +58,6 @@ pub enum StepState {
 
 impl Repair {
     /// A repair that has not done anything yet.
-    #[must_use]
     pub fn new(request_id: String, now: Timestamp, plan_id: &str) -> Self {
         Self {
             phase: Phase::Opened,
@@ -87,13 +86,11 @@ impl Repair {
     /// Whose role this is: the one question before anything is attached to a role, tagged on it, or put back onto it. A
     /// repair knows the role that it found, the one that it made, and any with exactly the vendor's default trust policy,
     /// whoever made that. Every other role belongs to somebody else.
-    #[must_use]
     pub fn knows(&self, role: &Role, baseline: &Baseline) -> bool {
         self.knows_as(&role.id, &role.trust, baseline)
     }
 
     /// The same, by id and trust policy.
-    #[must_use]
     pub fn knows_as(&self, role_id: &str, trust: &str, baseline: &Baseline) -> bool {
         let was_found = self.before.as_ref().is_some_and(|before| before.role_id == role_id);
         let was_made = self.created.as_deref() == Some(role_id);
@@ -101,7 +98,6 @@ impl Repair {
     }
 
     /// Whether it is the role that this repair made, or one exactly as it would make it.
-    #[must_use]
     pub fn is_ours(&self, role: &Role, baseline: &Baseline) -> bool {
         if self.created.as_ref() == Some(&role.id) {
             return true;
@@ -115,7 +111,6 @@ impl Repair {
 
 impl RecordedStep {
     /// A step that is only intended.
-    #[must_use]
     pub fn planned(step: &Step, role: &RoleName) -> Self {
         Self { action: step.action().to_owned(), target: shown(step, role), state: StepState::Is(StepResult::Planned) }
     }
@@ -149,7 +144,6 @@ pub struct Snapshot {
 
 impl Snapshot {
     /// What there is to remember of a role.
-    #[must_use]
     pub fn of(role: &Role, tags: Option<&Tags>) -> Self {
         Self {
             role_id: role.id.clone(),
@@ -163,7 +157,6 @@ impl Snapshot {
     }
 
     /// The role that was found. The guard writes no trust policy from here.
-    #[must_use]
     pub fn role(&self) -> Role {
         Role {
             id: self.role_id.clone(),
@@ -189,7 +182,6 @@ impl Snapshot {
     }
 
     /// Its tags, where they were read.
-    #[must_use]
     pub fn tags(&self) -> Option<&Tags> {
         self.tags.as_ref()
     }

@@ -68,7 +68,6 @@ pub struct Finding {
 
 impl FindingId {
     /// Its stable name.
-    #[must_use]
     pub fn as_str(self) -> &'static str {
         self.name_and_severity().0
     }
@@ -93,32 +92,27 @@ impl FindingId {
 
 impl Finding {
     /// A finding, with the severity that its id has.
-    #[must_use]
     pub fn new(id: FindingId, message: impl Into<String>, evidence: Value) -> Self {
         Self { id, severity: id.name_and_severity().1, message: message.into(), evidence }
     }
 
     /// Whether the authorization fails because of it.
-    #[must_use]
     pub fn failed(&self) -> bool {
         self.severity == Severity::Failed
     }
 
     /// A policy that the role had no longer exists and could not come back.
-    #[must_use]
     pub fn policy_gone(policy: &PolicyRef) -> Self {
         let message = format!("policy `{policy}` no longer exists and could not be attached again");
         Self::new(FindingId::PolicyGone, message, json!({"policy": policy.to_string()}))
     }
 
     /// A repair that a run has still to finish, and what is left of it.
-    #[must_use]
     pub fn journal_open(request_id: &str, begun_at: Timestamp, what: &str) -> Self {
         Self::of_repair(request_id, begun_at, &format!("is unfinished: {what}"))
     }
 
     /// A repair that an earlier run left unfinished and this one finished.
-    #[must_use]
     pub fn journal_closed(request_id: &str, begun_at: Timestamp) -> Self {
         Self::of_repair(request_id, begun_at, "was unfinished: this run finished it")
     }
@@ -131,7 +125,6 @@ impl Finding {
     }
 
     /// A journal file that is not trusted.
-    #[must_use]
     pub fn journal_unreadable(generation: u64, why: &str, aside: Option<&str>) -> Self {
         let kept =
             aside.map_or_else(|| "a writing run will set it aside".to_owned(), |name| format!("kept as `{name}`"));
@@ -143,7 +136,6 @@ impl Finding {
     }
 
     /// Whom a recreation took the role from.
-    #[must_use]
     pub fn trust_replaced(principals: &BTreeSet<String>) -> Self {
         let message = format!(
             "the trust policy is the vendor's default again: the role can no longer be assumed by {}",
@@ -153,7 +145,6 @@ impl Finding {
     }
 
     /// The new role has another description than the old one.
-    #[must_use]
     pub fn description_differs(wanted: &str, now: &str) -> Self {
         let (wanted, now) = (sanitized(wanted), sanitized(now));
         let message = format!("the description is `{now}`, and `{wanted}` was asked for");
@@ -161,7 +152,6 @@ impl Finding {
     }
 
     /// A repair that is given up, since the role's owner has authorized it anew.
-    #[must_use]
     pub fn journal_given_up(request_id: &str, begun_at: Timestamp, missing: &str) -> Self {
         let state = format!(
             "was unfinished; somebody has authorized the role anew meanwhile, so it is closed. What did not come back: {missing}"

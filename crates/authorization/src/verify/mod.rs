@@ -23,7 +23,6 @@ use crate::role::{ObservedRole, Role};
 /// let findings = verify::role(&ObservedRole::Missing, &baseline::DTS);
 /// assert_eq!(findings[0].id, FindingId::RoleMissing);
 /// ```
-#[must_use]
 pub fn role(observed: &ObservedRole, baseline: &Baseline) -> Vec<Finding> {
     let mut findings = match observed {
         ObservedRole::Missing => {
