@@ -48,13 +48,6 @@ pub struct Folders<'a> {
 /// Folders are at most five deep (source: the vendor's limits of a resource directory); more is a circle.
 const DEEPEST: usize = 20;
 
-impl FolderRules {
-    /// Every folder is as good as any.
-    pub const fn none() -> Self {
-        Self { only: BTreeSet::new(), excluded: BTreeSet::new() }
-    }
-}
-
 impl FolderId {
     /// As the directory writes it.
     pub fn as_str(&self) -> &str {
@@ -86,7 +79,7 @@ impl<'a> Folders<'a> {
 
     /// Whether there are rules about folders at all.
     pub fn are_some(&self) -> bool {
-        *self.rules != FolderRules::none()
+        *self.rules != FolderRules::default()
     }
 
     /// Whether an account can be left alone for its folder.

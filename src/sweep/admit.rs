@@ -1,18 +1,15 @@
 //! Whether an account that somebody named may be worked in.
 
 use aliyun::Error;
-use authorization::settings::Scope;
 use authorization::text::chain;
 use futures_util::{StreamExt as _, stream};
 use tracing::Instrument as _;
 
 use super::{Access, Admission, Candidate, Sweep, Swept, WorkItem};
 use crate::config::FOLDERS;
-use crate::members::{self, FolderId, FolderRules, Folders, Membership};
+use crate::members::{self, FolderId, Folders, Membership};
 use crate::outcome::{AccountOutcome, Ending, Failed, Pending, Skipped};
 use crate::report::{CallError, Results};
-
-const EVERY_FOLDER: &FolderRules = &FolderRules::none();
 
 /// No account of this run, and why: never entered.
 pub(super) struct Outside {
@@ -22,10 +19,9 @@ pub(super) struct Outside {
 }
 
 impl Sweep<'_> {
-    /// The folders of the settings; in the scope `account` they mean nothing.
+    /// The folders of the settings.
     pub(super) fn folders(&self) -> Folders<'_> {
-        let rules = if self.config.scope == Scope::Organization { &self.config.folders } else { EVERY_FOLDER };
-        Folders::new(rules, &self.guard.session)
+        Folders::new(&self.config.folders, &self.guard.session)
     }
 
     /// A folder of the settings does not exist, or could not be asked for: nothing is looked at.

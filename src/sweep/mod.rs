@@ -153,13 +153,29 @@ impl Sweep<'_> {
             Ok(selection) => selection,
             Err(reason) => return Swept::Rejected(reason),
         };
+        if self.config.scope == Scope::Organization {
+            return self.admitted(selection, &rules).await;
+        }
+        // In the scope `account` there is at most the own one, and no directory to ask.
+        if selection.candidates.is_empty() {
+            return Swept::Ignored(selection.left_out);
+        }
+        let items = selection.candidates.into_iter().zip(0..).map(|(candidate, index)| {
+            let admission = Admission::of(&candidate);
+            WorkItem { candidate, admission, is_certain: index == 0 }
+        });
+        Swept::Accounts(Results { left_out: selection.left_out, ..self.few(items.collect()).await })
+    }
+
+    /// The accounts of a selection that the directory admits.
+    async fn admitted(&self, selection: Selection, rules: &Rules<'_>) -> Swept {
         let folders = self.folders();
         if !(selection.candidates.is_empty() && selection.newcomers.is_empty())
             && let Err((folder, error)) = folders.check().await
         {
             return self.without_folder(&folder, &error);
         }
-        let (selection, errors) = self.with_newcomers(selection, &rules).await;
+        let (selection, errors) = self.with_newcomers(selection, rules).await;
         let Selection { candidates, mut left_out, .. } = selection;
         let mut items = Vec::new();
         for admitted in self.admit_all(candidates, &folders).await {
@@ -195,11 +211,12 @@ impl Sweep<'_> {
             (candidate, None) => self.work_in(&candidate, self.guard_for(&candidate.account)).await,
         });
         let mut outcomes = pin!(outcomes.buffered(self.config.concurrency));
-        let (mut accounts, mut tally, reporter) = (Vec::new(), Tally::default(), self.reporter(Some(of)));
+        // Of one account there is nothing to show.
+        let mut shown = (of > 1).then(|| (Tally::default(), self.reporter(Some(of))));
+        let mut accounts = Vec::new();
         while let Some(outcome) = outcomes.next().await {
-            tally.count(outcome.status());
-            // Of one account there is nothing to show.
-            if of > 1 {
+            if let Some((tally, reporter)) = &mut shown {
+                tally.count(outcome.status());
                 reporter.show(tally.counts(stage, of));
             }
             accounts.push(outcome);

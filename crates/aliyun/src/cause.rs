@@ -63,7 +63,6 @@ impl Denial {
     }
 
     /// Whether a control policy of the resource directory denied it: then no grant in the account helps.
-    #[must_use]
     pub fn is_by_control_policy(&self) -> bool {
         self.policy_type.as_deref() == Some("ControlPolicy")
     }
@@ -123,7 +122,6 @@ fn resources(request: &Request, account: &str) -> Vec<String> {
 
 impl Error {
     /// What a person has to know to fix it, where the cloud's code says it.
-    #[must_use]
     pub fn cause(&self) -> Option<String> {
         let asked = self.call.as_deref()?;
         Some(match (self.code.as_deref()?, self.kind) {

@@ -31,7 +31,6 @@ impl std::fmt::Debug for dyn Clock {
 }
 
 /// A text that was never used before, for signatures and names of files.
-#[must_use]
 #[expect(clippy::disallowed_methods, reason = "this is the one place that reads randomness")]
 pub fn unique() -> String {
     uuid::Uuid::new_v4().to_string()
@@ -46,7 +45,6 @@ pub struct SystemClock {
 #[expect(clippy::disallowed_methods, reason = "this is the one place that reads the time")]
 impl SystemClock {
     /// A clock whose uptime starts now.
-    #[must_use]
     pub fn start() -> Self {
         Self { start: Instant::now() }
     }
@@ -90,7 +88,6 @@ impl Deadline {
     pub const NONE: Self = Self(None);
 
     /// A deadline this long from now.
-    #[must_use]
     pub fn after(clock: &dyn Clock, time: Duration) -> Self {
         Self(clock.uptime().checked_add(time))
     }
@@ -105,7 +102,6 @@ impl Deadline {
     }
 
     /// The time left; [`Duration::MAX`] without a deadline.
-    #[must_use]
     pub fn remaining(&self, clock: &dyn Clock) -> Duration {
         self.0.map_or(Duration::MAX, |at| at.saturating_sub(clock.uptime()))
     }

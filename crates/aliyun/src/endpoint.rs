@@ -13,20 +13,17 @@ pub struct Endpoint {
 
 impl Endpoint {
     /// The address that requests are posted to.
-    #[must_use]
     pub fn url(&self) -> &Url {
         &self.url
     }
 
     /// Host and port, for people.
-    #[must_use]
     pub fn address(&self) -> String {
         let port = self.url.port_or_known_default().unwrap_or(443);
         format!("{}:{port}", self.url.host_str().unwrap_or_default())
     }
 
     /// The host with its port, as the header `Host` carries it.
-    #[must_use]
     pub fn host(&self) -> &str {
         &self.host
     }
@@ -45,7 +42,6 @@ pub struct Endpoints {
 
 impl Endpoints {
     /// The endpoint of an API.
-    #[must_use]
     pub fn of(&self, api: Api) -> &Endpoint {
         match api {
             Api::Ram => &self.ram,
@@ -87,7 +83,6 @@ impl Endpoint {
     }
 
     /// Stands in for one that could not be read; with a mistake in the settings no request is sent.
-    #[must_use]
     #[expect(clippy::expect_used, clippy::missing_panics_doc, reason = "a constant that the tests parse")]
     pub fn nowhere() -> Self {
         Self::parse(Api::Ram, "https://localhost").expect("a loopback endpoint")

@@ -80,7 +80,6 @@ const PAUSE: Duration = Duration::from_millis(200);
 
 impl Kind {
     /// Reads the cloud's `Code`; the HTTP status and the message decide nothing.
-    #[must_use]
     pub fn of_code(code: &str) -> Self {
         let starts = |prefixes: &[&str]| prefixes.iter().any(|prefix| code.starts_with(prefix));
         match code {
@@ -102,7 +101,6 @@ impl Kind {
     }
 
     /// Whether the same call may succeed a little later, without anybody doing anything.
-    #[must_use]
     pub fn may_pass(self) -> bool {
         match self {
             Self::Expired
@@ -145,20 +143,17 @@ impl Error {
     }
 
     /// Replies to reads that make no sense together.
-    #[must_use]
     pub fn unreadable(operation: &'static str, why: &'static str) -> Self {
         Self { source: Some(why.into()), ..Self::new(operation, Kind::NoReply, false) }
     }
 
     /// A call that the cloud refused with this code, as its reply tells it.
-    #[must_use]
     pub fn denied(operation: &'static str, code: &str, denial: Option<Denial>) -> Self {
         let error = Self::new(operation, Kind::of_code(code), false);
         Self { code: Some(code.to_owned()), denial: denial.map(Box::new), ..error }
     }
 
     /// Whether to call again.
-    #[must_use]
     pub fn retry(&self) -> Retry {
         match self.kind {
             Kind::Conflict | Kind::Denied | Kind::Expired | Kind::Invalid | Kind::NotFound | Kind::OtherAccount => {
@@ -177,13 +172,11 @@ impl Error {
     }
 
     /// Whether the cloud says that the role does not exist. Nothing else may be taken for that answer.
-    #[must_use]
     pub fn is_role_missing(&self) -> bool {
         self.is("EntityNotExist.Role")
     }
 
     /// Whether the cloud gave this code.
-    #[must_use]
     pub fn is(&self, code: &str) -> bool {
         self.code.as_deref() == Some(code)
     }

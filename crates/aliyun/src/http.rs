@@ -126,7 +126,6 @@ impl Http {
     }
 
     /// Whether a proxy stands before it, which looks its name up, too.
-    #[must_use]
     pub fn is_proxied(&self, url: &Url) -> bool {
         self.network.proxy_for(url).is_some()
     }

@@ -65,7 +65,6 @@ pub struct Connection {
 
 impl Connection {
     /// A connection that has not connected yet.
-    #[must_use]
     pub fn new(
         transport: Arc<dyn Transport>,
         endpoints: Endpoints,
@@ -97,7 +96,6 @@ pub struct Session {
 impl Session {
     /// `account` is the one that the keys should belong to, as far as it is known: replies about another one are errors. It
     /// also names the rate limits' bucket.
-    #[must_use]
     pub fn new(connection: Arc<Connection>, credentials: Credentials, account: &str, deadline: Deadline) -> Self {
         Self { connection, credentials, account: account.to_owned(), deadline, slowest_call_micros: Arc::default() }
     }
@@ -122,20 +120,17 @@ impl Session {
     }
 
     /// The clock of every call.
-    #[must_use]
     pub fn clock(&self) -> &SharedClock {
         &self.connection.clock
     }
 
     /// The time that is left.
-    #[must_use]
     pub fn remaining(&self) -> Duration {
         self.deadline.remaining(&*self.connection.clock)
     }
 
     /// How long writes, given by operation and number, would have to wait for our own rate limits, one operation after the
     /// other. Nothing is reserved.
-    #[must_use]
     pub fn rate_wait(&self, writes: &[(&'static str, usize)]) -> Duration {
         let mut counts = BTreeMap::new();
         for (operation, count) in writes {
@@ -147,7 +142,6 @@ impl Session {
 
     /// The longest that a call with these keys took until its reply came. One that was given up says nothing about the
     /// pace of the next.
-    #[must_use]
     pub fn slowest_call(&self) -> Duration {
         Duration::from_micros(self.slowest_call_micros.load(Ordering::Relaxed))
     }

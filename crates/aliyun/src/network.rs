@@ -50,7 +50,6 @@ pub struct BadNetwork(String);
 
 impl BadNetwork {
     /// The file that `variable` names cannot be used; `why` continues the sentence.
-    #[must_use]
     pub fn roots(variable: &str, file: &str, why: &str) -> Self {
         Self(format!("`{variable}` names `{}`, which {why}", sanitized(file)))
     }

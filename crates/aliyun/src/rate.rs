@@ -83,7 +83,6 @@ impl Quota {
 
 impl RateLimits {
     /// The same rate for each operation and account.
-    #[must_use]
     pub fn per_second(rate: NonZeroU32, clock: SharedClock) -> Self {
         let (full_at, backoff) = (Mutex::default(), Backoff::default());
         Self { full_at, quota: Quota::per_second(rate), assume_role: ASSUME_ROLE, backoff, clock }

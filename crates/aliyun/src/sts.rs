@@ -18,7 +18,6 @@ pub struct CallerIdentity {
 
 impl CallerIdentity {
     /// The name of the role that the keys belong to, if they belong to one.
-    #[must_use]
     pub fn role_name(&self) -> Option<&str> {
         self.arn.split_once(":assumed-role/")?.1.split('/').next()
     }

@@ -133,7 +133,6 @@ pub fn resolve(headers: RawCredentials, environment: RawCredentials, host: Host)
 
 impl RawCredentials {
     /// Reads the variables, which the platform sets when an instance starts, through a lookup.
-    #[must_use]
     pub fn in_environment(lookup: impl Fn(&str) -> Option<String>) -> Self {
         let value = |name: &str| lookup(name).map(Into::into);
         Self {

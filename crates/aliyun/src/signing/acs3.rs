@@ -33,7 +33,6 @@ pub(super) fn sign(call: &Call<'_>, credentials: &Credentials) -> SignedForm {
 }
 
 /// Verb, path, query, `name:value` of each signed header, a blank line, their names, and the body's hash: a line each.
-#[must_use]
 pub fn canonical_request(verb: &str, query: &str, headers: &[(&str, &str)], body_sha256: &str) -> Zeroizing<String> {
     let mut sorted = headers.to_vec();
     sorted.sort_unstable();
@@ -47,13 +46,11 @@ pub fn canonical_request(verb: &str, query: &str, headers: &[(&str, &str)], body
 }
 
 /// The algorithm and the hex SHA-256 of the canonical request.
-#[must_use]
 pub fn string_to_sign(canonical_request: &str) -> String {
     format!("{ALGORITHM}\n{}", sha256_hex(canonical_request.as_bytes()))
 }
 
 /// `hex(HMAC-SHA256(secret, string to sign))`
-#[must_use]
 pub fn signature(string_to_sign: &str, access_key_secret: &str) -> String {
     let mut mac: Hmac<Sha256> = keyed(access_key_secret);
     mac.update(string_to_sign.as_bytes());
@@ -61,7 +58,6 @@ pub fn signature(string_to_sign: &str, access_key_secret: &str) -> String {
 }
 
 /// The value of the header `Authorization`.
-#[must_use]
 pub fn authorization(canonical_request: &str, headers: &[(&str, &str)], credentials: &Credentials) -> String {
     let signature = signature(&string_to_sign(canonical_request), credentials.access_key_secret.expose_secret());
     let names = signed_names(headers);

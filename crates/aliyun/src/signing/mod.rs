@@ -44,7 +44,6 @@ pub struct SignedForm {
 
 impl SignedForm {
     /// The signature as it is sent.
-    #[must_use]
     pub fn signature(&self) -> &str {
         let header = self.headers.iter().find(|(name, _)| *name == "authorization");
         let holder = header.map_or(self.body.as_str(), |(_, value)| value.as_str());
@@ -67,7 +66,6 @@ pub enum Method {
 
 impl Method {
     /// Signs a call.
-    #[must_use]
     pub fn sign(self, call: &Call<'_>, credentials: &Credentials) -> SignedForm {
         match self {
             Self::HmacSha1 => rpc_v1::sign(call, credentials),
@@ -87,7 +85,6 @@ fn percent_encode(text: &str) -> Zeroizing<String> {
 }
 
 /// `name=value` pairs, encoded, sorted by name in byte order and joined with `&`.
-#[must_use]
 pub fn canonical_query<'a>(params: impl IntoIterator<Item = (&'a str, &'a str)>) -> Zeroizing<String> {
     let mut pairs: Vec<_> = params.into_iter().collect();
     pairs.sort_unstable();

@@ -33,7 +33,6 @@ pub(super) fn sign(call: &Call<'_>, credentials: &Credentials) -> SignedForm {
 }
 
 /// `VERB & encode("/") & encode(canonical query)`
-#[must_use]
 pub fn string_to_sign(verb: &str, canonical_query: &str) -> Zeroizing<String> {
     let encoded = percent_encode(canonical_query);
     let mut text = Zeroizing::new(String::with_capacity(verb.len() + "&%2F&".len() + encoded.len()));
@@ -42,7 +41,6 @@ pub fn string_to_sign(verb: &str, canonical_query: &str) -> Zeroizing<String> {
 }
 
 /// `base64(HMAC-SHA1(secret + "&", string to sign))`
-#[must_use]
 pub fn signature(string_to_sign: &str, access_key_secret: &str) -> Zeroizing<String> {
     let mut key = Zeroizing::new(String::with_capacity(access_key_secret.len() + 1));
     key.extend([access_key_secret, "&"]);
