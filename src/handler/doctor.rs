@@ -1,49 +1,26 @@
 //! The doctor instead of a run.
 
-use std::sync::Arc;
-
-use aliyun::Transport;
-use aliyun::clock::Deadline;
-use aliyun::credentials::{Error, ProfileKeys, RawCredentials};
-use authorization::target::AccountId;
+use aliyun::credentials::{Error, ProfileKeys};
 use authorization::text::chain;
-use fc_runtime::{Context, Diagnostic};
+use fc_runtime::Diagnostic;
 use serde_json::{Value, json};
 use tracing::Instrument as _;
 
-use super::{Abort, App, abort, found};
+use super::{Abort, App, RequestContext, abort};
 use crate::doctor::{self, CheckStatus, Deployment, DoctorReport};
 use crate::report::{Trigger, TriggerKind};
-
-/// Who asks for the doctor, whatever way.
-#[derive(Debug)]
-pub struct DoctorRequest {
-    /// Names it in the log.
-    pub request_id: String,
-    /// Keys that came with it.
-    pub keys: RawCredentials,
-    /// The own account, where it is known.
-    pub account: Option<AccountId>,
-    /// When the answer must be ready.
-    pub deadline: Deadline,
-}
 
 impl App {
     /// Looks whether the deployment would work, and changes nothing.
     ///
     /// # Errors
     /// When TLS cannot be set up. Everything else is in the report.
-    pub async fn doctor(&self, request: DoctorRequest) -> Result<DoctorReport, Abort> {
-        let span = tracing::error_span!("doctor", request_id = request.request_id);
-        let DoctorRequest { request_id, keys, account, deadline } = request;
-        let http = self.http().map_err(Abort::Tls)?;
-        let transport: Arc<dyn Transport> = match &self.wiring.transport {
-            Some(transport) => transport.clone(),
-            None => http.clone(),
-        };
-        let credentials = match (self.keys(keys), self.config()) {
+    pub async fn doctor(&self, context: RequestContext) -> Result<DoctorReport, Abort> {
+        let span = tracing::error_span!("doctor", request_id = context.request_id);
+        let (http, transport) = (self.http()?, self.transport()?);
+        let credentials = match (self.keys(context.keys.clone()), self.config()) {
             (Ok(ProfileKeys { credentials, role: Some(role) }), Ok(config)) => {
-                let session = self.session_over(transport.clone(), config, credentials, None, deadline);
+                let session = self.session(transport.clone(), config, credentials, &context);
                 session.assume_role(&role).await.map_err(|error| Error::NotEntered(chain(&error)))
             }
             (keys, _) => keys.map(|keys| keys.credentials),
@@ -52,33 +29,22 @@ impl App {
             config: self.config(),
             credentials,
             host: self.wiring.host,
-            account: account.clone(),
-            request_id: &request_id,
+            account: context.account.clone(),
+            request_id: &context.request_id,
             clock: self.clock.clone(),
-            deadline,
+            deadline: context.deadline,
             transport,
             http,
             repairs: &self.repairs,
             notices: self.hooks.len(),
         };
-        let session = |config: &_, credentials, transport| {
-            self.session_over(transport, config, credentials, account.as_ref(), deadline)
-        };
+        let session = |config: &_, credentials, transport| self.session(transport, config, credentials, &context);
         Ok(doctor::examine(deployment, session).instrument(span).await)
     }
 
-    /// Answers an invocation that asks for the doctor.
-    ///
-    /// # Errors
-    /// A check that failed: a timer drops the answer, and nobody would notice otherwise.
-    pub(super) async fn invoke_doctor(&self, trigger: Trigger, context: &Context) -> Result<String, Diagnostic> {
+    /// A check that failed is an error: a timer drops the answer, and nobody would notice otherwise.
+    pub(super) async fn invoke_doctor(&self, trigger: Trigger, request: RequestContext) -> Result<String, Diagnostic> {
         tracing::info!(trigger = trigger.name.as_deref(), decision = "doctor", "invoked");
-        let request = DoctorRequest {
-            request_id: context.request_id.as_str().to_owned(),
-            keys: context.credentials.clone().map(found).unwrap_or_default(),
-            account: context.account_id.as_deref().and_then(|id| id.parse().ok()),
-            deadline: self.deadline(context),
-        };
         let report = self.doctor(request).await.map_err(|why| abort(&why))?;
         self.tell_of(&report);
         let Some(check) = report.checks.iter().find(|check| check.status == CheckStatus::Failed) else {

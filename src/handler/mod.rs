@@ -6,7 +6,6 @@ mod session;
 mod wiring;
 
 pub use answer::Abort;
-pub use doctor::DoctorRequest;
 pub use wiring::Wiring;
 
 use std::sync::Arc;
@@ -22,9 +21,6 @@ use authorization::target::AccountId;
 use fc_runtime::{Context, Diagnostic, Invocation};
 use tracing::Instrument as _;
 
-use answer::{abort, answer};
-use session::found;
-
 use crate::clear;
 use crate::config::{self, Config, InvalidSettings, NOTIFY, Variables};
 use crate::event::{self, Allowed, Clear, Decision, Event, Request};
@@ -37,6 +33,7 @@ use crate::report::{Report, Results, Run};
 use crate::stop::Stop;
 use crate::sweep::{Sweep, Swept, joined, outside};
 use crate::telemetry::Log;
+use answer::{abort, answer};
 
 /// Kept back from the deadline for the answer itself.
 const ANSWER_MARGIN: Duration = Duration::from_millis(500);
@@ -66,13 +63,11 @@ pub struct App {
     rate: Option<Arc<RateLimits>>,
 }
 
-/// What starts a run, whatever way it came.
+/// Who asks for a run or the doctor, whatever way it came.
 #[derive(Debug)]
-pub struct Ask {
-    /// Names the run.
+pub struct RequestContext {
+    /// Names it in the log and the report.
     pub request_id: String,
-    /// What it asks for.
-    pub event: Event,
     /// Keys that came with it.
     pub keys: RawCredentials,
     /// The own account, where it is known.
@@ -146,14 +141,22 @@ impl App {
     /// A run that could not begin, and a report that the platform must count as a failure.
     pub async fn invoke(self: Arc<Self>, invocation: Invocation) -> Result<String, Diagnostic> {
         let Invocation { event, context } = invocation;
-        let retry = context.retry_count;
-        let trace_id = context.trace_id.as_deref();
+        let (retry, trace_id) = (context.retry_count, context.trace_id.as_deref());
         let span = tracing::error_span!("invocation", request_id = context.request_id.as_str(), trace_id, retry);
         async {
             if let Some(trigger) = event::asks_for_doctor(&event) {
-                return self.invoke_doctor(trigger, &context).await;
+                return self.invoke_doctor(trigger, self.request(&context)).await;
             }
-            let ran = self.ran(&event, &context).await;
+            let ran = match self.config() {
+                Ok(config) => {
+                    let event = event::decode(&event, config.allowed());
+                    let trigger = event.trigger.name.as_deref();
+                    tracing::info!(retry, trigger, decision = event.decision.as_str(), "invoked");
+                    self.run(event, self.request(&context)).await
+                }
+                Err(mistakes) => Err(mistakes.into()),
+            };
+            let ran = ran.map_err(|why| abort(&why));
             if let Ok(report) = &ran {
                 self.tell(report, self.deadline(&context));
             }
@@ -162,12 +165,6 @@ impl App {
         }
         .instrument(span)
         .await
-    }
-
-    async fn ran(&self, event: &[u8], context: &Context) -> Result<Report, Diagnostic> {
-        let config = self.config().map_err(|mistakes| abort(&mistakes.into()))?;
-        let ask = self.ask(event::decode(event, config.allowed()), context);
-        self.run(ask).await.map_err(|why| abort(&why))
     }
 
     /// Into people's chat, for those who asked for it.
@@ -199,13 +196,15 @@ impl App {
         self.log.line(self.clock.now(), report.summary_line());
     }
 
-    fn ask(&self, event: Event, context: &Context) -> Ask {
-        let trigger = event.trigger.name.as_deref();
-        tracing::info!(retry = context.retry_count, trigger, decision = event.decision.as_str(), "invoked");
-        Ask {
+    fn request(&self, context: &Context) -> RequestContext {
+        let keys = context.credentials.clone().map(|keys| RawCredentials {
+            access_key_id: keys.access_key_id,
+            access_key_secret: keys.access_key_secret,
+            security_token: keys.security_token,
+        });
+        RequestContext {
             request_id: context.request_id.as_str().to_owned(),
-            event,
-            keys: context.credentials.clone().map(found).unwrap_or_default(),
+            keys: keys.unwrap_or_default(),
             account: context.account_id.as_deref().and_then(|id| id.parse().ok()),
             deadline: self.deadline(context),
         }
@@ -220,70 +219,70 @@ impl App {
     ///
     /// # Errors
     /// When the run could not begin. Everything later is in the report.
-    pub async fn run(&self, ask: Ask) -> Result<Report, Abort> {
-        let span = tracing::error_span!("run", request_id = ask.request_id);
-        self.carry_out(ask).instrument(span).await
+    pub async fn run(&self, event: Event, context: RequestContext) -> Result<Report, Abort> {
+        let span = tracing::error_span!("run", request_id = context.request_id);
+        self.carry_out(event, &context).instrument(span).await
     }
 
-    async fn carry_out(&self, ask: Ask) -> Result<Report, Abort> {
+    async fn carry_out(&self, event: Event, context: &RequestContext) -> Result<Report, Abort> {
         let config = self.config()?;
-        let begin = (self.clock.now(), self.clock.uptime());
-        let mode = match &ask.event.decision {
+        let (started_at, begin) = (self.clock.now(), self.clock.uptime());
+        let Event { trigger, decision } = event;
+        let mode = match &decision {
             Decision::Run(request) => request.mode,
             Decision::Clear(_) | Decision::Ignored { .. } | Decision::Rejected(_) => config.mode,
         };
         let run = |trigger| Run {
-            request_id: ask.request_id.clone(),
+            request_id: context.request_id.clone(),
             trigger,
             mode,
             strategy: config.strategy,
-            started_at: begin.0,
-            duration: self.clock.uptime().saturating_sub(begin.1),
+            started_at,
+            duration: self.clock.uptime().saturating_sub(begin),
             journal: config.journal.kind(),
         };
-        let trigger = ask.event.trigger.clone();
-        let example = event::example(config.scope);
-        match &ask.event.decision {
-            Decision::Ignored { reason, records } => Ok(Report::ignored(run(trigger), reason.clone(), records.clone())),
-            Decision::Rejected(reason) => Ok(Report::rejected(run(trigger), reason.clone(), example)),
-            Decision::Clear(clear) => match self.forget(config, &ask, clear).await {
-                Ok(outcome) => Ok(Report::of(run(trigger), Results { accounts: vec![outcome], ..Results::default() })),
-                Err(reason) => Ok(Report::rejected(run(trigger), reason, example)),
-            },
-            Decision::Run(request) => match self.work(config, &ask, request).await? {
-                Swept::Accounts(results) => Ok(Report::of(run(trigger), self.with_stop(results))),
-                Swept::Ignored(left_out) => Ok(Report::ignored(run(trigger), NOTHING_TO_DO.to_owned(), left_out)),
-                Swept::Rejected(reason) => Ok(Report::rejected(run(trigger), reason, example)),
-            },
-        }
+        let swept = match decision {
+            Decision::Ignored { reason, records } => return Ok(Report::ignored(run(trigger), reason, records)),
+            Decision::Rejected(reason) => Swept::Rejected(reason),
+            Decision::Clear(clear) => self.forget(config, context, &clear).await,
+            Decision::Run(request) => self.work(config, context, &request, trigger.name.as_deref()).await?,
+        };
+        Ok(match swept {
+            Swept::Accounts(results) => {
+                let stopped = self.wiring.stop.is_asked().then(|| STOPPED.to_owned());
+                Report::of(run(trigger), Results { reason: joined(stopped, results.reason), ..results })
+            }
+            Swept::Ignored(left_out) => Report::ignored(run(trigger), NOTHING_TO_DO.to_owned(), left_out),
+            Swept::Rejected(reason) => Report::rejected(run(trigger), reason, event::example(config.scope)),
+        })
     }
 
     /// Forgets what is on record, but never under the hands of a run that may write.
-    async fn forget(&self, config: &Config, ask: &Ask, clear: &Clear) -> Result<AccountOutcome, String> {
+    async fn forget(&self, config: &Config, context: &RequestContext, clear: &Clear) -> Swept {
         let account = &clear.account;
-        if let Some(own) = ask.account.as_ref().filter(|own| config.scope == Scope::Account && *own != account) {
-            return Err(outside(account, own));
+        if let Some(own) = context.account.as_ref().filter(|own| config.scope == Scope::Account && *own != account) {
+            return Swept::Rejected(outside(account, own));
         }
         let Ok(_held) = self.repairs.try_lock() else {
-            return Ok(clear::outcome(account, Err(NotCleared::Busy)));
+            return Swept::of(clear::outcome(account, Err(NotCleared::Busy)));
         };
-        let store = self.store_until(config, ask.deadline);
+        let store = self.store_until(config, context.deadline);
         let target = baseline::DTS.target(account.clone());
-        let log = JournalLog::new(self.log, self.clock.clone(), target, ask.request_id.clone());
-        Ok(clear::outcome(account, clear::clear(store, log, clear.what).await))
+        let log = JournalLog::new(self.log, self.clock.clone(), target, context.request_id.clone());
+        Swept::of(clear::outcome(account, clear::clear(store, log, clear.what).await))
     }
 
-    /// A run that was asked to end says so.
-    fn with_stop(&self, results: Results) -> Results {
-        let stopped = self.wiring.stop.is_asked().then(|| STOPPED.to_owned());
-        Results { reason: joined(stopped, results.reason), ..results }
-    }
-
-    async fn work(&self, config: &Config, ask: &Ask, request: &Request) -> Result<Swept, Abort> {
-        let ProfileKeys { credentials, role } = self.keys(ask.keys.clone())?;
+    async fn work(
+        &self,
+        config: &Config,
+        context: &RequestContext,
+        request: &Request,
+        trigger: Option<&str>,
+    ) -> Result<Swept, Abort> {
+        let ProfileKeys { credentials, role } = self.keys(context.keys.clone())?;
         tracing::debug!(source = %credentials.source, "credentials");
-        let session = self.session(config, credentials, ask)?;
-        let (session, own, deadline) = match self.wiring.stop.unless_asked(self.enter(session, role, ask)).await {
+        let session = self.session(self.transport()?, config, credentials, context);
+        let (session, own, deadline) = match self.wiring.stop.unless_asked(self.enter(session, role, context)).await {
             None => return Ok(Swept::of(AccountOutcome::new(None, Ending::Pending(Pending::Stopped)))),
             Some(Ok(entered)) => entered,
             Some(Err(failed)) => return Ok(Swept::of(*failed)),
@@ -297,11 +296,10 @@ impl App {
             approved: None,
             log: self.log,
             store: self.store_until(config, deadline),
-            request_id: ask.request_id.clone(),
+            request_id: context.request_id.clone(),
             begun: self.clock.uptime(),
             stop: self.wiring.stop.clone(),
         };
-        let trigger = ask.event.trigger.name.as_deref();
         let (repairs, progress, asked_again) = (&self.repairs, &*self.wiring.progress, AtomicUsize::new(0));
         Ok(Sweep { guard, own, config, request, trigger, repairs, progress, asked_again }.run().await)
     }

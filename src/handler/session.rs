@@ -8,9 +8,8 @@ use aliyun::credentials::{self, Credentials, ProfileKeys, RawCredentials};
 use aliyun::{AssumeRole, Connection, Endpoint, Endpoints, Http, Network, RateLimits, Session, Transport};
 use authorization::settings::Scope;
 use authorization::target::AccountId;
-use fc_runtime::HeaderCredentials;
 
-use super::{Abort, App, Ask};
+use super::{Abort, App, RequestContext};
 use crate::config::Config;
 use crate::journal::RunStore;
 use crate::outcome::{AccountOutcome, Ending, Failed};
@@ -37,16 +36,16 @@ impl App {
         &self,
         session: Session,
         role: Option<AssumeRole>,
-        ask: &Ask,
+        context: &RequestContext,
     ) -> Result<(Session, AccountId, Deadline), Box<AccountOutcome>> {
-        let (mut session, mut deadline) = (session, ask.deadline);
+        let (mut session, mut deadline) = (session, context.deadline);
         if let Some(role) = role {
             let lifetime = Duration::from_secs(role.duration_seconds.into());
             deadline = deadline.earlier(Deadline::after(&*self.clock, lifetime.saturating_sub(KEYS_MARGIN)));
             let keys = session.assume_role(&role).await.map_err(failed)?;
             session = session.with_keys(keys, "").ending_by(deadline);
         }
-        let own = own_account(&session, ask.account.clone()).await?;
+        let own = own_account(&session, context.account.clone()).await?;
         Ok((session.in_account(&own), own, deadline))
     }
 
@@ -56,36 +55,35 @@ impl App {
         Some(RunStore::new(store, self.clock.clone()).until(deadline))
     }
 
-    pub(super) fn session(&self, config: &Config, credentials: Credentials, ask: &Ask) -> Result<Session, Abort> {
-        let transport = match &self.wiring.transport {
-            Some(transport) => transport.clone(),
-            None => self.http().map_err(Abort::Tls)?,
-        };
-        Ok(self.session_over(transport, config, credentials, ask.account.as_ref(), ask.deadline))
+    pub(super) fn transport(&self) -> Result<Arc<dyn Transport>, Abort> {
+        match &self.wiring.transport {
+            Some(transport) => Ok(transport.clone()),
+            None => Ok(self.http()?),
+        }
     }
 
-    pub(super) fn session_over(
+    pub(super) fn session(
         &self,
         transport: Arc<dyn Transport>,
         config: &Config,
         credentials: Credentials,
-        account: Option<&AccountId>,
-        deadline: Deadline,
+        context: &RequestContext,
     ) -> Session {
         let per_second = || Arc::new(RateLimits::per_second(config.rate, self.clock.clone()));
         let rate = self.rate.clone().unwrap_or_else(per_second);
         let connection =
             Connection::new(transport, config.endpoints.clone(), config.signature, rate, self.clock.clone())
                 .with_max_retries(self.wiring.repeats);
-        Session::new(Arc::new(connection), credentials, account.map_or("", AccountId::as_str), deadline)
+        let account = context.account.as_ref().map_or("", AccountId::as_str);
+        Session::new(Arc::new(connection), credentials, account, context.deadline)
     }
 
-    pub(super) fn http(&self) -> Result<Arc<Http>, Box<dyn std::error::Error + Send + Sync>> {
+    pub(super) fn http(&self) -> Result<Arc<Http>, Abort> {
         if let Some(http) = self.wiring.http.get() {
             return Ok(http.clone());
         }
-        let http = Arc::new(Http::through(crate::USER_AGENT, Network::default(), self.clock.clone())?);
-        Ok(self.wiring.http.get_or_init(|| http).clone())
+        let http = Http::through(crate::USER_AGENT, Network::default(), self.clock.clone()).map_err(Abort::Tls)?;
+        Ok(self.wiring.http.get_or_init(|| Arc::new(http)).clone())
     }
 
     /// Opens the connections that a run begins with, so that the first one finds them. It takes at most two seconds, calls
@@ -118,12 +116,4 @@ async fn own_account(session: &Session, known: Option<AccountId>) -> Result<Acco
 #[expect(clippy::needless_pass_by_value, reason = "it maps an error")]
 fn failed(error: aliyun::Error) -> Box<AccountOutcome> {
     Box::new(AccountOutcome::new(None, Ending::from(&error)))
-}
-
-pub(super) fn found(keys: HeaderCredentials) -> RawCredentials {
-    RawCredentials {
-        access_key_id: keys.access_key_id,
-        access_key_secret: keys.access_key_secret,
-        security_token: keys.security_token,
-    }
 }

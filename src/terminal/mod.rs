@@ -20,13 +20,13 @@ use authorization::settings::{Mode, Scope};
 use crate::clear as forget;
 use crate::config::{Config, Variables};
 use crate::event::{Allowed, Approved, Decision, Event, Forget, Request, Selector};
-use crate::handler::{Abort, App, Ask, DoctorRequest};
+use crate::handler::{Abort, App, RequestContext};
 use crate::journal::{JournalLog, RunStore};
 use crate::report::{AccountReport, Question, Render as _, Report, Trigger, TriggerKind};
 use crate::stop::Stop;
 use crate::telemetry::Log;
 pub use arguments::{Arguments, Command};
-use arguments::{ClearOptions, DoctorFormat, DoctorOptions, RemediateOptions, RunOptions};
+use arguments::{CallOptions, ClearOptions, DoctorFormat, DoctorOptions, RemediateOptions, RunOptions};
 pub use exit::USAGE;
 use exit::{CommandError, DECLINED, INTERRUPTED};
 use output::{say, say_on_a_line};
@@ -159,14 +159,17 @@ fn request(options: &RunOptions, asked: Allowed) -> Request {
 }
 
 async fn run_request(app: &App, options: &RunOptions, request: Request) -> Result<Report, Abort> {
-    let ask = Ask {
+    let trigger = Trigger { kind: TriggerKind::Manual, name: None };
+    app.run(Event { trigger, decision: Decision::Run(request) }, context(app, &options.call)).await
+}
+
+fn context(app: &App, options: &CallOptions) -> RequestContext {
+    RequestContext {
         request_id: request_id(app),
-        event: Event { trigger: Trigger { kind: TriggerKind::Manual, name: None }, decision: Decision::Run(request) },
         keys: RawCredentials::default(),
         account: None,
-        deadline: options.call.deadline(app),
-    };
-    app.run(ask).await
+        deadline: options.deadline(app),
+    }
 }
 
 fn request_id(app: &App) -> String {
@@ -194,8 +197,7 @@ async fn doctor(app: App, variables: &Variables, options: &DoctorOptions) -> Res
         _ => app,
     };
     let output = options.place.open()?;
-    let (keys, deadline) = (RawCredentials::default(), options.call.deadline(&app));
-    let report = app.doctor(DoctorRequest { request_id: request_id(&app), keys, account: None, deadline }).await;
+    let report = app.doctor(context(&app, &options.call)).await;
     // Both may be one terminal.
     Log::Stderr.settle();
     let report = report?;

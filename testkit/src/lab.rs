@@ -10,7 +10,7 @@ use authorization::settings::Mode;
 use dts_role_guard::config::Variables;
 use dts_role_guard::doctor;
 use dts_role_guard::event::{Approved, Decision, Event, Request, decode};
-use dts_role_guard::handler::{App, Ask, DoctorRequest};
+use dts_role_guard::handler::{App, RequestContext};
 use dts_role_guard::report::{Report, Trigger, TriggerKind};
 use dts_role_guard::telemetry::Log;
 use emulator::{AccessKey, DTS_ROLE, DirectorySeed, Emulator, Role, RoleSnapshot, World};
@@ -129,19 +129,18 @@ impl Lab {
     pub async fn ask_without_account(&self, mode: Mode) -> Report {
         let trigger = Trigger { kind: TriggerKind::Manual, name: None };
         let event = Event { trigger, decision: Decision::Run(Request { mode, ..Request::default() }) };
-        let ask = self.question(event, Duration::from_mins(10));
-        self.app().run(Ask { account: None, ..ask }).await.unwrap()
+        let context = self.context(Self::keys(), Duration::from_mins(10));
+        self.app().run(event, RequestContext { account: None, ..context }).await.unwrap()
     }
 
     async fn ask_for(&self, app: &App, event: Event, time: Duration) -> Report {
-        app.run(self.question(event, time)).await.unwrap()
+        app.run(event, self.context(Self::keys(), time)).await.unwrap()
     }
 
-    fn question(&self, event: Event, time: Duration) -> Ask {
-        Ask {
+    fn context(&self, keys: RawCredentials, time: Duration) -> RequestContext {
+        RequestContext {
             request_id: "lab".to_owned(),
-            event,
-            keys: Self::keys(),
+            keys,
             account: Some(ACCOUNT.parse().unwrap()),
             deadline: Deadline::after(&*self.clock, time),
         }
@@ -163,9 +162,7 @@ impl Lab {
 
     /// The same with other keys.
     pub async fn doctor_with(&self, keys: RawCredentials) -> doctor::DoctorReport {
-        let deadline = Deadline::after(&*self.clock, Duration::from_mins(10));
-        let account = Some(ACCOUNT.parse().unwrap());
-        self.app().doctor(DoctorRequest { request_id: "lab".to_owned(), keys, account, deadline }).await.unwrap()
+        self.app().doctor(self.context(keys, Duration::from_mins(10))).await.unwrap()
     }
 
     /// How long the program has paused so far.

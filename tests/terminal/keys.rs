@@ -7,7 +7,7 @@ use std::process::Command;
 use aliyun::clock::Deadline;
 use aliyun::credentials::{Error, RawCredentials};
 use dts_role_guard::event::decode;
-use dts_role_guard::handler::{Abort, Ask};
+use dts_role_guard::handler::{Abort, RequestContext};
 use emulator::{AccessKey, Role, World};
 use serde_json::{Value, json};
 
@@ -317,14 +317,14 @@ fn where_a_function_runs_no_profile_is_looked_for() {
 async fn what_serves_knows_no_profile() {
     let home = home(&profiles().to_string());
     let lab = cloud().set("HOME", home.text()).set("ALIBABA_CLOUD_PROFILE", "work");
-    let ask = Ask {
+    let event = decode(b"verify", lab.app().config().unwrap().allowed());
+    let context = RequestContext {
         request_id: "served".to_owned(),
-        event: decode(b"verify", lab.app().config().unwrap().allowed()),
         keys: RawCredentials::default(),
         account: None,
         deadline: Deadline::NONE,
     };
-    let why = lab.app().run(ask).await.unwrap_err();
+    let why = lab.app().run(event, context).await.unwrap_err();
     assert!(matches!(why, Abort::Credentials(Error::Missing)), "{why}");
     assert_eq!(lab.emulator.calls().len(), 0);
 }
