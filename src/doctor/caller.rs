@@ -9,7 +9,6 @@ use authorization::text::{chain, sanitized};
 use super::checks::CheckResult;
 
 pub(super) struct Caller {
-    /// The own account, if it is known.
     pub(super) account: Option<AccountId>,
     /// Why no other call is made with these keys.
     pub(super) unusable: Option<String>,

@@ -77,7 +77,6 @@ impl CheckResult {
     }
 }
 
-/// The checks that were made so far.
 pub(super) struct Checks {
     clock: SharedClock,
     made: Vec<Check>,
@@ -100,14 +99,12 @@ impl Checks {
         self.made.push(Check { id: id.into(), status, message, next, duration_ms });
     }
 
-    /// Makes a check; returns what it found beside its result.
     pub(super) async fn time<T>(&mut self, id: &str, work: impl Future<Output = (CheckResult, T)>) -> T {
         let ((result, found), took) = timed(&*self.clock, work).await;
         self.put_timed(id, (result, took));
         found
     }
 
-    /// Skips those that were not made.
     pub(super) fn skip(&mut self, ids: &[&str], why: &str) {
         for id in ids {
             if self.made.iter().all(|check| check.id != *id) {
@@ -126,7 +123,6 @@ impl Checks {
     }
 }
 
-/// Work, and how long it took.
 pub(super) async fn timed<T>(clock: &dyn Clock, work: impl Future<Output = T>) -> (T, Duration) {
     let begin = clock.uptime();
     let done = work.await;

@@ -16,7 +16,6 @@ pub(super) fn settings(config: &Result<&Config, InvalidSettings>) -> CheckResult
     }
 }
 
-/// Where the keys come from, of which kind they are, and how long they last.
 pub(super) fn credentials(found: &Result<Credentials, Error>) -> CheckResult {
     let error = match found {
         Ok(keys) if keys.security_token.is_some() => {

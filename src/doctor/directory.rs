@@ -121,7 +121,6 @@ async fn list(session: &Session) -> (CheckResult, Vec<Member>) {
     (result, members)
 }
 
-/// Enters a member, and reads its role.
 async fn enter(session: &Session, account: &AccountId, config: &Config, is_delegated: bool) -> CheckResult {
     let entry = Entry { role: &config.member_role, mode: config.mode, is_new: false };
     let role = config.member_role.arn_in(account);

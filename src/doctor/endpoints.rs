@@ -11,7 +11,6 @@ use futures_util::future::join_all;
 use super::checks::{CheckResult, Checks, timed};
 use crate::config::{Config, RAM_ENDPOINT, RESOURCE_MANAGER_ENDPOINT, STS_ENDPOINT};
 
-/// What every run needs.
 pub(super) const IDS: [&str; 3] = ["clock", "endpoint-sts", "endpoint-ram"];
 
 /// A name that is not found by then is not found in a run either.

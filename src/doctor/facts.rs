@@ -7,6 +7,7 @@ use authorization::baseline::DTS_ROLE;
 use serde::Serialize;
 use serde_json::Value;
 
+use self::Look::{All, Each};
 use super::recorder::RecordedReply;
 
 /// An inferred fact, held against the replies.
@@ -22,146 +23,126 @@ pub struct Fact {
     pub agrees: bool,
 }
 
-/// A row of the table. `seen` is nothing where no reply bears on it.
-struct Inferred {
-    id: &'static str,
-    expected: &'static str,
-    seen: fn(&[RecordedReply]) -> Option<Observed>,
+/// What is expected, under a stable name, and how it is seen.
+type Inferred = (&'static str, &'static str, Look);
+
+/// Gives nothing where no reply bears on the fact.
+enum Look {
+    /// At each reply to an operation.
+    Each(&'static str, fn(&RecordedReply) -> Option<Observed>),
+    All(fn(&[RecordedReply]) -> Option<Observed>),
 }
 
 /// Whether the replies agree, and what they show.
 type Observed = (bool, String);
 
 const TABLE: &[Inferred] = &[
-    Inferred {
-        id: "date-of-replies",
-        expected: "every reply has a `Date`, by which a wrong clock is put right",
-        seen: |replies| each(replies, |reply| Some(either(reply.date.is_some(), "a `Date`", "no `Date`"))),
-    },
-    Inferred {
-        id: "wrong-time-corrected",
-        expected: "a request that was refused for its time is accepted with the `Date` of the refusal",
-        seen: wrong_time,
-    },
-    Inferred {
-        id: "identity-without-permission",
-        expected: "`GetCallerIdentity` needs no permission",
-        seen: |replies| each(of(replies, "GetCallerIdentity"), is_allowed),
-    },
-    Inferred {
-        id: "status-expired-token",
-        expected: "`InvalidSecurityToken.Expired` has the status 403 or 400",
-        seen: |replies| status(replies, |code| code == "InvalidSecurityToken.Expired", &[403, 400]),
-    },
-    Inferred {
-        id: "status-bad-token",
-        expected: "`MissingSecurityToken` and `InvalidSecurityToken.*` have the status 400 or 404",
-        seen: |replies| {
+    (
+        "date-of-replies",
+        "every reply has a `Date`, by which a wrong clock is put right",
+        All(|replies| each(replies, |reply| Some(either(reply.date.is_some(), "a `Date`", "no `Date`")))),
+    ),
+    (
+        "wrong-time-corrected",
+        "a request that was refused for its time is accepted with the `Date` of the refusal",
+        All(wrong_time),
+    ),
+    ("identity-without-permission", "`GetCallerIdentity` needs no permission", Each("GetCallerIdentity", is_allowed)),
+    (
+        "status-expired-token",
+        "`InvalidSecurityToken.Expired` has the status 403 or 400",
+        All(|replies| status(replies, |code| code == "InvalidSecurityToken.Expired", &[403, 400])),
+    ),
+    (
+        "status-bad-token",
+        "`MissingSecurityToken` and `InvalidSecurityToken.*` have the status 400 or 404",
+        All(|replies| {
             let is_one = |code: &str| code.contains("SecurityToken") && code != "InvalidSecurityToken.Expired";
             status(replies, is_one, &[400, 404])
-        },
-    },
-    Inferred {
-        id: "status-throttling",
-        expected: "`Throttling` has the status 400, 429 or 503",
-        seen: |replies| status(replies, |code| code.contains("Throttling"), &[400, 429, 503]),
-    },
-    Inferred {
-        id: "status-assume-role-missing",
-        expected: "`AssumeRole` of a role that does not exist has the status 404",
-        seen: |replies| status(of(replies, "AssumeRole"), |code| code == "EntityNotExist.Role", &[404]),
-    },
-    Inferred {
-        id: "status-assume-role-denied",
-        expected: "`AssumeRole` that is denied has the code `NoPermission` and the status 403",
-        seen: |replies| status(of(replies, "AssumeRole"), is_denial, &[403]),
-    },
-    Inferred {
-        id: "policy-type-of-denial",
-        expected: "`AccessDeniedDetail.PolicyType` names an identity's, a session's, a role's or a control policy",
-        seen: |replies| each(replies, policy_type),
-    },
-    Inferred {
-        id: "arn-of-role",
-        expected: "the ARN of the role ends with its name, in whatever case",
-        seen: |replies| each(of(replies, "GetRole"), arn),
-    },
-    Inferred {
-        id: "empty-description",
-        expected: "a role without a description has an empty one, or the field is absent",
-        seen: |replies| each(of(replies, "GetRole"), empty_description),
-    },
-    Inferred {
-        id: "tags-narrowed",
-        expected: "`ListTagResources` is allowed by a policy that names the one role",
-        seen: |replies| each(of(replies, "ListTagResources"), is_allowed),
-    },
-    Inferred {
-        id: "tags-end",
-        expected: "`NextToken` is absent or empty at the end of a list of tags",
-        seen: |replies| each(of(replies, "ListTagResources"), end_of_tags),
-    },
-    Inferred {
-        id: "member-statuses",
-        expected: "a member's `Status` is one of those that the vendor lists",
-        seen: |replies| each(of(replies, "ListAccounts"), member_statuses),
-    },
-    Inferred {
-        id: "members-counted",
-        expected: "`TotalCount` is the number of members on all pages",
-        seen: members_counted,
-    },
-    Inferred {
-        id: "management-account-is-no-member",
-        expected: "the management account is no member of its directory: neither listed, nor known to `GetAccount`",
-        seen: management_account,
-    },
-    Inferred {
-        id: "delegated-administrator-is-not-trusted",
-        expected: "`ResourceDirectoryAccountAccessRole` does not trust a delegated administrator's account",
-        seen: delegated_administrator,
-    },
-    Inferred {
-        id: "session-duration",
-        expected: "keys of `AssumeRole` last as long as was asked for, also where a role asks",
-        seen: |replies| each(of(replies, "AssumeRole"), session_duration),
-    },
-    Inferred {
-        id: "permission-before-existence",
-        expected: "`CreateRole` for a role that exists is either denied or answered `EntityAlreadyExists.Role`, status 409",
-        seen: |replies| each(of(replies, "CreateRole"), |reply| exists(reply, "EntityAlreadyExists.Role")),
-    },
-    Inferred {
-        id: "permission-before-attachment",
-        expected: "attaching a policy that is attached is either denied or answered `EntityAlreadyExists.Role.Policy`, status 409",
-        seen: |replies| {
-            each(of(replies, "AttachPolicyToRole"), |reply| exists(reply, "EntityAlreadyExists.Role.Policy"))
-        },
-    },
-    Inferred {
-        id: "tag-set-again",
-        expected: "`TagResources` takes a tag that has that value already",
-        seen: |replies| {
-            each(of(replies, "TagResources"), |reply| match reply.code() {
-                None => Some(observed(true, "it was taken")),
-                Some(code) => (!is_denial(code)).then(|| observed(false, code)),
-            })
-        },
-    },
+        }),
+    ),
+    (
+        "status-throttling",
+        "`Throttling` has the status 400, 429 or 503",
+        All(|replies| status(replies, |code| code.contains("Throttling"), &[400, 429, 503])),
+    ),
+    (
+        "status-assume-role-missing",
+        "`AssumeRole` of a role that does not exist has the status 404",
+        All(|replies| status(of(replies, "AssumeRole"), |code| code == "EntityNotExist.Role", &[404])),
+    ),
+    (
+        "status-assume-role-denied",
+        "`AssumeRole` that is denied has the code `NoPermission` and the status 403",
+        All(|replies| status(of(replies, "AssumeRole"), is_denial, &[403])),
+    ),
+    (
+        "policy-type-of-denial",
+        "`AccessDeniedDetail.PolicyType` names an identity's, a session's, a role's or a control policy",
+        All(|replies| each(replies, policy_type)),
+    ),
+    ("arn-of-role", "the ARN of the role ends with its name, in whatever case", Each("GetRole", arn)),
+    (
+        "empty-description",
+        "a role without a description has an empty one, or the field is absent",
+        Each("GetRole", empty_description),
+    ),
+    (
+        "tags-narrowed",
+        "`ListTagResources` is allowed by a policy that names the one role",
+        Each("ListTagResources", is_allowed),
+    ),
+    ("tags-end", "`NextToken` is absent or empty at the end of a list of tags", Each("ListTagResources", end_of_tags)),
+    (
+        "member-statuses",
+        "a member's `Status` is one of those that the vendor lists",
+        Each("ListAccounts", member_statuses),
+    ),
+    ("members-counted", "`TotalCount` is the number of members on all pages", All(members_counted)),
+    (
+        "management-account-is-no-member",
+        "the management account is no member of its directory: neither listed, nor known to `GetAccount`",
+        All(management_account),
+    ),
+    (
+        "delegated-administrator-is-not-trusted",
+        "`ResourceDirectoryAccountAccessRole` does not trust a delegated administrator's account",
+        All(delegated_administrator),
+    ),
+    (
+        "session-duration",
+        "keys of `AssumeRole` last as long as was asked for, also where a role asks",
+        Each("AssumeRole", session_duration),
+    ),
+    (
+        "permission-before-existence",
+        "`CreateRole` for a role that exists is either denied or answered `EntityAlreadyExists.Role`, status 409",
+        Each("CreateRole", |reply| exists(reply, "EntityAlreadyExists.Role")),
+    ),
+    (
+        "permission-before-attachment",
+        "attaching a policy that is attached is either denied or answered `EntityAlreadyExists.Role.Policy`, status 409",
+        Each("AttachPolicyToRole", |reply| exists(reply, "EntityAlreadyExists.Role.Policy")),
+    ),
+    (
+        "tag-set-again",
+        "`TagResources` takes a tag that has that value already",
+        Each("TagResources", |reply| match reply.code() {
+            None => Some(observed(true, "it was taken")),
+            Some(code) => (!is_denial(code)).then(|| observed(false, code)),
+        }),
+    ),
 ];
 
-/// Each fact that a reply bears on.
 pub(super) fn of_replies(replies: &[RecordedReply]) -> Vec<Fact> {
-    let fact = |&Inferred { id, expected, seen }: &Inferred| {
-        seen(replies).map(|(agrees, seen)| Fact { id, expected, seen, agrees })
+    let fact = |&(id, expected, ref look): &Inferred| {
+        let (agrees, seen) = match look {
+            Each(operation, look) => each(of(replies, operation), look),
+            All(look) => look(replies),
+        }?;
+        Some(Fact { id, expected, seen, agrees })
     };
     TABLE.iter().filter_map(fact).collect()
-}
-
-impl RecordedReply {
-    fn code(&self) -> Option<&str> {
-        self.body.code.as_deref().filter(|code| !code.is_empty())
-    }
 }
 
 fn observed(agrees: bool, text: impl Into<String>) -> Observed {
@@ -299,7 +280,6 @@ fn members_counted(replies: &[RecordedReply]) -> Option<Observed> {
     Some(observed(known == total, format!("{known} on the pages, and `TotalCount` {total}")))
 }
 
-/// The function's own account, as STS tells it.
 fn own(replies: &[RecordedReply]) -> Option<&str> {
     of(replies, "GetCallerIdentity").find_map(|reply| reply.body.account_id.as_deref())
 }
@@ -361,9 +341,9 @@ mod tests {
 
     #[test]
     fn ids_are_there_once_and_expectations_are_sentences_of_their_own() {
-        let ids: BTreeSet<_> = TABLE.iter().map(|row| row.id).collect();
+        let ids: BTreeSet<_> = TABLE.iter().map(|(id, ..)| id).collect();
         assert_eq!(ids.len(), TABLE.len());
-        let expected: BTreeSet<_> = TABLE.iter().map(|row| row.expected).collect();
+        let expected: BTreeSet<_> = TABLE.iter().map(|(_, expected, _)| expected).collect();
         assert_eq!(expected.len(), TABLE.len());
     }
 

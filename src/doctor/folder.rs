@@ -21,7 +21,6 @@ const LEAST_SPACE: u64 = 1024 * 1024;
 const LITTLE_SPACE: u64 = 16 * 1024 * 1024;
 const ANOTHER_FILE_SYSTEM: &str = "use another file system for `DTS_GUARD_JOURNAL_DIR`, such as NAS or a local disk";
 
-/// What a check works with.
 struct CheckContext {
     path: PathBuf,
     clock: SharedClock,
@@ -48,7 +47,6 @@ pub(super) fn ids() -> [&'static str; 8] {
     CHECKS.map(|(id, ..)| id)
 }
 
-/// All that a journal asks of its folder.
 pub(super) async fn check(
     checks: &mut Checks,
     journal: &JournalPlace,

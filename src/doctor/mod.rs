@@ -32,7 +32,6 @@ pub use self::report::DoctorReport;
 use self::role::RoleHealth;
 use crate::config::{Config, InvalidSettings};
 
-/// What the doctor looks at, and with what.
 pub(crate) struct Deployment<'a> {
     pub(crate) config: Result<&'a Config, InvalidSettings>,
     pub(crate) credentials: Result<Credentials, Error>,
@@ -52,7 +51,6 @@ pub(crate) struct Deployment<'a> {
 
 const NO_ACCOUNT: &str = "the own account is not known: see `caller`";
 
-/// Makes every check, in order.
 pub(crate) async fn examine(
     deployment: Deployment<'_>,
     session: impl FnOnce(&Config, Credentials, Arc<dyn Transport>) -> Session,

@@ -9,7 +9,6 @@ use percent_encoding::percent_decode_str;
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
-/// A transport that records.
 #[derive(Debug)]
 pub(super) struct Recorder {
     transport: Arc<dyn Transport>,
@@ -18,12 +17,10 @@ pub(super) struct Recorder {
 
 #[derive(Debug, Clone, Default)]
 pub(super) struct RecordedReply {
-    /// Such as `GetRole`.
     pub(super) operation: String,
     /// The role to assume, and for how long.
     pub(super) role_arn: Option<String>,
     pub(super) duration_seconds: Option<i64>,
-    /// The account that the directory was asked about.
     pub(super) asked_account: Option<String>,
     pub(super) status: u16,
     pub(super) date: Option<Timestamp>,
@@ -65,6 +62,12 @@ pub(super) struct MemberBody {
     pub(super) status: Option<String>,
 }
 
+impl RecordedReply {
+    pub(super) fn code(&self) -> Option<&str> {
+        self.body.code.as_deref()
+    }
+}
+
 impl Recorder {
     pub(super) fn new(transport: Arc<dyn Transport>) -> Self {
         Self { transport, replies: Mutex::default() }
@@ -73,27 +76,24 @@ impl Recorder {
     pub(super) fn replies(&self) -> Vec<RecordedReply> {
         self.replies.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
-
-    async fn exchange(&self, request: SignedRequest) -> Result<Reply, TransportError> {
-        let (asked, secrets) = (asked(&request), secrets(&request));
-        let reply = self.transport.send(request).await?;
-        let mut body: Body = serde_json::from_slice(&reply.body).unwrap_or_default();
-        // A gateway in trouble quotes the request, with its token, in the wrong field.
-        let quotes = |code: &str| secrets.iter().any(|secret| code.contains(secret.as_str()));
-        body.code = body.code.filter(|code| is_code(code) && !quotes(code));
-        let recorded = RecordedReply { status: reply.status, date: reply.date, body, ..asked };
-        self.replies.lock().unwrap_or_else(PoisonError::into_inner).push(recorded);
-        Ok(reply)
-    }
 }
 
 impl Transport for Recorder {
     fn send(&self, request: SignedRequest) -> BoxFuture<'_, Result<Reply, TransportError>> {
-        Box::pin(self.exchange(request))
+        Box::pin(async move {
+            let (asked, secrets) = (asked(&request), secrets(&request));
+            let reply = self.transport.send(request).await?;
+            let mut body: Body = serde_json::from_slice(&reply.body).unwrap_or_default();
+            // A gateway in trouble quotes the request, with its token, in the wrong field.
+            let quotes = |code: &str| secrets.iter().any(|secret| code.contains(secret.as_str()));
+            body.code = body.code.filter(|code| is_code(code) && !quotes(code));
+            let recorded = RecordedReply { status: reply.status, date: reply.date, body, ..asked };
+            self.replies.lock().unwrap_or_else(PoisonError::into_inner).push(recorded);
+            Ok(reply)
+        })
     }
 }
 
-/// What the request says, without a reply yet.
 fn asked(request: &SignedRequest) -> RecordedReply {
     let header = request.headers.iter().find(|(name, _)| *name == "x-acs-action").map(|(_, value)| value.to_string());
     RecordedReply {

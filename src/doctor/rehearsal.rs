@@ -21,7 +21,6 @@ use crate::observe;
 pub(super) const IDS: [&str; 4] = ["rehearsal-create", "rehearsal-attach", "rehearsal-tag", "rehearsal-rest"];
 const POLICY: &str = "policies/remediate.json";
 
-/// Rehearses where that can have no effect.
 pub(super) async fn check(
     checks: &mut Checks,
     session: Result<&Session, String>,

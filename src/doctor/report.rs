@@ -48,7 +48,6 @@ impl DoctorReport {
         escape_invisible(&serde_json::to_string(self).unwrap_or_default())
     }
 
-    /// How many checks found what, the worst first.
     pub(crate) fn counts(&self) -> String {
         let mut parts = Vec::new();
         for status in [CheckStatus::Failed, CheckStatus::Warning, CheckStatus::Ok, CheckStatus::Skipped] {

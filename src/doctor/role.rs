@@ -13,11 +13,9 @@ pub(super) const IDS: [&str; 3] = ["role", "policies", "tags"];
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum RoleHealth {
-    /// It could not be read.
     Unknown,
     /// It is missing, or a condition of the authorization fails.
     NotAuthorized,
-    /// It is as DTS needs it.
     Authorized,
 }
 

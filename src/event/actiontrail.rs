@@ -89,7 +89,7 @@ fn roles(record: &AuditRecord<'_>) -> Vec<String> {
         roles.extend(field::object(&reply, "Role").and_then(|role| field::text(&role, "RoleName")));
     }
     if let Some(listed) = record.object("referencedResources") {
-        roles.extend(field::value(&listed, ROLES).map(names).unwrap_or_default());
+        roles.extend(groups(field::value(&listed, ROLES)).into_iter().flat_map(separated));
     }
     roles.extend(resources(record));
     roles.extend(record.attribute("subject").filter(|subject| subject.contains(":role/")));
@@ -116,28 +116,21 @@ fn principal(parameters: &Object) -> Option<String> {
 /// Roles among `resourceName`, whose types stand in `resourceType` in the same order: types with semicolons between them,
 /// names of one type with commas. Where the two do not fit together, any name may be a role's.
 fn resources(record: &AuditRecord<'_>) -> Vec<String> {
-    let groups = |name: &str| -> Vec<&str> {
-        let texts = match record.value(name) {
-            Some(Value::Array(items)) => items.iter().filter_map(Value::as_str).collect(),
-            Some(Value::String(text)) => text.split(';').collect(),
-            _ => Vec::new(),
-        };
-        texts.into_iter().map(str::trim).collect()
-    };
-    let (types, groups) = (groups("resourceType"), groups("resourceName"));
+    let (types, groups) = (groups(record.value("resourceType")), groups(record.value("resourceName")));
     let fits = types.len() == groups.len();
     let is_role = |index: usize| !fits || types.get(index).is_some_and(|kind| kind.eq_ignore_ascii_case(ROLES));
     let roles = groups.iter().enumerate().filter(|(index, _)| is_role(*index));
     roles.flat_map(|(_, group)| separated(group)).collect()
 }
 
-/// One name or several, as an array or in one text.
-fn names(value: &Value) -> Vec<String> {
-    match value {
-        Value::String(names) => separated(names).collect(),
-        Value::Array(names) => names.iter().filter_map(Value::as_str).flat_map(separated).collect(),
+/// One text or several, as an array or in one text.
+fn groups(value: Option<&Value>) -> Vec<&str> {
+    let texts = match value {
+        Some(Value::Array(items)) => items.iter().filter_map(Value::as_str).collect(),
+        Some(Value::String(text)) => text.split(';').collect(),
         _ => Vec::new(),
-    }
+    };
+    texts.into_iter().map(str::trim).collect()
 }
 
 fn separated(names: &str) -> impl Iterator<Item = String> {

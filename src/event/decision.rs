@@ -15,7 +15,12 @@ pub enum Decision {
     /// Look, and do what the mode allows.
     Run(Request),
     /// Forget what is on record about an account. No cloud is called.
-    Clear(Clear),
+    Clear {
+        /// The account whose record it is.
+        account: AccountId,
+        /// Which part of the record.
+        what: Forget,
+    },
     /// It does not concern the guard. Nothing is done.
     Ignored {
         /// Why.
@@ -32,20 +37,11 @@ impl Decision {
     pub fn as_str(&self) -> &'static str {
         match self {
             Self::Run(_) => "run",
-            Self::Clear(_) => "clear",
+            Self::Clear { .. } => "clear",
             Self::Ignored { .. } => "ignored",
             Self::Rejected(_) => "rejected",
         }
     }
-}
-
-/// What a person wants the guard to forget.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Clear {
-    /// The account whose record it is.
-    pub account: AccountId,
-    /// Which part of the record.
-    pub what: Forget,
 }
 
 /// What can be forgotten about an account.

@@ -38,15 +38,13 @@ pub(super) fn batch(items: &[Value], allowed: Allowed) -> Event {
     let (mut records, mut left_out, mut first_left_out) = (Vec::new(), Vec::new(), None);
     for (index, item) in items.iter().enumerate() {
         let object = field::as_object(item);
-        let judged = object.as_deref().and_then(AuditRecord::read).map_or_else(
-            || {
-                Err(Irrelevant {
-                    kind: TriggerKind::Audit,
-                    reason: format!("{} is not an event of the bus", kind(item)),
-                })
-            },
-            |record| judge(&record),
-        );
+        let judged = match object.as_deref().and_then(AuditRecord::read) {
+            Some(record) => judge(&record),
+            None => {
+                let reason = format!("{} is not an event of the bus", kind(item));
+                Err(Irrelevant { kind: TriggerKind::Audit, reason })
+            }
+        };
         match judged {
             Ok(record) => records.push(TriggerRecord { index, ..record }),
             Err(Irrelevant { kind, reason }) => {
@@ -127,7 +125,6 @@ impl<'a> AuditRecord<'a> {
         field::object(&self.data, name)
     }
 
-    /// An attribute of the envelope.
     pub(super) fn attribute(&self, name: &str) -> Option<String> {
         field::text(self.envelope?, name)
     }
@@ -166,7 +163,6 @@ impl<'a> AuditRecord<'a> {
         }
     }
 
-    /// A text about the caller.
     pub(super) fn caller(&self, name: &str) -> Option<String> {
         field::text(&*self.object("userIdentity")?, name)
     }

@@ -56,7 +56,6 @@ fn irrelevant(record: &AuditRecord<'_>, why: &str) -> Irrelevant {
     Irrelevant { kind: TriggerKind::Member, reason: format!("{}: {why}", record.name()) }
 }
 
-/// A text about the account in the reply.
 fn created(record: &AuditRecord<'_>, name: &str) -> Option<String> {
     field::text(&*field::object(&*record.object("responseElements")?, "Account")?, name)
 }

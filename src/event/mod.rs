@@ -13,7 +13,7 @@ use authorization::settings::Scope;
 use authorization::text::sanitized;
 use serde_json::{Value, json};
 
-pub use decision::{AccountRef, Actor, Allowed, Approved, Clear, Decision, Forget, Request, Selector, TriggerRecord};
+pub use decision::{AccountRef, Actor, Allowed, Approved, Decision, Forget, Request, Selector, TriggerRecord};
 use field::Object;
 pub use request::ACCOUNTS_LIMIT;
 use request::{RawRequest, decide};
@@ -37,7 +37,6 @@ pub fn example(scope: Scope) -> Value {
     }
 }
 
-/// The word that asks for the doctor.
 const DOCTOR: &str = "doctor";
 
 /// The trigger that asks for the doctor, if one does: by its text, or by a timer's payload. The doctor examines the settings
@@ -258,7 +257,7 @@ mod tests {
         let account = "2234567890123456";
         for (word, what) in [("attempts", Forget::Attempts), ("unfinished", Forget::Unfinished)] {
             let body = json!({"clear": word, "accounts": [account, account]}).to_string();
-            let clear = Decision::Clear(Clear { account: account.parse().unwrap(), what });
+            let clear = Decision::Clear { account: account.parse().unwrap(), what };
             assert_eq!(decision(&body, Mode::Verify), clear, "it writes to no cloud, so the mode does not matter");
             let timer = json!({"triggerTime": "", "triggerName": "t", "payload": body}).to_string();
             assert!(rejected(&timer, Mode::Remediate).contains("cannot stand in a timer"));

@@ -7,7 +7,7 @@ use serde::de::Error as _;
 use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 
-use super::{Allowed, Approved, Clear, Decision, Forget, Request, Selector};
+use super::{Allowed, Approved, Decision, Forget, Request, Selector};
 
 /// More accounts than this in one event are rejected.
 pub const ACCOUNTS_LIMIT: usize = 100;
@@ -72,14 +72,14 @@ impl RawRequest {
         Ok(raw)
     }
 
-    fn clear(self, what: Forget) -> Result<Clear, String> {
+    fn clear(self, what: Forget) -> Result<Decision, String> {
         let Self { mode: None, scope: None, plan_id: None, accounts, .. } = self else {
             return Err("beside `clear` there is `accounts`, and nothing else".to_owned());
         };
         let mut accounts = accounts.unwrap_or_default();
         accounts.dedup();
         match <[AccountId; 1]>::try_from(accounts) {
-            Ok([account]) => Ok(Clear { account, what }),
+            Ok([account]) => Ok(Decision::Clear { account, what }),
             Err(_) => Err("`clear` is about exactly one account: name that one in `accounts`".to_owned()),
         }
     }
@@ -113,10 +113,9 @@ impl RawRequest {
     }
 }
 
-/// What follows from a request, or from its mistake.
 pub(super) fn decide(raw: Result<RawRequest, String>, allowed: Allowed) -> Decision {
     let decided = raw.and_then(|raw| match raw.clear {
-        Some(what) => raw.clear(what).map(Decision::Clear),
+        Some(what) => raw.clear(what),
         None => raw.allow(allowed).map(Decision::Run),
     });
     decided.unwrap_or_else(Decision::Rejected)

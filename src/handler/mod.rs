@@ -8,6 +8,7 @@ mod wiring;
 pub use answer::Abort;
 pub use wiring::Wiring;
 
+use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::sync::atomic::AtomicUsize;
 use std::time::Duration;
@@ -23,7 +24,7 @@ use tracing::Instrument as _;
 
 use crate::clear;
 use crate::config::{self, Config, InvalidSettings, NOTIFY, Variables};
-use crate::event::{self, Allowed, Clear, Decision, Event, Request};
+use crate::event::{self, Allowed, Decision, Event, Forget, Request};
 use crate::journal::JournalLog;
 use crate::notify::{self, Hook, Means, Notice};
 use crate::outcome::{AccountOutcome, Ending, Pending};
@@ -44,7 +45,6 @@ const LOG_PATIENCE: Duration = Duration::from_secs(2);
 /// Said of a batch whose records all turned out to be none for the guard.
 const NOTHING_TO_DO: &str = "no record is for the guard";
 
-/// Said of a run that ended before its time.
 const STOPPED: &str = "the run was stopped by a signal";
 
 /// What outlives an invocation: settings, the environment's keys, the clock, the rate limits.
@@ -59,8 +59,7 @@ pub struct App {
     repairs: tokio::sync::Mutex<()>,
     /// Who is told of a run, whether or not the other settings are right.
     hooks: Vec<Hook>,
-    /// None with a mistake in the settings.
-    rate: Option<Arc<RateLimits>>,
+    rate: Arc<RateLimits>,
 }
 
 /// Who asks for a run or the doctor, whatever way it came.
@@ -81,8 +80,9 @@ impl App {
     pub fn new(variables: &Variables, clock: SharedClock, log: Log) -> Self {
         let environment = RawCredentials::in_environment(|name| variables.get(name).cloned());
         let config = Config::from_variables(variables);
-        let limits = |config: &Config| Arc::new(RateLimits::per_second(config.rate, clock.clone()));
-        let rate = config.as_ref().ok().map(limits);
+        // With a mistake in the settings nothing is called.
+        let rate = config.as_ref().map_or(NonZeroU32::MIN, |config| config.rate);
+        let rate = Arc::new(RateLimits::per_second(rate, clock.clone()));
         let hooks = config::value(variables, NOTIFY).map(|text| notify::hooks(text).0);
         Self {
             config,
@@ -105,8 +105,7 @@ impl App {
     }
 
     /// The settings with another mode and scope: a terminal command names its own.
-    #[must_use]
-    pub fn with(mut self, allowed: Allowed) -> Self {
+    pub(crate) fn with(mut self, allowed: Allowed) -> Self {
         if let Ok(config) = &mut self.config {
             config.mode = allowed.mode;
             config.scope = allowed.scope;
@@ -120,18 +119,16 @@ impl App {
         change(&mut self.wiring);
         if let (Some(entries), Ok(config)) = (self.wiring.entries_per_second, &self.config) {
             let limits = RateLimits::per_second(config.rate, self.clock.clone());
-            self.rate = Some(Arc::new(limits.with_assume_role_rate(entries)));
+            self.rate = Arc::new(limits.with_assume_role_rate(entries));
         }
         self
     }
 
-    /// What asks a run to end.
-    pub fn stop(&self) -> &Stop {
+    pub(crate) fn stop(&self) -> &Stop {
         &self.wiring.stop
     }
 
-    /// The clock of every run.
-    pub fn clock(&self) -> &SharedClock {
+    pub(crate) fn clock(&self) -> &SharedClock {
         &self.clock
     }
 
@@ -230,7 +227,7 @@ impl App {
         let Event { trigger, decision } = event;
         let mode = match &decision {
             Decision::Run(request) => request.mode,
-            Decision::Clear(_) | Decision::Ignored { .. } | Decision::Rejected(_) => config.mode,
+            Decision::Clear { .. } | Decision::Ignored { .. } | Decision::Rejected(_) => config.mode,
         };
         let run = |trigger| Run {
             request_id: context.request_id.clone(),
@@ -244,7 +241,7 @@ impl App {
         let swept = match decision {
             Decision::Ignored { reason, records } => return Ok(Report::ignored(run(trigger), reason, records)),
             Decision::Rejected(reason) => Swept::Rejected(reason),
-            Decision::Clear(clear) => self.forget(config, context, &clear).await,
+            Decision::Clear { account, what } => self.forget(config, context, &account, what).await,
             Decision::Run(request) => self.work(config, context, &request, trigger.name.as_deref()).await?,
         };
         Ok(match swept {
@@ -258,8 +255,7 @@ impl App {
     }
 
     /// Forgets what is on record, but never under the hands of a run that may write.
-    async fn forget(&self, config: &Config, context: &RequestContext, clear: &Clear) -> Swept {
-        let account = &clear.account;
+    async fn forget(&self, config: &Config, context: &RequestContext, account: &AccountId, what: Forget) -> Swept {
         if let Some(own) = context.account.as_ref().filter(|own| config.scope == Scope::Account && *own != account) {
             return Swept::Rejected(outside(account, own));
         }
@@ -269,7 +265,7 @@ impl App {
         let store = self.store_until(config, context.deadline);
         let target = baseline::DTS.target(account.clone());
         let log = JournalLog::new(self.log, self.clock.clone(), target, context.request_id.clone());
-        Swept::of(clear::outcome(account, clear::clear(store, log, clear.what).await))
+        Swept::of(clear::outcome(account, clear::clear(store, log, what).await))
     }
 
     async fn work(

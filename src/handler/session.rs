@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use aliyun::clock::Deadline;
 use aliyun::credentials::{self, Credentials, ProfileKeys, RawCredentials};
-use aliyun::{AssumeRole, Connection, Endpoint, Endpoints, Http, Network, RateLimits, Session, Transport};
+use aliyun::{AssumeRole, Connection, Endpoint, Endpoints, Http, Network, Session, Transport};
 use authorization::settings::Scope;
 use authorization::target::AccountId;
 
@@ -45,7 +45,14 @@ impl App {
             let keys = session.assume_role(&role).await.map_err(failed)?;
             session = session.with_keys(keys, "").ending_by(deadline);
         }
-        let own = own_account(&session, context.account.clone()).await?;
+        // The platform says whose function it is; where it does not, the keys do.
+        let own = match context.account.clone() {
+            Some(account) => account,
+            None => session.get_caller_identity().await.map_err(failed)?.account_id.parse().map_err(|error| {
+                let error = CallError::of_identity(&error);
+                Box::new(AccountOutcome::new(None, Ending::Failed(Failed::Call { error, may_pass: true })))
+            })?,
+        };
         Ok((session.in_account(&own), own, deadline))
     }
 
@@ -69,11 +76,9 @@ impl App {
         credentials: Credentials,
         context: &RequestContext,
     ) -> Session {
-        let per_second = || Arc::new(RateLimits::per_second(config.rate, self.clock.clone()));
-        let rate = self.rate.clone().unwrap_or_else(per_second);
+        let (endpoints, rate, clock) = (config.endpoints.clone(), self.rate.clone(), self.clock.clone());
         let connection =
-            Connection::new(transport, config.endpoints.clone(), config.signature, rate, self.clock.clone())
-                .with_max_retries(self.wiring.repeats);
+            Connection::new(transport, endpoints, config.signature, rate, clock).with_max_retries(self.wiring.repeats);
         let account = context.account.as_ref().map_or("", AccountId::as_str);
         Session::new(Arc::new(connection), credentials, account, context.deadline)
     }
@@ -99,18 +104,6 @@ impl App {
         }
         http.warm(&addresses, WARM_TIMEOUT).await;
     }
-}
-
-/// The platform says whose function it is; where it does not, the keys do.
-async fn own_account(session: &Session, known: Option<AccountId>) -> Result<AccountId, Box<AccountOutcome>> {
-    if let Some(account) = known {
-        return Ok(account);
-    }
-    let caller = session.get_caller_identity().await.map_err(failed)?;
-    caller.account_id.parse().map_err(|error| {
-        let error = CallError::of_identity(&error);
-        Box::new(AccountOutcome::new(None, Ending::Failed(Failed::Call { error, may_pass: true })))
-    })
 }
 
 #[expect(clippy::needless_pass_by_value, reason = "it maps an error")]

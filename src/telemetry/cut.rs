@@ -59,7 +59,6 @@ pub(super) fn fitted(line: Map<String, Value>, limit: usize) -> String {
     text(&line)
 }
 
-/// The whole line, however long.
 pub(super) fn text(line: &Map<String, Value>) -> String {
     // A map with string keys always serializes.
     escape_invisible(&serde_json::to_string(line).unwrap_or_default())

@@ -28,7 +28,6 @@ use super::queue::Priority;
 const NAMES: [(&str, &str); 4] =
     [("request_id", "requestId"), ("trace_id", "traceId"), ("account", "accountId"), ("role", "roleName")];
 
-/// Turns events into lines.
 pub(super) struct LineLayer {
     log: Log,
     clock: SharedClock,
@@ -170,18 +169,12 @@ fn for_a_program(
     mut event: Map<String, Value>,
     span: Map<String, Value>,
 ) -> Map<String, Value> {
-    let message = event.shift_remove("message");
-    let mut line = Map::new();
-    line.insert("level".to_owned(), json!(metadata.level().as_str()));
+    let message = event.shift_remove_entry("message");
     // A field of the event says more than one of the same name around it.
     let mut fields = span.into_iter().chain(event).collect();
-    line.extend(take_names(&mut fields));
-    line.extend(fields);
-    if let Some(message) = message {
-        line.insert("message".to_owned(), message);
-    }
-    line.insert("target".to_owned(), json!(metadata.target()));
-    line
+    let (level, target) = (json!(metadata.level().as_str()), json!(metadata.target()));
+    let about = [("level".to_owned(), level)].into_iter().chain(take_names(&mut fields));
+    about.chain(fields).chain(message).chain([("target".to_owned(), target)]).collect()
 }
 
 fn for_a_person(now: Timestamp, level: Level, mut event: Map<String, Value>, span: &Map<String, Value>) -> String {

@@ -22,9 +22,7 @@ const SSL_CERT_FILE: &str = "SSL_CERT_FILE";
 const SIZE_LIMIT: usize = 4 * 1024 * 1024;
 
 /// The app with the keys and the network that the machine's variables and files name.
-///
-/// # Errors
-/// When a proxy or roots are named that cannot be used. Missing keys are an error of what needs them.
+/// Missing keys are an error of what needs them.
 pub(super) fn apply(app: App, variables: &Variables, profile: Option<&str>) -> Result<App, CommandError> {
     if on_platform(variables) {
         return if profile.is_some() { Err(CommandError::ProfileOfFunction) } else { Ok(app) };

@@ -62,7 +62,6 @@ enum Color {
     Never,
 }
 
-/// A place for the report that can be written to.
 #[derive(Debug)]
 pub(super) struct Output {
     is_quiet: bool,
@@ -149,7 +148,6 @@ pub(super) fn print(what: &'static str, text: &str) -> Result<(), CommandError> 
     }
 }
 
-/// To a person, beside the report.
 pub(super) fn say(text: &str) {
     Log::Stderr.settle();
     let _ = anstream::stderr().write_all(text.as_bytes());

@@ -17,7 +17,6 @@ pub struct CompletionsOptions {
     shell: Shell,
 }
 
-/// Prints the script that the shell reads.
 pub(super) fn completions(options: &CompletionsOptions) -> Result<(), CommandError> {
     let mut script = Vec::new();
     let mut command = Arguments::command();

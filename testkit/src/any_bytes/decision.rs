@@ -40,7 +40,7 @@ fn check_one(event: &Event, allowed: Allowed) -> Vec<&'static str> {
             listed(records);
             vec![if records.is_empty() { "ignored" } else { "ignored batch" }]
         }
-        Decision::Clear(_) => {
+        Decision::Clear { .. } => {
             assert_eq!(event.trigger.kind, TriggerKind::Manual, "only a person has something forgotten");
             vec!["clear"]
         }
