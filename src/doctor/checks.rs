@@ -79,7 +79,7 @@ impl CheckResult {
 
 pub(super) struct Checks {
     clock: SharedClock,
-    made: Vec<Check>,
+    pub(super) made: Vec<Check>,
 }
 
 impl Checks {
@@ -116,10 +116,6 @@ impl Checks {
     /// A group that ended early says why: what was not made yet is skipped for that reason.
     pub(super) fn close<T>(&mut self, ids: &[&str], group: Result<T, String>) -> Option<T> {
         group.map_err(|why| self.skip(ids, &why)).ok()
-    }
-
-    pub(super) fn into_made(self) -> Vec<Check> {
-        self.made
     }
 }
 

@@ -64,7 +64,7 @@ pub(crate) async fn examine(
         for ids in groups.into_iter().chain([&rehearsal::IDS[..]]) {
             checks.skip(ids, "the settings are wrong: see `settings`");
         }
-        return DoctorReport::new(checks.into_made(), Vec::new());
+        return DoctorReport::new(checks.made, Vec::new());
     };
     let unreached = endpoints::check(&mut checks, &deployment.http, config, &*clock).await;
     let recorder = Arc::new(Recorder::new(deployment.transport));
@@ -90,5 +90,5 @@ pub(crate) async fn examine(
     deployment::queue_and_log(&mut checks, host, deployment.notices, deployment.request_id);
     let rehearsal = rehearsal::check(&mut checks, ram, config.mode, health, own, repairs).await;
     checks.close(&rehearsal::IDS, rehearsal);
-    DoctorReport::new(checks.into_made(), facts::of_replies(&recorder.replies()))
+    DoctorReport::new(checks.made, facts::of_replies(&recorder.replies()))
 }

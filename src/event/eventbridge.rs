@@ -38,12 +38,11 @@ pub(super) fn batch(items: &[Value], allowed: Allowed) -> Event {
     let (mut records, mut left_out, mut first_left_out) = (Vec::new(), Vec::new(), None);
     for (index, item) in items.iter().enumerate() {
         let object = field::as_object(item);
-        let judged = match object.as_deref().and_then(AuditRecord::read) {
-            Some(record) => judge(&record),
-            None => {
-                let reason = format!("{} is not an event of the bus", kind(item));
-                Err(Irrelevant { kind: TriggerKind::Audit, reason })
-            }
+        let judged = if let Some(record) = object.as_deref().and_then(AuditRecord::read) {
+            judge(&record)
+        } else {
+            let reason = format!("{} is not an event of the bus", kind(item));
+            Err(Irrelevant { kind: TriggerKind::Audit, reason })
         };
         match judged {
             Ok(record) => records.push(TriggerRecord { index, ..record }),

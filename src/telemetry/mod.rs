@@ -7,8 +7,8 @@ mod queue;
 use std::fs::File;
 use std::io::{self, IsTerminal, Write};
 use std::os::fd::AsFd;
-use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use aliyun::clock::SharedClock;
@@ -34,10 +34,10 @@ pub enum Log {
 }
 
 /// One process has one log.
-static QUEUE: OnceLock<Queue> = OnceLock::new();
+static QUEUE: OnceLock<Arc<Queue>> = OnceLock::new();
 
 /// The journal's records, where the log is a screen: their disk may hang, as the terminal may be paused.
-static RECORDS: OnceLock<Queue> = OnceLock::new();
+static RECORDS: OnceLock<Arc<Queue>> = OnceLock::new();
 
 /// Whether a progress bar may stand in the line of the terminal that is written to.
 static BAR_STANDS: AtomicBool = AtomicBool::new(false);
@@ -178,7 +178,7 @@ impl Log {
 
     /// The next line that finds room says how many did not.
     fn tell_lost(self, now: Timestamp, about: &Map<String, Value>) {
-        let lost = self.queue().map_or(0, Queue::take_lost);
+        let lost = self.queue().map_or(0, |queue| queue.take_lost());
         if lost == 0 {
             return;
         }
@@ -190,7 +190,7 @@ impl Log {
         self.say(Priority::Critical, &(fitted(stamped(now, note), LINE_LIMIT) + "\n"));
     }
 
-    fn queue(self) -> Option<&'static Queue> {
+    fn queue(self) -> Option<&'static Arc<Queue>> {
         QUEUE.get().filter(|_| self != Self::Off)
     }
 }

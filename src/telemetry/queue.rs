@@ -31,11 +31,8 @@ impl Priority {
 }
 
 /// What waits for its writer, in the order in which it came.
-#[derive(Clone, Debug)]
-pub(super) struct Queue(Arc<Shared>);
-
 #[derive(Debug, Default)]
-struct Shared {
+pub(super) struct Queue {
     state: Mutex<Backlog>,
     changed: Condvar,
 }
@@ -53,46 +50,44 @@ struct Backlog {
 
 impl Queue {
     /// A queue whose thread writes to `sink`.
-    pub(super) fn start(sink: impl Write + Send + 'static) -> io::Result<Self> {
-        let queue = Self(Arc::default());
-        let shared = Arc::clone(&queue.0);
-        thread::Builder::new().name("log".to_owned()).spawn(move || shared.write_all(sink))?;
+    pub(super) fn start(sink: impl Write + Send + 'static) -> io::Result<Arc<Self>> {
+        let queue = Arc::<Self>::default();
+        let writer = Arc::clone(&queue);
+        thread::Builder::new().name("log".to_owned()).spawn(move || writer.write_all(sink))?;
         Ok(queue)
     }
 
     /// Takes a line, if there is room for one of its priority. Never waits for the writer.
     pub(super) fn push(&self, priority: Priority, line: Vec<u8>) {
-        let mut state = self.0.lock();
+        let mut state = self.lock();
         if state.bytes.saturating_add(line.len()) > priority.room() {
             state.lost += 1;
             return;
         }
         state.bytes += line.len();
         state.lines.push_back(line);
-        self.0.changed.notify_all();
+        self.changed.notify_all();
     }
 
     /// How many lines were lost since this was last asked, if there is room to say it.
     pub(super) fn take_lost(&self) -> u64 {
-        let mut state = self.0.lock();
+        let mut state = self.lock();
         if state.bytes > Priority::Low.room() { 0 } else { std::mem::take(&mut state.lost) }
     }
 
     /// Waits until no more than `left` bytes wait, or until `patience` is over, which is the last time that anybody waits
     /// before the writer has caught up.
     pub(super) fn settle(&self, left: usize, patience: Duration) {
-        let state = self.0.lock();
+        let state = self.lock();
         if state.stalled {
             return;
         }
         let waiting = |state: &mut Backlog| state.bytes > left;
-        let waited = self.0.changed.wait_timeout_while(state, patience, waiting);
+        let waited = self.changed.wait_timeout_while(state, patience, waiting);
         let (mut state, timeout) = waited.unwrap_or_else(PoisonError::into_inner);
         state.stalled = timeout.timed_out();
     }
-}
 
-impl Shared {
     /// No code panics while it holds the lock, and a line is whole in itself.
     fn lock(&self) -> MutexGuard<'_, Backlog> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
@@ -177,7 +172,7 @@ mod tests {
         }
     }
 
-    fn gated() -> (Queue, Sender<io::Result<usize>>, Receiver<Vec<u8>>) {
+    fn gated() -> (Arc<Queue>, Sender<io::Result<usize>>, Receiver<Vec<u8>>) {
         let (turn, turns) = channel();
         let (written, lines) = channel();
         (Queue::start(Gate { turns, written }).unwrap(), turn, lines)

@@ -1,16 +1,12 @@
 //! What the commands take.
 
-use std::time::Duration;
-
-use aliyun::clock::Deadline;
-use authorization::settings::Scope;
+use authorization::settings::{NamedVariants as _, Scope};
 use authorization::target::AccountId;
-use clap::builder::NonEmptyStringValueParser;
+use clap::builder::{NonEmptyStringValueParser, PossibleValue, PossibleValuesParser, TypedValueParser};
 use clap::{Parser, Subcommand, ValueEnum};
 
 use super::output::{OutputOptions, PlaceOptions};
 use super::shell::CompletionsOptions;
-use crate::handler::App;
 
 /// Keeps the RAM role that Alibaba Cloud DTS needs authorized.
 #[derive(Debug, Parser)]
@@ -68,8 +64,8 @@ pub struct RunOptions {
     #[command(flatten)]
     pub(super) output: OutputOptions,
     /// Which accounts to look at [default: the setting `DTS_GUARD_SCOPE`]
-    #[arg(long)]
-    pub(super) scope: Option<ScopeArgument>,
+    #[arg(long, value_parser = scopes())]
+    pub(super) scope: Option<Scope>,
     /// Look at this account only (can be repeated); any account but your own needs the scope `organization`
     #[arg(long, value_name = "ID")]
     pub(super) account: Vec<AccountId>,
@@ -82,7 +78,7 @@ pub struct RunOptions {
 pub(super) struct CallOptions {
     /// Finish within this many seconds [default: no limit]
     #[arg(long, value_name = "SECONDS")]
-    timeout: Option<u64>,
+    pub(super) timeout: Option<u64>,
     /// Use the keys of this profile of the vendor's CLI, unless the variables hold keys [default: the variable
     /// `ALIBABA_CLOUD_PROFILE`, else the CLI's current profile]
     #[arg(long, value_name = "NAME", value_parser = NonEmptyStringValueParser::new())]
@@ -108,8 +104,8 @@ pub struct DoctorOptions {
     #[command(flatten)]
     pub(super) place: PlaceOptions,
     /// Whether to look at the members of the resource directory [default: the setting `DTS_GUARD_SCOPE`]
-    #[arg(long)]
-    pub(super) scope: Option<ScopeArgument>,
+    #[arg(long, value_parser = scopes())]
+    pub(super) scope: Option<Scope>,
     #[command(flatten)]
     pub(super) call: CallOptions,
 }
@@ -122,21 +118,13 @@ pub(super) enum DoctorFormat {
     Json,
 }
 
-#[derive(Debug, Clone, Copy, ValueEnum)]
-pub(super) enum ScopeArgument {
-    /// Your own account
-    Account,
-    /// Your own account and all members of its resource directory
-    Organization,
-}
-
-impl From<ScopeArgument> for Scope {
-    fn from(argument: ScopeArgument) -> Self {
-        match argument {
-            ScopeArgument::Account => Self::Account,
-            ScopeArgument::Organization => Self::Organization,
-        }
-    }
+fn scopes() -> impl TypedValueParser<Value = Scope> {
+    let value = |scope: Scope, help| PossibleValue::new(scope.as_str()).help(help);
+    let values = [
+        value(Scope::Account, "Your own account"),
+        value(Scope::Organization, "Your own account and all members of its resource directory"),
+    ];
+    PossibleValuesParser::new(values).map(|name| Scope::named(&name).unwrap_or_default())
 }
 
 impl Command {
@@ -150,12 +138,5 @@ impl Command {
             Self::Serve | Self::Clear(_) | Self::Completions(_) | Self::Man => return None,
         };
         place.quiet.then_some("error")
-    }
-}
-
-impl CallOptions {
-    pub(super) fn deadline(&self, app: &App) -> Deadline {
-        let after = |seconds| Deadline::after(&**app.clock(), Duration::from_secs(seconds));
-        self.timeout.map_or(Deadline::NONE, after)
     }
 }

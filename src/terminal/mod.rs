@@ -11,11 +11,12 @@ mod signals;
 use std::collections::BTreeSet;
 use std::io::IsTerminal as _;
 use std::sync::Arc;
+use std::time::Duration;
 
 use aliyun::clock::Deadline;
 use aliyun::credentials::RawCredentials;
 use authorization::baseline;
-use authorization::settings::{Mode, Scope};
+use authorization::settings::Mode;
 
 use crate::clear as forget;
 use crate::config::{Config, Variables};
@@ -40,10 +41,10 @@ pub async fn run(app: App, variables: &Variables, command: Command) -> u8 {
         Command::Completions(options) => shell::completions(&options).map(|()| 0),
         Command::Man => shell::manual().map(|()| 0),
         Command::Doctor(options) => doctor(app, variables, &options).await,
-        Command::Verify(options) => run_until_signal(app, variables, Mode::Verify, &options, false).await,
-        Command::Plan(options) => run_until_signal(app, variables, Mode::Plan, &options, false).await,
+        Command::Verify(options) => carry_out(app, variables, Mode::Verify, &options, false).await,
+        Command::Plan(options) => carry_out(app, variables, Mode::Plan, &options, false).await,
         Command::Remediate(RemediateOptions { run, yes }) => {
-            run_until_signal(app, variables, Mode::Remediate, &run, yes).await
+            carry_out(app, variables, Mode::Remediate, &run, yes).await
         }
     };
     ended.unwrap_or_else(|why| {
@@ -52,7 +53,8 @@ pub async fn run(app: App, variables: &Variables, command: Command) -> u8 {
     })
 }
 
-async fn run_until_signal(
+/// Until it is done, or the second signal comes.
+async fn carry_out(
     app: App,
     variables: &Variables,
     mode: Mode,
@@ -61,11 +63,33 @@ async fn run_until_signal(
 ) -> Result<u8, CommandError> {
     let stop = Stop::default();
     let app = app.wired(|wiring| wiring.stop = stop.clone());
-    let config = app.config().ok().cloned();
+    let settings = app.config().ok().cloned();
+    let work = async {
+        let config = app.config().map_err(Abort::from)?;
+        let asked = Allowed { mode, scope: options.scope.unwrap_or(config.scope) };
+        refuse_what_cannot_be(config, asked, yes)?;
+        let app = local_environment::apply(app, variables, options.call.profile.as_deref())?;
+        let output = options.output.place.open()?;
+        let app = app.with(asked).wired(|wiring| {
+            if options.output.shows_progress() {
+                wiring.progress = Arc::new(progress::TerminalProgress::new());
+            }
+        });
+        let report = if mode.writes() && !yes {
+            ask_first(&app, options, asked).await
+        } else {
+            run_request(&app, options, request(options, asked)).await.map(Some)
+        };
+        // Both may be one terminal.
+        Log::Stderr.settle();
+        let Some(report) = report? else { return Ok(DECLINED) };
+        options.output.write(output, &report)?;
+        Ok(report.exit_code())
+    };
     tokio::select! {
         biased;
         in_progress = signals::second(&stop) => {
-            if let Some(config) = config {
+            if let Some(config) = settings {
                 for account in in_progress {
                     say_on_a_line(&signals::advice(&account, &config, options));
                 }
@@ -73,37 +97,8 @@ async fn run_until_signal(
             Ok(INTERRUPTED)
         }
         // After a signal a script must not go on as if all were done.
-        code = carry_out(app, variables, mode, options, yes) => code.map(|code| if stop.is_asked() { code.max(1) } else { code }),
+        code = work => code.map(|code| if stop.is_asked() { code.max(1) } else { code }),
     }
-}
-
-async fn carry_out(
-    app: App,
-    variables: &Variables,
-    mode: Mode,
-    options: &RunOptions,
-    yes: bool,
-) -> Result<u8, CommandError> {
-    let config = app.config().map_err(Abort::from)?;
-    let asked = Allowed { mode, scope: options.scope.map_or(config.scope, Scope::from) };
-    refuse_what_cannot_be(config, asked, yes)?;
-    let app = local_environment::apply(app, variables, options.call.profile.as_deref())?;
-    let output = options.output.place.open()?;
-    let app = app.with(asked).wired(|wiring| {
-        if options.output.shows_progress() {
-            wiring.progress = Arc::new(progress::TerminalProgress::new());
-        }
-    });
-    let report = if mode.writes() && !yes {
-        ask_first(&app, options, asked).await
-    } else {
-        run_request(&app, options, request(options, asked)).await.map(Some)
-    };
-    // Both may be one terminal.
-    Log::Stderr.settle();
-    let Some(report) = report? else { return Ok(DECLINED) };
-    options.output.write(output, &report)?;
-    Ok(report.exit_code())
 }
 
 fn refuse_what_cannot_be(config: &Config, asked: Allowed, yes: bool) -> Result<(), CommandError> {
@@ -164,12 +159,9 @@ async fn run_request(app: &App, options: &RunOptions, request: Request) -> Resul
 }
 
 fn context(app: &App, options: &CallOptions) -> RequestContext {
-    RequestContext {
-        request_id: request_id(app),
-        keys: RawCredentials::default(),
-        account: None,
-        deadline: options.deadline(app),
-    }
+    let after = |seconds| Deadline::after(&**app.clock(), Duration::from_secs(seconds));
+    let deadline = options.timeout.map_or(Deadline::NONE, after);
+    RequestContext { request_id: request_id(app), keys: RawCredentials::default(), account: None, deadline }
 }
 
 fn request_id(app: &App) -> String {
@@ -190,8 +182,7 @@ async fn clear(app: &App, options: &ClearOptions) -> Result<(), CommandError> {
 /// Wrong settings are a check that failed, and no mistake of usage.
 async fn doctor(app: App, variables: &Variables, options: &DoctorOptions) -> Result<u8, CommandError> {
     let app = local_environment::apply(app, variables, options.call.profile.as_deref())?;
-    let scope = options.scope.map(Scope::from);
-    let app = match (app.config().map(|config| (config.allowed(), config.scope_is_set)), scope) {
+    let app = match (app.config().map(|config| (config.allowed(), config.scope_is_set)), options.scope) {
         (Ok((allowed, true)), Some(scope)) if scope > allowed.scope => return Err(CommandError::WiderScope),
         (Ok((allowed, _)), Some(scope)) => app.with(Allowed { scope, ..allowed }),
         _ => app,

@@ -33,7 +33,7 @@ pub(super) async fn second(stop: &Stop) -> Vec<AccountId> {
 
 /// One line about an account whose repair was in progress: what to type next.
 pub(super) fn advice(account: &AccountId, config: &Config, options: &RunOptions) -> String {
-    let scope = options.scope.map_or(config.scope, Scope::from);
+    let scope = options.scope.unwrap_or(config.scope);
     let scope = if scope == Scope::Organization { " --scope organization" } else { "" };
     let profile = options.call.profile.as_deref().map(|name| format!(" --profile {}", quote(name))).unwrap_or_default();
     let target = format!("{scope} --account {account}{profile}");
