@@ -15,7 +15,7 @@ use crate::refusal::Refusal;
 /// Between the deletion and the last attachment a slower folder is not waited for: DTS cannot use the role until then.
 const LONGEST_WAIT: Duration = Duration::from_millis(500);
 
-/// A repair that is on record and has not ended. [`Journal::open`] and [`Journal::adopt`] make it.
+/// A repair that is on record and has not ended. `Journal::open` and `Journal::adopt` make it.
 #[derive(Debug)]
 #[must_use]
 pub struct OpenRepair<'a> {

@@ -1,6 +1,6 @@
 //! The accounts of one run: chosen by the request or listed by the directory, judged, and repaired where that is needed.
 //!
-//! A few accounts are worked on at once ([`Sweep::few`]). Many are worked through in two phases (`phases`), all judged before
+//! A few accounts are worked on at once (`few`). Many are worked through in two phases (`phases`), all judged before
 //! the first is repaired, so that a brake can stop what is more likely a mistake than drift. What goes wrong in one account is
 //! that account's outcome and stops no other.
 
