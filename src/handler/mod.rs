@@ -26,7 +26,7 @@ use crate::clear;
 use crate::config::{self, Config, InvalidSettings, NOTIFY, Variables};
 use crate::event::{self, Allowed, Decision, Event, Forget, Request};
 use crate::journal::JournalLog;
-use crate::notify::{self, Hook, Means, Notice};
+use crate::notify::{self, Hook, Notice};
 use crate::outcome::{AccountOutcome, Ending, Pending};
 use crate::reconcile::Guard;
 use crate::refusal::NotCleared;
@@ -175,8 +175,7 @@ impl App {
         };
         let Some(notice) = notice else { return };
         let store = self.config.as_ref().ok().and_then(|config| self.store_until(config, Deadline::NONE));
-        let means = Means { clock: self.clock.clone(), deadline: self.deadline(context), store };
-        notify::tell(&self.hooks, notice, means).await;
+        notify::tell(&self.hooks, notice, &self.clock, self.deadline(context), store.as_ref()).await;
     }
 
     /// Into the log: the caller of a timer or an event drops the answer.

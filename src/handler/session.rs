@@ -7,7 +7,7 @@ use aliyun::clock::Deadline;
 use aliyun::credentials::{self, Credentials, ProfileKeys, RawCredentials};
 use aliyun::{AssumeRole, Connection, Endpoint, Endpoints, Http, Network, Session, Transport};
 use authorization::settings::Scope;
-use authorization::target::AccountId;
+use authorization::target::{AccountId, BadAccountId};
 
 use super::{Abort, App, RequestContext};
 use crate::config::Config;
@@ -48,10 +48,12 @@ impl App {
         // The platform says whose function it is; where it does not, the keys do.
         let own = match context.account.clone() {
             Some(account) => account,
-            None => session.get_caller_identity().await.map_err(failed)?.account_id.parse().map_err(|error| {
-                let error = CallError::of_identity(&error);
-                Box::new(AccountOutcome::new(None, Ending::Failed(Failed::Call { error, may_pass: true })))
-            })?,
+            None => session.get_caller_identity().await.map_err(failed)?.account_id.parse().map_err(
+                |error: BadAccountId| {
+                    let error = CallError::of_reply("GetCallerIdentity", error.to_string());
+                    Box::new(AccountOutcome::new(None, Ending::Failed(Failed::Call { error, may_pass: true })))
+                },
+            )?,
         };
         Ok((session.in_account(&own), own, deadline))
     }

@@ -19,7 +19,6 @@ const ANSWER_LIMIT: usize = 16 * 1024;
 /// More of it is not shown, in characters.
 const SHOWN: usize = 100;
 
-/// A way to the services.
 pub(super) struct Client {
     http: reqwest::Client,
     clock: SharedClock,
@@ -51,12 +50,11 @@ impl Client {
     }
 
     async fn twice(&self, hook: &Hook, message: &Message<'_>) -> Result<(), String> {
-        let pause = match self.once(hook, message).await {
+        match self.once(hook, message).await {
             Delivery::Delivered => return Ok(()),
             Delivery::Refused(why) => return Err(why),
-            Delivery::Retry(pause, _) => pause,
-        };
-        self.clock.sleep(pause).await;
+            Delivery::Retry(pause, _) => self.clock.sleep(pause).await,
+        }
         match self.once(hook, message).await {
             Delivery::Delivered => Ok(()),
             Delivery::Refused(why) | Delivery::Retry(_, why) => Err(format!("{why} (second try)")),
@@ -80,11 +78,18 @@ impl Client {
     }
 }
 
-async fn judge(hook: &Hook, answer: reqwest::Response) -> Delivery {
+async fn judge(hook: &Hook, mut answer: reqwest::Response) -> Delivery {
     let status = answer.status().as_u16();
     let pause = answer.headers().get(RETRY_AFTER).and_then(|value| value.to_str().ok()?.trim().parse().ok());
     let pause = pause.map(Duration::from_secs).filter(|pause| *pause <= LONGEST_PAUSE);
-    let body = start(answer).await;
+    // What was read before it ended or broke off: a verdict needs the whole, and says so.
+    let mut body = Vec::new();
+    while body.len() <= ANSWER_LIMIT
+        && let Ok(Some(chunk)) = answer.chunk().await
+    {
+        body.extend_from_slice(&chunk);
+    }
+    body.truncate(ANSWER_LIMIT);
     let shown = harmless(&String::from_utf8_lossy(&body), SHOWN);
     let why = format!("HTTP {status}: {shown}");
     match (status, pause) {
@@ -96,17 +101,4 @@ async fn judge(hook: &Hook, answer: reqwest::Response) -> Delivery {
         (429, Some(pause)) => Delivery::Retry(pause, why),
         _ => Delivery::Refused(why),
     }
-}
-
-/// What was read before it ended or broke off: a verdict needs the whole, and says so.
-async fn start(mut answer: reqwest::Response) -> Vec<u8> {
-    let mut body = Vec::new();
-    while let Ok(Some(chunk)) = answer.chunk().await {
-        body.extend_from_slice(&chunk);
-        if body.len() > ANSWER_LIMIT {
-            break;
-        }
-    }
-    body.truncate(ANSWER_LIMIT);
-    body
 }

@@ -1,6 +1,5 @@
 //! One URL of the settings. It is a secret: anyone who has it can write into the chat.
 
-use std::net::IpAddr;
 use std::str::FromStr;
 
 use aliyun::secret::{ExposeSecret, Secret};
@@ -9,7 +8,6 @@ use url::{Host, Url};
 use super::digest;
 use super::service::Service;
 
-/// Where notices go.
 #[derive(Clone, Debug)]
 pub(crate) struct Hook {
     pub(super) service: Service,
@@ -22,13 +20,11 @@ pub(crate) struct Hook {
 /// What is wrong with a URL of the settings. It shows nothing of the URL.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum BadHook {
-    /// No URL at all.
     #[error("no URL; put commas between the URLs, and a secret behind its URL and a blank")]
     NoUrl,
     /// Anybody who listens on the way would have the URL.
     #[error("not `https` (plain `http` is for loopback alone)")]
     NotSafe,
-    /// A prefix that names no service.
     #[error("a prefix that is none of `dingtalk+`, `feishu+`, `wecom+`, `slack+`, `webhook+`")]
     Prefix,
 }
@@ -63,7 +59,13 @@ impl Hook {
             Some(prefix) => Service::by_prefix(prefix).ok_or(BadHook::Prefix)?,
             None => Service::by_host(url.host_str()),
         };
-        if !is_safe(&url) {
+        let is_loopback = match url.host() {
+            Some(Host::Domain(name)) => name == "localhost",
+            Some(Host::Ipv4(address)) => address.is_loopback(),
+            Some(Host::Ipv6(address)) => address.is_loopback(),
+            None => false,
+        };
+        if url.scheme() != "https" && (url.scheme() != "http" || !is_loopback) {
             return Err(BadHook::NotSafe);
         }
         Ok(Self { service, url: Secret::from(String::from(url)), secret, position })
@@ -77,7 +79,6 @@ impl Hook {
         self.url.expose_secret()
     }
 
-    /// Names it in a file without giving it away.
     pub(super) fn id(&self) -> String {
         digest(self.url())
     }
@@ -90,16 +91,6 @@ impl Hook {
         let parts = behind_host.split(['/', '?', '&', '=', '#']).filter(is_long);
         self.secret().into_iter().chain(parts).any(|part| text.contains(part))
     }
-}
-
-fn is_safe(url: &Url) -> bool {
-    let is_loopback = match url.host() {
-        Some(Host::Domain(name)) => name == "localhost",
-        Some(Host::Ipv4(address)) => IpAddr::V4(address).is_loopback(),
-        Some(Host::Ipv6(address)) => IpAddr::V6(address).is_loopback(),
-        None => return false,
-    };
-    url.scheme() == "https" || (url.scheme() == "http" && is_loopback)
 }
 
 #[cfg(test)]

@@ -30,35 +30,32 @@ const LIMIT: Duration = Duration::from_secs(5);
 /// Of that, to keep what was sent.
 const FOR_MEMORY: Duration = Duration::from_millis(500);
 
-/// What sending needs of its run.
-#[derive(Debug)]
-pub(crate) struct Means {
-    pub(crate) clock: SharedClock,
-    /// When the answer must be ready.
-    pub(crate) deadline: Deadline,
-    /// Where it is kept what was sent, if anywhere.
-    pub(crate) store: Option<RunStore>,
-}
-
-/// Tells it to all at once. Whatever goes wrong is said in the log, and nowhere else.
-pub(crate) async fn tell(hooks: &[Hook], notice: Notice, means: Means) {
-    let limit = LIMIT.min(means.deadline.remaining(&*means.clock));
-    let begin = means.clock.uptime();
-    let mut told = match tokio::time::timeout(limit / 2, SentNotices::read(means.store.as_ref())).await {
+/// Tells it to all at once, before the deadline of the answer. What was sent is kept in the store, if there is one. Whatever
+/// goes wrong is said in the log, and nowhere else.
+pub(crate) async fn tell(
+    hooks: &[Hook],
+    notice: Notice,
+    clock: &SharedClock,
+    deadline: Deadline,
+    store: Option<&RunStore>,
+) {
+    let limit = LIMIT.min(deadline.remaining(&**clock));
+    let begin = clock.uptime();
+    let mut told = match tokio::time::timeout(limit / 2, SentNotices::read(store)).await {
         Ok(told) => told,
         Err(_) => SentNotices::unknown("the journal folder did not answer in time"),
     };
-    let now = means.clock.now();
+    let now = clock.now();
     let due = hooks.iter().map(|hook| (hook, told.unknown_to(hook, &notice, now)));
     let due: Vec<_> = due.filter(|(_, items)| !items.is_empty()).collect();
     if due.is_empty() {
         return;
     }
-    let client = match Client::new(means.clock.clone()) {
+    let client = match Client::new(clock.clone()) {
         Ok(client) => client,
         Err(error) => return tracing::warn!(error = &*error, "no notice can be sent"),
     };
-    let left = |limit: Duration| limit.saturating_sub(means.clock.uptime().saturating_sub(begin));
+    let left = |limit: Duration| limit.saturating_sub(clock.uptime().saturating_sub(begin));
     let until = left(limit.saturating_sub(FOR_MEMORY.min(limit / 10)));
     let sent = due.iter().map(async |(hook, items)| {
         let message = notice.message(items);
@@ -72,7 +69,7 @@ pub(crate) async fn tell(hooks: &[Hook], notice: Notice, means: Means) {
             }
         }
     }
-    let kept = tokio::time::timeout(left(limit), told.keep(means.store.as_ref(), now)).await;
+    let kept = tokio::time::timeout(left(limit), told.keep(store, now)).await;
     if !matches!(kept, Ok(true)) {
         tracing::warn!("what was told cannot be kept: it may be told again");
     }

@@ -27,7 +27,6 @@ pub(super) struct Item {
     line: String,
 }
 
-/// What there is to tell of a run.
 #[derive(Debug)]
 pub(crate) struct Notice {
     pub(super) title: String,
@@ -38,7 +37,6 @@ pub(crate) struct Notice {
     pub(super) json: String,
 }
 
-/// A message to one hook.
 #[derive(Debug)]
 pub(super) struct Message<'a> {
     pub(super) notice: &'a Notice,
@@ -61,11 +59,11 @@ impl Notice {
         }
         items.sort_by_key(|item| std::cmp::Reverse(item.urgency));
         let compact = report.compact("");
-        let of = |name: &str| compact.get(name).map(plain).unwrap_or_default();
+        let of = |field| compact.pointer(field).and_then(Value::as_str).map(|text| harmless(text, SHORT));
         let reason = report.reason.as_deref().map(|reason| format!("{}\n", harmless(reason, NEXT))).unwrap_or_default();
-        let started_by = compact.pointer("/trigger/name").and_then(Value::as_str).map(|name| harmless(name, SHORT));
-        let started_by = started_by.map(|name| format!(", started by {name}")).unwrap_or_default();
-        let tail = format!("{reason}mode {}{started_by}; the log has the rest: {}", of("mode"), of("requestId"));
+        let started_by = of("/trigger/name").map(|name| format!(", started by {name}")).unwrap_or_default();
+        let (mode, id) = (of("/mode").unwrap_or_default(), of("/requestId").unwrap_or_default());
+        let tail = format!("{reason}mode {mode}{started_by}; the log has the rest: {id}");
         Some(Self { title: title(report), tone: report.status.tone(), items, tail, json: compact.to_string() })
     }
 
@@ -112,11 +110,9 @@ impl Item {
     }
 
     fn of_error(error: &CallError) -> Self {
-        let whole = json!(error);
-        let code = whole.get("code").and_then(Value::as_str).unwrap_or_default();
         Self {
             key: "run".to_owned(),
-            state: digest(&json!([whole.get("operation"), code]).to_string()),
+            state: digest(&json!([error.operation, error.code.as_deref().unwrap_or_default()]).to_string()),
             always: false,
             urgency: Status::Failed,
             line: format!("the run: {}", harmless(&error.to_string(), NEXT)),
@@ -140,10 +136,6 @@ fn title(report: &Report) -> String {
     format!("dts-role-guard: {} of {} {accounts}", parts.join(", "), summary.accounts)
 }
 
-fn plain(value: &Value) -> String {
-    harmless(&value.as_str().map_or_else(|| value.to_string(), str::to_owned), SHORT)
-}
-
 impl Message<'_> {
     /// The title, as many accounts as fit, and how many more there are.
     pub(super) fn text(&self, fits: impl Fn(&str) -> bool) -> String {
@@ -161,8 +153,7 @@ impl Message<'_> {
     fn with_lines(&self, count: usize) -> String {
         let mut text = format!("{}\n", self.notice.title);
         for line in self.lines.iter().take(count) {
-            text.push_str(line);
-            text.push('\n');
+            let _ = writeln!(text, "{line}");
         }
         let more = self.lines.len() - count;
         if more > 0 {
@@ -178,29 +169,30 @@ impl Message<'_> {
 /// Text of others in a chat, cut after this many characters. It can neither mention anybody nor make a link, in any of the
 /// services: what they could take for more than text is replaced by what looks alike.
 pub(super) fn harmless(text: &str, limit: usize) -> String {
-    let characters: Vec<char> = escaped(&truncated(text, limit)).chars().collect();
-    let at = |index: usize| characters.get(index).copied().unwrap_or(' ');
-    let tamed = |index: usize| tame(at(index), if index == 0 { ' ' } else { at(index - 1) }, at(index + 1));
-    // An escape is longer than what it stands for.
-    truncated(&(0..characters.len()).map(tamed).collect::<String>(), limit)
-}
-
-fn tame(character: char, before: char, behind: char) -> char {
-    match character {
-        '@' => '＠',
-        '<' => '‹',
-        '>' => '›',
-        '[' => '［',
-        ']' => '］',
-        '&' => '＆',
-        '#' => '＃',
-        '`' | '"' => '\'',
-        '\\' => '＼',
-        // Of an address, with or without its scheme.
-        '/' if before == '/' || behind == '/' => '／',
-        '.' if before.is_alphanumeric() && behind.is_alphanumeric() => '․',
-        other => other,
+    let text = escaped(&truncated(text, limit));
+    let (mut tamed, mut before) = (String::new(), ' ');
+    let mut characters = text.chars().peekable();
+    while let Some(character) = characters.next() {
+        let behind = characters.peek().copied().unwrap_or(' ');
+        tamed.push(match character {
+            '@' => '＠',
+            '<' => '‹',
+            '>' => '›',
+            '[' => '［',
+            ']' => '］',
+            '&' => '＆',
+            '#' => '＃',
+            '`' | '"' => '\'',
+            '\\' => '＼',
+            // Of an address, with or without its scheme.
+            '/' if before == '/' || behind == '/' => '／',
+            '.' if before.is_alphanumeric() && behind.is_alphanumeric() => '․',
+            other => other,
+        });
+        before = character;
     }
+    // An escape is longer than what it stands for.
+    truncated(&tamed, limit)
 }
 
 #[cfg(test)]

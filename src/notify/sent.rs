@@ -46,7 +46,6 @@ impl SentNotices {
         }
     }
 
-    /// Nothing is known.
     pub(super) fn unknown(why: &str) -> Self {
         tracing::warn!(why, "what was told before is not known: it may be told again");
         Self::none()

@@ -27,7 +27,6 @@ pub(super) enum Service {
     Webhook,
 }
 
-/// A request, but for where it goes.
 #[derive(Default)]
 pub(super) struct HookRequest {
     /// Beside what the URL has.
@@ -36,7 +35,6 @@ pub(super) struct HookRequest {
     pub(super) body: String,
 }
 
-/// What became of a try.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Delivery {
     Delivered,
@@ -49,7 +47,6 @@ pub(super) enum Delivery {
 /// Before a second try.
 pub(super) const PAUSE: Duration = Duration::from_millis(300);
 
-/// The header of a webhook's signature.
 const SIGNATURE: &str = "x-dts-role-guard-signature";
 
 impl Service {
@@ -74,7 +71,6 @@ impl Service {
         }
     }
 
-    /// Its name in the log.
     pub(super) fn name(self) -> &'static str {
         match self {
             Self::DingTalk => "DingTalk",

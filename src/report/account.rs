@@ -7,7 +7,7 @@ use authorization::baseline::DTS_ROLE;
 use authorization::plan::StepRecord;
 use authorization::role::RoleView;
 use authorization::target::AccountId;
-use authorization::text::chain;
+use authorization::text::{chain, sanitized};
 use authorization::verify::Finding;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
@@ -65,19 +65,15 @@ pub struct AccountReport {
 struct Brief<'a> {
     account_id: &'a Option<AccountId>,
     status: Status,
-    #[serde(skip_serializing_if = "slice_is_empty")]
-    findings: &'a [Finding],
-}
-
-fn slice_is_empty(findings: &&[Finding]) -> bool {
-    findings.is_empty()
+    #[serde(skip_serializing_if = "Option::is_none")]
+    findings: Option<&'a Vec<Finding>>,
 }
 
 impl Serialize for AccountReport {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         if self.is_brief() {
-            let Self { account_id, status, findings, .. } = self;
-            return Brief { account_id, status: *status, findings }.serialize(serializer);
+            let findings = Some(&self.findings).filter(|findings| !findings.is_empty());
+            return Brief { account_id: &self.account_id, status: self.status, findings }.serialize(serializer);
         }
         // The derived way, which `remote` puts here.
         Self::serialize(self, serializer)
@@ -94,8 +90,8 @@ impl<'de> Deserialize<'de> for AccountReport {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct CallError {
-    operation: Cow<'static, str>,
-    code: Option<String>,
+    pub(crate) operation: Cow<'static, str>,
+    pub(crate) code: Option<String>,
     message: String,
     request_id: Option<String>,
 }
@@ -104,9 +100,9 @@ impl From<&Error> for CallError {
     fn from(error: &Error) -> Self {
         Self {
             operation: error.operation.into(),
-            code: error.code.as_deref().map(authorization::text::sanitized),
+            code: error.code.as_deref().map(sanitized),
             message: chain(error),
-            request_id: error.request_id.as_deref().map(authorization::text::sanitized),
+            request_id: error.request_id.as_deref().map(sanitized),
         }
     }
 }
@@ -118,25 +114,14 @@ impl std::fmt::Display for CallError {
 }
 
 impl CallError {
-    /// The cloud's code, where it gave one.
-    pub fn code(&self) -> Option<&str> {
-        self.code.as_deref()
-    }
-
     /// The same call, with more to say about it.
-    #[must_use]
-    pub fn saying(self, message: String) -> Self {
+    pub(crate) fn saying(self, message: String) -> Self {
         Self { message, ..self }
     }
 
     /// What went wrong beside the cloud's own errors.
-    pub fn of_reply(operation: &'static str, message: String) -> Self {
+    pub(crate) fn of_reply(operation: &'static str, message: String) -> Self {
         Self { operation: operation.into(), code: None, message, request_id: None }
-    }
-
-    /// STS answered something that is no account id.
-    pub fn of_identity(error: &authorization::target::BadAccountId) -> Self {
-        Self { operation: "GetCallerIdentity".into(), code: None, message: error.to_string(), request_id: None }
     }
 }
 
@@ -144,9 +129,7 @@ impl From<&LookError> for CallError {
     fn from(error: &LookError) -> Self {
         match error {
             LookError::Call(error) => error.into(),
-            LookError::Disagree => {
-                Self { operation: "GetRole".into(), code: None, message: error.to_string(), request_id: None }
-            }
+            LookError::Disagree => Self::of_reply("GetRole", error.to_string()),
         }
     }
 }
@@ -179,13 +162,12 @@ impl AccountReport {
         }
     }
 
-    /// The name of the role.
-    pub fn role_name(&self) -> Word {
+    pub(super) fn role_name(&self) -> Word {
         self.role_name.unwrap_or(DTS_ROLE)
     }
 
     /// Whether it has no more than its status and findings.
-    pub fn is_brief(&self) -> bool {
+    pub(super) fn is_brief(&self) -> bool {
         self.role_name.is_none()
     }
 }

@@ -30,10 +30,6 @@ impl Size {
         Self { sent: text.len(), quoted: text.chars().map(quoted).sum() }
     }
 
-    fn of_value(value: &Value) -> Self {
-        Self::of(&value.to_string())
-    }
-
     fn fits(self, limit: Self) -> bool {
         self.sent <= limit.sent && self.quoted <= limit.quoted
     }
@@ -55,7 +51,7 @@ fn quoted(character: char) -> usize {
 
 impl Report {
     /// Whether only queues behind a trigger read the answer.
-    pub fn is_for_queues(&self) -> bool {
+    pub(crate) fn is_for_queues(&self) -> bool {
         self.trigger.kind != TriggerKind::Manual
     }
 
@@ -63,16 +59,17 @@ impl Report {
     /// the rest of the body. What does not fit is left out from the least urgent status on, and counted in `truncated`.
     pub fn compact(&self, around: &str) -> Value {
         let mut head = self.head();
-        let mut worth: Vec<_> = self.accounts.iter().filter(|account| is_worth_telling(account)).zip(0..).collect();
+        let is_worth = |account: &&AccountReport| account.status != Status::Authorized || !account.findings.is_empty();
+        let mut worth: Vec<_> = self.accounts.iter().filter(is_worth).zip(0..).collect();
         worth.sort_by_key(|(account, _)| std::cmp::Reverse(account.status));
         let count = worth.len();
         head.insert("truncated".to_owned(), json!(count));
-        let mut size = Size::of(around).and(Size::of_value(&json!(head)));
+        let mut size = Size::of(around).and(Size::of(&json!(head).to_string()));
         let mut kept = Vec::new();
         for (account, place) in worth {
-            let line = cut::account(json!(account), |line| Size::of_value(line).fits(ACCOUNT));
+            let line = cut::account(json!(account), |line| Size::of(&line.to_string()).fits(ACCOUNT));
             // And the comma.
-            size = size.and(Size::of_value(&line)).and(Size::of(","));
+            size = size.and(Size::of(&format!("{line},")));
             if !size.fits(ANSWER) {
                 break;
             }
@@ -81,9 +78,10 @@ impl Report {
         kept.sort_by_key(|(place, _)| *place);
         let left_out = count - kept.len();
         head.insert("accounts".to_owned(), kept.into_iter().map(|(_, line)| line).collect());
-        head.insert("truncated".to_owned(), json!(left_out));
         if left_out == 0 {
             head.shift_remove("truncated");
+        } else {
+            head.insert("truncated".to_owned(), json!(left_out));
         }
         Value::Object(head)
     }
@@ -108,10 +106,6 @@ pub fn message(text: &str) -> String {
     truncated(text, MESSAGE)
 }
 
-fn is_worth_telling(account: &AccountReport) -> bool {
-    account.status != Status::Authorized || !account.findings.is_empty()
-}
-
 /// Keeps what fits; the last that is kept says how many more there are.
 fn shorten(items: &mut Vec<Value>, text: &str) {
     let all = items.len();
@@ -119,7 +113,7 @@ fn shorten(items: &mut Vec<Value>, text: &str) {
     let mut kept = Vec::new();
     for mut item in std::mem::take(items) {
         texts(&mut item);
-        size = size.and(Size::of_value(&item));
+        size = size.and(Size::of(&item.to_string()));
         if !kept.is_empty() && !size.fits(LIST) {
             break;
         }

@@ -30,7 +30,7 @@ impl Render for Csv {
 }
 
 fn cells(account: &AccountReport) -> [String; 8] {
-    let code = account.error.as_ref().and_then(|error| error.code()).unwrap_or_default();
+    let code = account.error.as_ref().and_then(|error| error.code.as_deref()).unwrap_or_default();
     [
         account.id_or("").to_owned(),
         account.role_name().to_owned(),
@@ -45,19 +45,18 @@ fn cells(account: &AccountReport) -> [String; 8] {
 }
 
 fn line(cells: [String; 8]) -> String {
-    cells.map(|cell| quoted(&guarded(cell))).join(",") + "\r\n"
+    cells.map(quoted).join(",") + "\r\n"
 }
 
-/// A spreadsheet takes a cell that begins like this for a formula.
-fn guarded(cell: String) -> String {
-    if cell.starts_with(['=', '+', '-', '@', '\t', '\r']) { format!("'{cell}") } else { cell }
-}
-
-fn quoted(cell: &str) -> String {
+fn quoted(mut cell: String) -> String {
+    // A spreadsheet takes a cell that begins like this for a formula.
+    if cell.starts_with(['=', '+', '-', '@', '\t', '\r']) {
+        cell.insert(0, '\'');
+    }
     if cell.contains([',', '"', '\r', '\n']) || cell.trim() != cell {
         format!("\"{}\"", cell.replace('"', "\"\""))
     } else {
-        cell.to_owned()
+        cell
     }
 }
 
@@ -67,7 +66,7 @@ mod tests {
 
     #[test]
     fn a_cell_neither_ends_its_line_nor_computes() {
-        let cell = |text: &str| quoted(&guarded(text.to_owned()));
+        let cell = |text: &str| quoted(text.to_owned());
         assert_eq!(cell("plain"), "plain");
         assert_eq!(cell("a,\"b\"\r\n"), "\"a,\"\"b\"\"\r\n\"");
         for start in ["=", "+", "-", "@", "\t", "\r"] {

@@ -20,7 +20,8 @@ pub(super) fn account(whole: Value, fits: impl Fn(&Value) -> bool) -> Value {
     if let Some(fields) = cut.as_object_mut() {
         fields.insert("cut".to_owned(), json!(true));
     }
-    for less in [texts, roles, details] {
+    let without_roles = |account: &mut Value| remove(account, &["before", "after"]);
+    for less in [texts, without_roles, without_details] {
         less(&mut cut);
         if fits(&cut) {
             return cut;
@@ -53,13 +54,8 @@ pub(super) fn texts(value: &mut Value) {
     }
 }
 
-/// The role as it was and as it is.
-fn roles(account: &mut Value) {
-    remove(account, &["before", "after"]);
-}
-
-/// What findings rest on, and the steps.
-fn details(account: &mut Value) {
+/// Without the steps, and what findings rest on.
+fn without_details(account: &mut Value) {
     remove(account, &["steps"]);
     for list in ["findings", "residual"] {
         let findings = account.get_mut(list).and_then(Value::as_array_mut);

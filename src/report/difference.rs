@@ -19,11 +19,9 @@ use super::{AccountReport, Status};
 pub(super) enum Sign {
     /// Taken away and made anew.
     Replaced,
-    /// It was not there.
     Added,
     /// It does not come back.
     Removed,
-    /// It is another one.
     Changed,
     /// It goes and comes back.
     Kept,
@@ -69,15 +67,10 @@ impl Change {
     }
 }
 
-/// A line of a document before and after.
+/// A line of a document before and after. Its text is not safe to show yet.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum DiffLine {
-    /// In both.
-    Same(String),
-    /// Before only.
-    Gone(String),
-    /// After only.
-    New(String),
+    Line(ChangeTag, String),
     /// Lines in both that are left out.
     Gap,
 }
@@ -106,7 +99,11 @@ impl AccountReport {
             return self.lacks();
         }
         let mut changes: Vec<_> = self.role_change().into_iter().collect();
-        if self.trust_lines().iter().any(|line| matches!(line, DiffLine::Gone(_) | DiffLine::New(_))) {
+        if self
+            .trust_lines()
+            .iter()
+            .any(|line| matches!(line, DiffLine::Line(ChangeTag::Delete | ChangeTag::Insert, _)))
+        {
             changes.push(Change::new(Sign::Changed, "trust policy", "line by line below"));
         }
         changes.extend(self.policy_changes());
@@ -126,14 +123,15 @@ impl AccountReport {
 
     fn role_change(&self) -> Option<Change> {
         let planned = self.is_planned();
-        match (self.happens("DeleteRole"), self.happens("CreateRole")) {
-            (true, true) if planned => Some(Change::new(Sign::Replaced, "role", "will be deleted and created again")),
-            (true, true) => Some(Change::new(Sign::Replaced, "role", "was deleted and created again")),
-            (true, false) => Some(Change::new(Sign::Removed, "role", "was deleted and could not be created again")),
-            (false, true) if planned => Some(Change::new(Sign::Added, "role", "will be created")),
-            (false, true) => Some(Change::new(Sign::Added, "role", "was created")),
-            (false, false) => None,
-        }
+        let (sign, note) = match (self.happens("DeleteRole"), self.happens("CreateRole")) {
+            (true, true) if planned => (Sign::Replaced, "will be deleted and created again"),
+            (true, true) => (Sign::Replaced, "was deleted and created again"),
+            (true, false) => (Sign::Removed, "was deleted and could not be created again"),
+            (false, true) if planned => (Sign::Added, "will be created"),
+            (false, true) => (Sign::Added, "was created"),
+            (false, false) => return None,
+        };
+        Some(Change::new(sign, "role", note))
     }
 
     fn policy_changes(&self) -> Vec<Change> {
@@ -213,25 +211,20 @@ impl AccountReport {
     /// The trust policy before and after; empty where no repair touches it.
     pub(super) fn trust_lines(&self) -> Vec<DiffLine> {
         let before = self.before.as_ref().map(|role| &role.trust_policy);
-        match self.trust_after(before) {
-            Some(after) => lines(before, &after),
-            None => Vec::new(),
-        }
+        self.trust_after(before).map(|after| lines(before, &after)).unwrap_or_default()
     }
 
     fn trust_after(&self, before: Option<&Value>) -> Option<Value> {
         if let Some(after) = &self.after {
             return Some(after.trust_policy.clone());
         }
-        let is_wanted = self.is_only_judged() && self.fails(FindingId::TrustServiceMissing);
-        // The least that lets DTS in; where a document cannot be repaired, the whole of another one.
+        let is_judged = |id| self.is_only_judged() && self.fails(id);
         let repaired = |before| with_service(&document(before), baseline::DTS.service);
-        let text = if self.is_only_judged() && self.fails(FindingId::RoleMissing) {
+        let text = if is_judged(FindingId::RoleMissing) || self.happens("CreateRole") {
             baseline::DTS.trust.to_owned()
-        } else if is_wanted {
+        } else if is_judged(FindingId::TrustServiceMissing) {
+            // The least that lets DTS in; where a document cannot be repaired, the whole of another one.
             repaired(before?).unwrap_or_else(|_| baseline::DTS.trust.to_owned())
-        } else if self.happens("CreateRole") {
-            baseline::DTS.trust.to_owned()
         } else if self.happens("UpdateRole") {
             repaired(before?).ok()?
         } else {
@@ -271,12 +264,7 @@ fn lines(before: Option<&Value>, after: &Value) -> Vec<DiffLine> {
             lines.push(DiffLine::Gap);
         }
         for change in group.iter().flat_map(|op| diff.iter_changes(op)) {
-            let line = change.value().trim_end_matches('\n').to_owned();
-            lines.push(match change.tag() {
-                ChangeTag::Equal => DiffLine::Same(line),
-                ChangeTag::Delete => DiffLine::Gone(line),
-                ChangeTag::Insert => DiffLine::New(line),
-            });
+            lines.push(DiffLine::Line(change.tag(), change.value().trim_end_matches('\n').to_owned()));
         }
     }
     lines
@@ -290,9 +278,10 @@ mod tests {
     fn a_document_is_compared_line_by_line() {
         let before = serde_json::json!({"a": 1, "b": 2});
         let after = serde_json::json!({"a": 1, "b": 3});
-        let (gone, new) = (DiffLine::Gone("  \"b\": 2".to_owned()), DiffLine::New("  \"b\": 3".to_owned()));
+        let line = |tag, text: &str| DiffLine::Line(tag, text.to_owned());
+        let (gone, new) = (line(ChangeTag::Delete, "  \"b\": 2"), line(ChangeTag::Insert, "  \"b\": 3"));
         let lines = lines(Some(&before), &after);
         assert!(lines.contains(&gone) && lines.contains(&new), "{lines:?}");
-        assert!(lines.contains(&DiffLine::Same("  \"a\": 1,".to_owned())), "{lines:?}");
+        assert!(lines.contains(&line(ChangeTag::Equal, "  \"a\": 1,")), "{lines:?}");
     }
 }

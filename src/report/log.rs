@@ -32,7 +32,15 @@ impl Report {
 }
 
 fn account_line(request_id: &str, account: &AccountReport) -> Map<String, Value> {
-    let whole = documents_last(json!(account));
+    let mut whole = json!(account);
+    for name in ["before", "after"] {
+        if let Some(fields) = whole.as_object_mut()
+            && let Some(mut role) = fields.shift_remove(name)
+        {
+            document_last(&mut role);
+            fields.insert(name.to_owned(), role);
+        }
+    }
     without_nulls(json!({
         "requestId": request_id,
         "accountId": account.account_id,
@@ -50,16 +58,4 @@ fn account_line(request_id: &str, account: &AccountReport) -> Map<String, Value>
 fn without_nulls(line: Value) -> Map<String, Value> {
     let Value::Object(line) = line else { return Map::new() };
     line.into_iter().filter(|(_, value)| !value.is_null()).collect()
-}
-
-fn documents_last(mut account: Value) -> Value {
-    if let Value::Object(fields) = &mut account {
-        for name in ["before", "after"] {
-            if let Some(mut role) = fields.shift_remove(name) {
-                document_last(&mut role);
-                fields.insert(name.to_owned(), role);
-            }
-        }
-    }
-    account
 }

@@ -1,50 +1,42 @@
 //! What a person would type to finish a repair by hand, with the vendor's command line tool.
 
 use authorization::plan::{Difference, restorable};
-use authorization::role::{NewRole, Tags};
+use authorization::role::Tags;
 use authorization::target::{PolicyRef, RoleName};
 use serde_json::json;
 
 /// The vendor's page that creates the role and attaches the policy after one click (source: the DTS user guide;
 /// accounts of the international site use the host `ram.console.alibabacloud.com`).
-pub const QUICK_AUTHORIZATION: &str = "https://ram.console.aliyun.com/role/authorization?request=%7B%22Services%22%3A%5B%7B%22Service%22%3A%22DTS%22%2C%22Roles%22%3A%5B%7B%22RoleName%22%3A%22AliyunDTSDefaultRole%22%2C%22TemplateId%22%3A%22DefaultRole%22%7D%5D%7D%5D%2C%22ReturnUrl%22%3A%22https%3A%2F%2Fdts.console.aliyun.com%2F%22%7D";
+pub(super) const QUICK_AUTHORIZATION: &str = "https://ram.console.aliyun.com/role/authorization?request=%7B%22Services%22%3A%5B%7B%22Service%22%3A%22DTS%22%2C%22Roles%22%3A%5B%7B%22RoleName%22%3A%22AliyunDTSDefaultRole%22%2C%22TemplateId%22%3A%22DefaultRole%22%7D%5D%7D%5D%2C%22ReturnUrl%22%3A%22https%3A%2F%2Fdts.console.aliyun.com%2F%22%7D";
 
 /// `TagResources` takes so many tags in one call.
 const TAGS_A_CALL: usize = 20;
 
 /// The commands that lead from what is there to what should be, each quoted for a POSIX shell.
-pub fn commands(role: &RoleName, left: &Difference) -> Vec<String> {
-    let mut commands: Vec<String> = left.create.iter().map(|new| create(role, new)).collect();
-    commands.extend(update(role, left));
-    commands.extend(left.attach.iter().map(|policy| attach(role, policy)));
+pub(super) fn commands(role: &RoleName, left: &Difference) -> Vec<String> {
+    let mut commands = Vec::new();
+    if let Some(new) = &left.create {
+        let options = [
+            ("AssumeRolePolicyDocument", Some(new.trust.clone())),
+            ("Description", Some(new.description.clone()).filter(|description| !description.is_empty())),
+            ("MaxSessionDuration", new.max_session_duration.map(|seconds| seconds.to_string())),
+            ("AllowConsoleLogin", new.allow_console_login.map(|allowed| allowed.to_string())),
+        ];
+        commands.extend(command("CreateRole", role, options));
+    }
+    let options = [
+        ("NewAssumeRolePolicyDocument", left.trust.clone()),
+        ("NewDescription", left.description.clone()),
+        ("NewMaxSessionDuration", left.max_session_duration.map(|seconds| seconds.to_string())),
+        ("NewAllowConsoleLogin", left.allow_console_login.map(|allowed| allowed.to_string())),
+    ];
+    commands.extend(command("UpdateRole", role, options));
+    for PolicyRef { kind, name } in &left.attach {
+        let options = [("PolicyType", Some(kind.as_str().to_owned())), ("PolicyName", Some(name.clone()))];
+        commands.extend(command("AttachPolicyToRole", role, options));
+    }
     commands.extend(tag(role, &left.tags));
     commands
-}
-
-fn create(role: &RoleName, new: &NewRole) -> String {
-    let options = [
-        Some(("AssumeRolePolicyDocument", new.trust.clone())),
-        (!new.description.is_empty()).then(|| ("Description", new.description.clone())),
-        new.max_session_duration.map(|seconds| ("MaxSessionDuration", seconds.to_string())),
-        new.allow_console_login.map(|allowed| ("AllowConsoleLogin", allowed.to_string())),
-    ];
-    command("CreateRole", role, options.into_iter().flatten())
-}
-
-fn update(role: &RoleName, left: &Difference) -> Option<String> {
-    let options = [
-        left.trust.clone().map(|trust| ("NewAssumeRolePolicyDocument", trust)),
-        left.description.clone().map(|description| ("NewDescription", description)),
-        left.max_session_duration.map(|seconds| ("NewMaxSessionDuration", seconds.to_string())),
-        left.allow_console_login.map(|allowed| ("NewAllowConsoleLogin", allowed.to_string())),
-    ];
-    let options: Vec<_> = options.into_iter().flatten().collect();
-    (!options.is_empty()).then(|| command("UpdateRole", role, options))
-}
-
-fn attach(role: &RoleName, policy: &PolicyRef) -> String {
-    let options = [("PolicyType", policy.kind.as_str().to_owned()), ("PolicyName", policy.name.clone())];
-    command("AttachPolicyToRole", role, options)
 }
 
 fn tag(role: &RoleName, tags: &Tags) -> Vec<String> {
@@ -57,9 +49,11 @@ fn tag(role: &RoleName, tags: &Tags) -> Vec<String> {
     list.chunks(TAGS_A_CALL).map(call).collect()
 }
 
-fn command(operation: &str, role: &RoleName, options: impl IntoIterator<Item = (&'static str, String)>) -> String {
-    let options: String = options.into_iter().map(|(name, value)| format!(" --{name} {}", quote(&value))).collect();
-    format!("aliyun ram {operation} --RoleName {role}{options}")
+/// Nothing where no option is given.
+fn command<const N: usize>(operation: &str, role: &RoleName, options: [(&str, Option<String>); N]) -> Option<String> {
+    let given = options.into_iter().filter_map(|(name, value)| Some(format!(" --{name} {}", quote(&value?))));
+    let options: String = given.collect();
+    (!options.is_empty()).then(|| format!("aliyun ram {operation} --RoleName {role}{options}"))
 }
 
 /// One word of a POSIX shell. A line break or an escape character in a value would do harm on the way to the shell, so

@@ -10,7 +10,6 @@ mod difference;
 mod failure;
 mod html;
 mod human;
-mod json;
 mod log;
 mod manual;
 mod next;
@@ -31,11 +30,10 @@ pub use csv::Csv;
 pub use failure::Failure;
 pub use html::Html;
 pub use human::Human;
-pub use json::Json;
 pub(crate) use manual::quote;
-pub use manual::{QUICK_AUTHORIZATION, commands};
+use manual::{QUICK_AUTHORIZATION, commands};
 pub use ocsf::Ocsf;
-pub use question::Question;
+pub(crate) use question::Question;
 pub use read::{NoReport, read};
 pub(crate) use view::Tone;
 
@@ -46,16 +44,15 @@ use authorization::target::AccountId;
 use crate::outcome::AccountOutcome;
 
 /// One of a few words. (`serde` takes a plain reference for a part of what it reads.)
-pub type Word = &'static str;
+type Word = &'static str;
 
-/// The name of the report's shape.
-pub const SCHEMA: &str = "dts-role-guard/report/v1";
+const SCHEMA: &str = "dts-role-guard/report/v1";
 
 /// What became of an account, or of a run. The order is from best to worst.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub enum Status {
-    /// The event is none of ours.
+    /// The event is not for the guard.
     Ignored,
     /// The event is not understood or not allowed.
     Rejected,
@@ -130,7 +127,6 @@ pub struct LeftOut {
     pub reason: String,
 }
 
-/// So many of them stand in a report.
 const LEFT_OUT_LISTED: usize = 100;
 
 /// A batch could name so many that the report would outgrow its reader.
@@ -183,7 +179,7 @@ impl Summary {
 /// Where the write-ahead records of repairs are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub enum JournalKind {
+pub(crate) enum JournalKind {
     /// In the log only: a later run cannot read them.
     Log,
     /// On the disk of the function's instance, and in the log: gone with the instance.
@@ -194,21 +190,15 @@ pub enum JournalKind {
 
 /// What a run is called and how it was started.
 #[derive(Debug, Clone)]
-pub struct Run {
-    /// Where the records of its repairs are.
-    pub journal: JournalKind,
+pub(crate) struct Run {
+    pub(crate) journal: JournalKind,
     /// The platform's id of the request, or a made-up one.
-    pub request_id: String,
-    /// Why it was started.
-    pub trigger: Trigger,
-    /// What it might do.
-    pub mode: Mode,
-    /// How it would repair a role that exists.
-    pub strategy: Strategy,
-    /// When it began.
-    pub started_at: Timestamp,
-    /// How long it took.
-    pub duration: std::time::Duration,
+    pub(crate) request_id: String,
+    pub(crate) trigger: Trigger,
+    pub(crate) mode: Mode,
+    pub(crate) strategy: Strategy,
+    pub(crate) started_at: Timestamp,
+    pub(crate) duration: std::time::Duration,
 }
 
 /// What a run found and did.
@@ -249,9 +239,9 @@ pub struct Report {
     /// Why the platform must count the run as failed, if it must.
     #[serde(skip)]
     failure: Option<Failure>,
-    /// The plans that a person may approve.
+    /// The plans that a person may approve: each would be carried out then.
     #[serde(skip)]
-    approvable: BTreeMap<AccountId, PlanId>,
+    pub(crate) approvable: BTreeMap<AccountId, PlanId>,
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks for it")]
@@ -265,24 +255,33 @@ pub trait Render {
     fn render(&self, report: &Report) -> String;
 }
 
+/// Indented JSON: what an invocation answers.
+#[derive(Debug, Clone, Copy)]
+pub struct Json;
+
+impl Render for Json {
+    fn render(&self, report: &Report) -> String {
+        // A report is made of strings, numbers and maps with string keys: it always serializes.
+        serde_json::to_string_pretty(report).unwrap_or_default() + "\n"
+    }
+}
+
 /// What a run brings together for its report.
 #[derive(Debug, Default)]
-pub struct Results {
-    /// What became of each account.
-    pub accounts: Vec<AccountOutcome>,
-    /// Records that were none for the guard.
-    pub left_out: Vec<LeftOut>,
+pub(crate) struct Results {
+    pub(crate) accounts: Vec<AccountOutcome>,
+    /// Records of a batch that are not for the guard.
+    pub(crate) left_out: Vec<LeftOut>,
     /// What belongs to no account.
-    pub errors: Vec<CallError>,
+    pub(crate) errors: Vec<CallError>,
     /// What holds for the whole run.
-    pub reason: Option<String>,
+    pub(crate) reason: Option<String>,
     /// The function's own account, where it is known.
-    pub own: Option<AccountId>,
+    pub(crate) own: Option<AccountId>,
 }
 
 impl Report {
-    /// A run that looked at accounts.
-    pub fn of(run: Run, results: Results) -> Self {
+    pub(crate) fn of(run: Run, results: Results) -> Self {
         let Results { accounts: outcomes, left_out, errors, reason, own } = results;
         let failing = failure::worst(&outcomes, &errors, own.as_ref(), run.mode);
         let approvable = outcomes.iter().filter_map(AccountOutcome::approvable).collect();
@@ -301,7 +300,7 @@ impl Report {
     }
 
     /// This run carried out what an earlier one showed: whomever it did not look at is as it was shown.
-    pub fn after(self, shown: Self) -> Self {
+    pub(crate) fn after(self, shown: Self) -> Self {
         if matches!(self.status, Status::Ignored | Status::Rejected) {
             return self;
         }
@@ -322,13 +321,11 @@ impl Report {
         }
     }
 
-    /// An event that is none of ours.
-    pub fn ignored(run: Run, reason: String, ignored: Vec<LeftOut>) -> Self {
+    pub(crate) fn ignored(run: Run, reason: String, ignored: Vec<LeftOut>) -> Self {
         Self { reason: Some(reason), ignored: shortened(ignored), ..Self::empty(run, Status::Ignored) }
     }
 
-    /// An event that is not understood or not allowed.
-    pub fn rejected(run: Run, reason: String, example: Value) -> Self {
+    pub(crate) fn rejected(run: Run, reason: String, example: Value) -> Self {
         let report = Self { reason: Some(reason), example: Some(example), ..Self::empty(run, Status::Rejected) };
         Self { failure: report.mistyped_timer(), ..report }
     }
@@ -359,11 +356,6 @@ impl Report {
     /// Why the platform must count the run as failed, if it must.
     pub fn failure(&self) -> Option<&Failure> {
         self.failure.as_ref()
-    }
-
-    /// The plans that a person may approve: each would be carried out then.
-    pub fn approvable(&self) -> &BTreeMap<AccountId, PlanId> {
-        &self.approvable
     }
 
     /// The exit code of a terminal command.

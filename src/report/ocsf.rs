@@ -6,7 +6,7 @@
 use authorization::text::sanitized;
 use authorization::verify::Finding;
 use jiff::Timestamp;
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
 use super::view::harmless_lines;
 use super::{AccountReport, QUICK_AUTHORIZATION, Render, Report, Status};
@@ -48,17 +48,36 @@ fn event(report: &Report, account: &AccountReport, finding: &Finding, is_ended: 
     let control = finding.id.as_str();
     let told = if is_ended { "repaired".to_owned() } else { sanitized(&finding.message) };
     let owner = account.id_or("unknown");
-    let arn = format!("acs:ram::{owner}:role/{}", account.role_name());
-    let message = format!("{control} in account {owner}: {told}");
-    let mut event = json!({
+    let role = account.role_name();
+    let remediation = match (&account.next, is_ended) {
+        (Some(next), _) => harmless_lines(next),
+        (None, true) => "It was repaired, and a second look confirmed it.".to_owned(),
+        (None, false) => format!("Run `dts-role-guard remediate`. By hand: {QUICK_AUTHORIZATION}"),
+    };
+    let begin = report.started_at.parse::<Timestamp>().map_or(0, Timestamp::as_millisecond);
+    let end = begin.saturating_add(i64::try_from(report.duration_ms).unwrap_or(i64::MAX));
+    let cloud = match &account.account_id {
+        // The schema knows no type for the account.
+        Some(id) => json!({
+            "provider": "Alibaba Cloud",
+            "account": {"uid": id, "type_id": 99, "type": "Alibaba Cloud Account"},
+        }),
+        None => json!({"provider": "Alibaba Cloud"}),
+    };
+    // What the schema has no place for.
+    let unmapped = match report.missing() {
+        Some(missing) => json!({"guardStatus": account.status, "missing": missing}),
+        None => json!({"guardStatus": account.status}),
+    };
+    json!({
         "activity_id": id, "activity_name": name,
         "category_uid": 2, "category_name": "Findings",
         "class_uid": CLASS, "class_name": "Compliance Finding",
         "type_uid": CLASS * 100 + id, "type_name": format!("Compliance Finding: {name}"),
         "severity_id": severity_id, "severity": severity,
         "status_id": status_id, "status": status,
-        "time": ended_at(report),
-        "message": message,
+        "time": end,
+        "message": format!("{control} in account {owner}: {told}"),
         "metadata": {
             "version": VERSION,
             "profiles": ["cloud"],
@@ -67,52 +86,15 @@ fn event(report: &Report, account: &AccountReport, finding: &Finding, is_ended: 
         },
         // The same for the same condition in every run.
         "finding_info": {
-            "uid": format!("dts-role-guard/{owner}/{}/{control}", account.role_name()),
-            "title": format!("{} fails the condition {control}", account.role_name()),
+            "uid": format!("dts-role-guard/{owner}/{role}/{control}"),
+            "title": format!("{role} fails the condition {control}"),
             "desc": sanitized(&finding.message),
             "analytic": {"type_id": 1, "type": "Rule", "uid": control, "name": control},
         },
         "compliance": {"control": control, "status_id": verdict_id, "status": verdict},
-        "cloud": cloud(account),
-        "resources": [{"uid": arn, "name": account.role_name(), "type": "RAM role"}],
-        "remediation": {"desc": remediation(account, is_ended), "references": [QUICK_AUTHORIZATION]},
-    });
-    let unmapped = unmapped(report, account);
-    if let (Some(event), false) = (event.as_object_mut(), unmapped.is_empty()) {
-        event.insert("unmapped".to_owned(), Value::Object(unmapped));
-    }
-    event
-}
-
-fn cloud(account: &AccountReport) -> Value {
-    let mut cloud = json!({"provider": "Alibaba Cloud"});
-    if let (Some(id), Some(fields)) = (&account.account_id, cloud.as_object_mut()) {
-        // The schema knows no type for it.
-        fields.insert("account".to_owned(), json!({"uid": id, "type_id": 99, "type": "Alibaba Cloud Account"}));
-    }
-    cloud
-}
-
-fn remediation(account: &AccountReport, is_ended: bool) -> String {
-    match (&account.next, is_ended) {
-        (Some(next), _) => harmless_lines(next),
-        (None, true) => "It was repaired, and a second look confirmed it.".to_owned(),
-        (None, false) => format!("Run `dts-role-guard remediate`. By hand: {QUICK_AUTHORIZATION}"),
-    }
-}
-
-/// What the schema has no place for.
-fn unmapped(report: &Report, account: &AccountReport) -> Map<String, Value> {
-    let mut fields = Map::new();
-    fields.insert("guardStatus".to_owned(), json!(account.status));
-    if let Some(missing) = report.missing() {
-        fields.insert("missing".to_owned(), json!(missing));
-    }
-    fields
-}
-
-/// Milliseconds since 1970.
-fn ended_at(report: &Report) -> i64 {
-    let begin = report.started_at.parse::<Timestamp>().map_or(0, Timestamp::as_millisecond);
-    begin.saturating_add(i64::try_from(report.duration_ms).unwrap_or(i64::MAX))
+        "cloud": cloud,
+        "resources": [{"uid": format!("acs:ram::{owner}:role/{role}"), "name": role, "type": "RAM role"}],
+        "remediation": {"desc": remediation, "references": [QUICK_AUTHORIZATION]},
+        "unmapped": unmapped,
+    })
 }

@@ -18,7 +18,7 @@ const SESSION_DURATION: u32 = 3600;
 
 /// The question before plans are carried out.
 #[derive(Debug, Default, PartialEq, Eq)]
-pub struct Question {
+pub(crate) struct Question {
     accounts: usize,
     recreated: usize,
     created: usize,
@@ -30,8 +30,7 @@ pub struct Question {
 }
 
 impl Question {
-    /// About these accounts, each with its plan.
-    pub fn about<'a>(plans: impl IntoIterator<Item = &'a AccountReport>) -> Self {
+    pub(crate) fn about<'a>(plans: impl IntoIterator<Item = &'a AccountReport>) -> Self {
         let mut question = Self::default();
         for plan in plans {
             question.accounts += 1;
@@ -51,7 +50,7 @@ impl Question {
     }
 
     /// Whether the answer is a yes. For many accounts it must be their number.
-    pub fn is_answered_by(&self, answer: &str) -> bool {
+    pub(crate) fn is_answered_by(&self, answer: &str) -> bool {
         match self.accounts {
             0 => false,
             1 => answer.trim() == "yes",

@@ -45,10 +45,13 @@ pub fn read(text: &str) -> Result<Report, NoReport> {
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     let value: Value = serde_json::from_str(text).map_err(|error| NoReport::Json(sanitized(&error.to_string())))?;
     let (prefix, value) = match value {
-        Value::Object(mut fields) if fields.contains_key("errorMessage") => match fields.shift_remove("report") {
-            Some(report) => ("report.", report),
-            None => return Err(NoReport::Failed(message(fields.get("errorMessage")))),
-        },
+        Value::Object(mut fields) if fields.contains_key("errorMessage") => {
+            let Some(report) = fields.shift_remove("report") else {
+                let message = fields.get("errorMessage").and_then(Value::as_str).unwrap_or("no message");
+                return Err(NoReport::Failed(sanitized(message)));
+            };
+            ("report.", report)
+        }
         value @ Value::Object(_) => ("", value),
         _ => return Err(NoReport::At { path: ".".to_owned(), why: "an object is expected".to_owned() }),
     };
@@ -56,17 +59,12 @@ pub fn read(text: &str) -> Result<Report, NoReport> {
         let why = sanitized(&error.inner().to_string());
         NoReport::At { path: sanitized(&format!("{prefix}{}", error.path())), why }
     })?;
-    checked(report)
-}
-
-/// A summary may count more than is listed (see `truncated`), never less.
-fn checked(report: Report) -> Result<Report, NoReport> {
     if let Err(why) = report.started_at.parse::<jiff::Timestamp>() {
         return Err(NoReport::At { path: "startedAt".to_owned(), why: sanitized(&why.to_string()) });
     }
-    let listed = Summary::of(&report.accounts);
-    let counts = report.summary.counts().into_iter().zip(listed.counts());
-    for ((status, count), (_, listed)) in counts {
+    // A summary may count more than is listed (see `truncated`), never less.
+    let listed = Summary::of(&report.accounts).counts();
+    for ((status, count), (_, listed)) in report.summary.counts().into_iter().zip(listed) {
         if listed > count {
             return Err(NoReport::Count { status: status.as_str(), count, listed });
         }
@@ -74,13 +72,9 @@ fn checked(report: Report) -> Result<Report, NoReport> {
     Ok(report)
 }
 
-fn message(text: Option<&Value>) -> String {
-    sanitized(text.and_then(Value::as_str).unwrap_or("no message"))
-}
-
 impl Summary {
     /// Each status with its count, most urgent first.
-    pub fn counts(&self) -> [(Status, usize); 9] {
+    pub(crate) fn counts(&self) -> [(Status, usize); 9] {
         [
             (Status::Stuck, self.stuck),
             (Status::Failed, self.failed),

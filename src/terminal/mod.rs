@@ -115,7 +115,7 @@ fn refuse_what_cannot_be(config: &Config, asked: Allowed, yes: bool) -> Result<(
 /// Shows the plans, asks, and carries out exactly the plans that were shown; `None` if the answer is no.
 async fn ask_first(app: &App, options: &RunOptions, asked: Allowed) -> Result<Option<Report>, Abort> {
     let report = run_request(app, options, request(options, Allowed { mode: Mode::Plan, ..asked })).await?;
-    let plans = report.approvable().clone();
+    let plans = report.approvable.clone();
     if plans.is_empty() || app.stop().is_asked() {
         return Ok(Some(report));
     }

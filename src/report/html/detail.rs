@@ -4,6 +4,7 @@ use authorization::plan::StepRecord;
 use authorization::text::{escaped, sanitized};
 use authorization::verify::Finding;
 use maud::{Markup, PreEscaped, html};
+use similar::ChangeTag;
 
 use super::class;
 use crate::report::difference::DiffLine;
@@ -97,34 +98,33 @@ fn difference(account: &AccountReport) -> Markup {
         }
         @if !lines.is_empty() {
             h4 { "Trust policy, before (-) and after (+)" }
-            pre { @for line in lines.iter().take(LISTED) { (diff_line(line)) "\n" } @if lines.len() > LISTED { "…" } }
+            pre {
+                @for line in lines.iter().take(LISTED) {
+                    @match line {
+                        DiffLine::Line(ChangeTag::Equal, line) => { "  " (sanitized(line)) }
+                        DiffLine::Line(ChangeTag::Delete, line) => { del { "- " (sanitized(line)) } }
+                        DiffLine::Line(ChangeTag::Insert, line) => { ins { "+ " (sanitized(line)) } }
+                        DiffLine::Gap => { "  …" }
+                    }
+                    "\n"
+                }
+                @if lines.len() > LISTED { "…" }
+            }
         }
-    }
-}
-
-fn diff_line(line: &DiffLine) -> Markup {
-    match line {
-        DiffLine::Same(line) => html! { "  " (sanitized(line)) },
-        DiffLine::Gone(line) => html! { del { "- " (sanitized(line)) } },
-        DiffLine::New(line) => html! { ins { "+ " (sanitized(line)) } },
-        DiffLine::Gap => html! { "  …" },
     }
 }
 
 /// Steps with their place in time. Those of an older report that has no times follow each other.
 fn steps(account: &AccountReport) -> Markup {
     let mut after = 0;
-    let times: Vec<_> = account
-        .steps
-        .iter()
-        .map(|step| {
-            let begin = step.started_ms.unwrap_or(after);
-            after = begin.saturating_add(step.duration_ms);
-            (begin, step.duration_ms)
-        })
-        .collect();
-    let first = times.iter().map(|(begin, _)| *begin).min().unwrap_or(0);
-    let last = times.iter().map(|(begin, took)| begin.saturating_add(*took)).max().unwrap_or(0);
+    let (mut first, mut last) = (u64::MAX, 0);
+    let mut times = Vec::new();
+    for step in &account.steps {
+        let begin = step.started_ms.unwrap_or(after);
+        after = begin.saturating_add(step.duration_ms);
+        (first, last) = (first.min(begin), last.max(after));
+        times.push((begin, step.duration_ms));
+    }
     let span = last.saturating_sub(first).max(1);
     let place = |ms: u64| ms.saturating_mul(LINE) / span;
     html! {
@@ -132,8 +132,7 @@ fn steps(account: &AccountReport) -> Markup {
             table class="steps" {
                 caption { "Steps" @if !account.is_planned() { ", " (duration(span)) " from the first to the last" } }
                 thead { tr {
-                    th scope="col" { "Step" } th scope="col" { "About" } th scope="col" { "Result" }
-                    th scope="col" { "Begun" } th scope="col" { "Took" } th scope="col" { "Time line" }
+                    @for title in ["Step", "About", "Result", "Begun", "Took", "Time line"] { th scope="col" { (title) } }
                 } }
                 tbody {
                     @for (step, (begin, took)) in account.steps.iter().zip(&times).take(LISTED) {

@@ -4,11 +4,10 @@
 //! Without a script the table is a plain one, in the order of urgency.
 
 mod detail;
-mod table;
 
 use std::fmt::Write as _;
 
-use authorization::text::{escaped, sanitized};
+use authorization::text::{escaped, sanitized, truncated};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use maud::{DOCTYPE, Markup, PreEscaped, html};
@@ -28,15 +27,18 @@ const SCRIPT: &str = include_str!("page.js");
 const PAGE: usize = 4_500_000;
 /// Details alone.
 const DETAILS: usize = 2_000_000;
+/// Rows of the table tell less from here on.
+const WORDS: usize = 2_000_000;
+/// The reason in a few words.
+const REASON: usize = 90;
 
 impl Render for Html {
     fn render(&self, report: &Report) -> String {
         let mut accounts: Vec<_> = report.accounts.iter().collect();
         accounts.sort_by_key(|account| std::cmp::Reverse(account.status));
-        let rows = table::rows(&accounts);
-        let room = DETAILS.min(PAGE.saturating_sub(rows.text.len()));
-        let details = detail::all(&accounts, room);
-        page(report, &body(report, &accounts, &rows, &details)).into_string() + "\n"
+        let table = table(&accounts);
+        let details = detail::all(&accounts, DETAILS.min(PAGE.saturating_sub(table.0.len())));
+        page(report, &body(report, &accounts, &table, &details)).into_string() + "\n"
     }
 }
 
@@ -68,7 +70,7 @@ fn hash(text: &str) -> String {
     format!("sha256-{}", STANDARD.encode(Sha256::digest(text)))
 }
 
-fn body(report: &Report, accounts: &[&AccountReport], rows: &table::Rows, details: &Markup) -> Markup {
+fn body(report: &Report, accounts: &[&AccountReport], table: &Markup, details: &Markup) -> Markup {
     html! {
         header {
             h1 class=(class(report.status.tone())) { (report.verdict().into_iter().map(|(_, part)| part).collect::<Vec<_>>().join(", ")) }
@@ -78,12 +80,18 @@ fn body(report: &Report, accounts: &[&AccountReport], rows: &table::Rows, detail
             section aria-labelledby="summary" {
                 h2 id="summary" { "Summary" }
                 (said(report))
-                (counts(report))
+                ul class="counts" {
+                    @for (status, count) in report.summary.counts() {
+                        @if count > 0 {
+                            li { b class=(class(status.tone())) { (thousands(count)) } " " (status.as_str()) }
+                        }
+                    }
+                }
                 (picture(accounts))
             }
             section aria-labelledby="accounts" {
                 h2 id="accounts" { "Accounts" }
-                (table::table(rows))
+                (table)
             }
             section aria-labelledby="details" {
                 h2 id="details" { "Details" }
@@ -125,14 +133,47 @@ fn said(report: &Report) -> Markup {
     }
 }
 
-fn counts(report: &Report) -> Markup {
+/// Made before the rest: what room it leaves is for the details.
+fn table(accounts: &[&AccountReport]) -> Markup {
+    if accounts.is_empty() {
+        return html! { p { "No account is listed." } };
+    }
+    // How many rows, from the end, do not say why.
+    let (mut rows, mut silent) = (String::new(), 0);
+    for account in accounts {
+        let says_why = rows.len() < WORDS;
+        silent += usize::from(!says_why && account.next.is_some());
+        rows.push_str(&row(account, says_why).into_string());
+    }
+    let count = accounts.len();
     html! {
-        ul class="counts" {
-            @for (status, count) in report.summary.counts() {
-                @if count > 0 {
-                    li { b class=(class(status.tone())) { (thousands(count)) } " " (status.as_str()) }
-                }
-            }
+        p id="filter" hidden {
+            label for="words" { "Show rows with " }
+            input id="words" type="search" autocomplete="off";
+            " " span id="shown" role="status" {}
+        }
+        @if silent > 0 {
+            p { "The last " (thousands(silent)) " rows with a reason do not show it, to keep the page small." }
+        }
+        table id="table" {
+            caption { (if count == 1 { "1 account".to_owned() } else { format!("{} accounts, the most urgent first", thousands(count)) }) }
+            thead { tr {
+                @for title in ["Account", "Status", "Findings", "Why, and what next", "Time"] { th scope="col" { (title) } }
+            } }
+            tbody { (PreEscaped(rows)) }
+        }
+    }
+}
+
+fn row(account: &AccountReport, says_why: bool) -> Markup {
+    let time = if account.is_brief() { String::new() } else { duration(account.duration_ms) };
+    html! {
+        tr {
+            th scope="row" { (account.id_or("unknown")) }
+            td class=(class(account.status.tone())) { (account.status.as_str()) }
+            td { (account.finding_ids().join(" ")) }
+            td { @if says_why { (truncated(&sanitized(account.cause().unwrap_or_default()), REASON)) } }
+            td data-ms=[(!account.is_brief()).then_some(account.duration_ms)] { (time) }
         }
     }
 }

@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use authorization::plan::{StepRecord, StepResult};
 use authorization::text::{escaped, sanitized};
 use authorization::verify::{Finding, Severity};
+use similar::ChangeTag;
 
 use super::layout::wrapped;
 use super::{BOLD, DIM, Human, UNKNOWN, colour, style};
@@ -115,9 +116,9 @@ impl Human {
         let limit = if self.verbose { usize::MAX } else { DOCUMENT };
         let more = lines.len().saturating_sub(limit);
         let line = |line| match line {
-            DiffLine::Same(line) => format!("{DIM}  {}{DIM:#}\n", sanitized(&line)),
-            DiffLine::Gone(line) => format!("{red}- {}{red:#}\n", sanitized(&line)),
-            DiffLine::New(line) => format!("{green}+ {}{green:#}\n", sanitized(&line)),
+            DiffLine::Line(ChangeTag::Equal, line) => format!("{DIM}  {}{DIM:#}\n", sanitized(&line)),
+            DiffLine::Line(ChangeTag::Delete, line) => format!("{red}- {}{red:#}\n", sanitized(&line)),
+            DiffLine::Line(ChangeTag::Insert, line) => format!("{green}+ {}{green:#}\n", sanitized(&line)),
             DiffLine::Gap => format!("{DIM}  …{DIM:#}\n"),
         };
         let shown = lines.into_iter().take(limit).map(line);

@@ -56,8 +56,11 @@ impl Render for Human {
             text.push_str(&self.counted(report));
         }
         text.push_str(&self.rest(report));
-        text.push_str(&verdict(report));
-        text
+        for (status, part) in report.verdict() {
+            let style = style(status);
+            let _ = write!(text, "{style}{part}{style:#}, ");
+        }
+        text + &duration(report.duration_ms) + "\n"
     }
 }
 
@@ -93,22 +96,19 @@ impl Human {
 
     fn lines(&self, detailed: &[&AccountReport]) -> String {
         let fit = if self.verbose { detailed.len() } else { LINES };
-        let mut text: String = detailed.iter().take(fit).map(|account| self.line(account)).collect();
+        let mut text = String::new();
+        for account in detailed.iter().take(fit) {
+            let (style, mark, word) = (style(account.status), mark(account.status), account.status.as_str());
+            let reason = clipped(&in_a_few_words(account), self.width.saturating_sub(37));
+            let id = account.id_or(UNKNOWN);
+            let line = format!("  {style}{mark}{style:#} {BOLD}{id:<20}{BOLD:#} {style}{word:<10}{style:#}  {reason}");
+            let _ = writeln!(text, "{}", line.trim_end());
+        }
         let more = detailed.len().saturating_sub(fit);
         if more > 0 {
             let _ = writeln!(text, "  {DIM}and {} more{DIM:#}", thousands(more));
         }
         text
-    }
-
-    fn line(&self, account: &AccountReport) -> String {
-        let (style, mark, word) = (style(account.status), mark(account.status), account.status.as_str());
-        let reason = clipped(&in_a_few_words(account), self.width.saturating_sub(37));
-        let line = format!(
-            "  {style}{mark}{style:#} {BOLD}{:<20}{BOLD:#} {style}{word:<10}{style:#}  {reason}",
-            account.id_or(UNKNOWN)
-        );
-        line.trim_end().to_owned() + "\n"
     }
 
     /// What was not begun or left alone, with one example each.
@@ -158,16 +158,6 @@ fn more(text: &mut String, count: usize, what: &str) {
     if count > 0 {
         let _ = writeln!(text, "  {DIM}and {} more {what}{DIM:#}", thousands(count));
     }
-}
-
-/// `21 of 1,001 drifted, 980 authorized, 13.9 s`
-fn verdict(report: &Report) -> String {
-    let styled = |(status, part): (Status, String)| {
-        let style = style(status);
-        format!("{style}{part}{style:#}")
-    };
-    let parts = report.verdict().into_iter().map(styled);
-    parts.chain([duration(report.duration_ms)]).collect::<Vec<_>>().join(", ") + "\n"
 }
 
 fn in_a_few_words(account: &AccountReport) -> String {
