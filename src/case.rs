@@ -6,18 +6,14 @@ use authorization::target::Target;
 
 /// One role: which it is, what it must look like, and the keys of its account.
 #[derive(Debug, Clone, Copy)]
-pub struct Case<'a> {
-    /// The keys of the target's account.
-    pub session: &'a Session,
-    /// The role.
-    pub target: &'a Target,
-    /// What it must look like.
-    pub baseline: &'a Baseline,
+pub(crate) struct Case<'a> {
+    pub(crate) session: &'a Session,
+    pub(crate) target: &'a Target,
+    pub(crate) baseline: &'a Baseline,
 }
 
 impl<'a> Case<'a> {
-    /// The role's name, as the calls take it.
-    pub fn role(self) -> &'a str {
+    pub(crate) fn role(self) -> &'a str {
         self.target.role.as_str()
     }
 }

@@ -12,12 +12,12 @@
 //! | [`sweep`] | the accounts of one run: a few are worked on at once; many are listed, judged, braked, repaired |
 //! | [`members`] | what the directory says of a member account, and the way into it |
 //! | [`reconcile`] | the sentence, once, for one role |
-//! | [`observe`] | reads the cloud; the only reader of roles |
-//! | [`apply`] | carries the steps of a plan out; the only writer |
+//! | `observe` | reads the cloud; the only reader of roles |
+//! | `apply` | carries the steps of a plan out; the only writer |
 //! | [`journal`] | what is on record, and the intents without which nothing is written |
-//! | [`case`] | one role: which it is, what it must look like, the keys of its account |
-//! | [`outcome`] | what became of one account, as data: no sentence |
-//! | [`refusal`] | why a repair does not begin, or was taken back before the deletion |
+//! | `case` | one role: which it is, what it must look like, the keys of its account |
+//! | `outcome` | what became of one account, as data: no sentence |
+//! | `refusal` | why a repair does not begin, or was taken back before the deletion |
 //! | `clear` | forgets what is on record about an account, when a person says so |
 //! | [`doctor`] | whether the deployment would work; changes nothing |
 //! | [`report`] | the lines and sentences made of the outcomes, and their renderings |
@@ -58,18 +58,18 @@ pub mod members;
 
 pub mod reconcile;
 
-pub mod observe;
+mod observe;
 
-pub mod apply;
+mod apply;
 
 pub mod journal;
 
-pub mod case;
+mod case;
 
 mod clear;
-pub mod outcome;
+mod outcome;
 
-pub mod refusal;
+mod refusal;
 
 pub mod doctor;
 

@@ -8,7 +8,7 @@ use crate::case::Case;
 
 /// The cloud could not be read.
 #[derive(Debug, thiserror::Error)]
-pub enum LookError {
+pub(crate) enum LookError {
     /// A call did not succeed.
     #[error(transparent)]
     Call(#[from] Error),
@@ -19,7 +19,7 @@ pub enum LookError {
 
 impl LookError {
     /// Whether the next look may succeed, without anybody doing anything.
-    pub fn may_pass(&self) -> bool {
+    pub(crate) fn may_pass(&self) -> bool {
         match self {
             Self::Call(error) => error.kind.may_pass(),
             Self::Disagree => true,
@@ -35,27 +35,20 @@ impl LookError {
 /// How often two reads that disagree are repeated.
 const LOOKS: usize = 4;
 
-/// Looks at the role: two reads, made at the same time.
-///
-/// # Errors
-/// When a read fails, or the two keep disagreeing.
-pub async fn role(case: Case<'_>) -> Result<ObservedRole, LookError> {
+/// Looks at the role: two reads, made at the same time, and repeated while they disagree.
+pub(crate) async fn role(case: Case<'_>) -> Result<ObservedRole, LookError> {
     let mut pauses = case.session.pauses(LOOKS - 1);
     loop {
         match look(case).await {
-            Err(LookError::Disagree) => match pauses.next() {
-                Some(pause) if case.session.pause(pause).await => {}
-                _ => return Err(LookError::Disagree),
-            },
+            Err(LookError::Disagree) if case.session.pause(pauses.next()).await => {}
             seen => return seen,
         }
     }
 }
 
 async fn look(case: Case<'_>) -> Result<ObservedRole, LookError> {
-    let (role, policies) =
-        tokio::join!(case.session.get_role(case.role()), case.session.list_policies_for_role(case.role()));
-    match (found(role)?, found(policies)?) {
+    let (role, policies) = tokio::join!(facts(case), case.session.list_policies_for_role(case.role()));
+    match (role?, found(policies)?) {
         (None, None) => Ok(ObservedRole::Missing),
         (Some(facts), Some(policies)) => Ok(ObservedRole::Present(present(facts, policies))),
         (None, Some(_)) | (Some(_), None) => Err(LookError::Disagree),
@@ -74,19 +67,18 @@ pub(crate) fn present(facts: RoleFacts, policies: Vec<PolicyRef>) -> Role {
     }
 }
 
+/// The role alone, without its policies; `None` where there is no such role.
+pub(crate) async fn facts(case: Case<'_>) -> Result<Option<RoleFacts>, Error> {
+    found(case.session.get_role(case.role()).await)
+}
+
 /// The tags of the role; `None` where there is no such role.
-///
-/// # Errors
-/// Any [`Error`] that is no answer.
-pub async fn tags(case: Case<'_>) -> Result<Option<Tags>, Error> {
+pub(crate) async fn tags(case: Case<'_>) -> Result<Option<Tags>, Error> {
     found(case.session.list_role_tags(case.role()).await)
 }
 
 /// The role and its tags, all read at the same time.
-///
-/// # Errors
-/// When a read fails, or the two reads of the role keep disagreeing.
-pub async fn whole(case: Case<'_>) -> Result<(ObservedRole, Option<Tags>), LookError> {
+pub(crate) async fn whole(case: Case<'_>) -> Result<(ObservedRole, Option<Tags>), LookError> {
     let (role, tags) = tokio::join!(role(case), tags(case));
     Ok((role?, tags?))
 }

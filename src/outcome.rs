@@ -19,30 +19,26 @@ use crate::report::{CallError, Status};
 #[must_use]
 pub struct AccountOutcome {
     /// `None` only where the keys' own account could not be found out.
-    pub account: Option<AccountId>,
+    pub(crate) account: Option<AccountId>,
     /// Why it was looked at, where an event says it.
-    pub reason: Option<String>,
-    /// What the first look found.
-    pub findings: Vec<Finding>,
-    /// Names the plan, where there is one.
-    pub plan: Option<PlanId>,
+    pub(crate) reason: Option<String>,
+    pub(crate) findings: Vec<Finding>,
+    pub(crate) plan: Option<PlanId>,
     /// The role as it was found.
-    pub before: Option<Box<RoleView>>,
+    pub(crate) before: Option<Box<RoleView>>,
     /// What was done, or would be.
-    pub steps: Vec<StepRecord>,
+    pub(crate) steps: Vec<StepRecord>,
     /// What the second look saw.
-    pub after: Option<Box<RoleView>>,
-    /// What the second look found.
-    pub residual: Vec<Finding>,
+    pub(crate) after: Option<Box<RoleView>>,
+    pub(crate) residual: Vec<Finding>,
     /// How long the work in it took, both phases of a run over many accounts together.
-    pub took: Duration,
-    /// How it ended.
-    pub ending: Ending,
+    pub(crate) took: Duration,
+    pub(crate) ending: Ending,
 }
 
 /// How the work on one account ended.
 #[derive(Debug)]
-pub enum Ending {
+pub(crate) enum Ending {
     /// The role was looked at, and nothing was written. Its findings tell whether it is authorized or drifted.
     Judged(Option<Advice>),
     /// Authorized, as one of thousands: no more is kept of it than its findings.
@@ -53,13 +49,9 @@ pub enum Ending {
     RolledBack(Cause),
     /// The guard did not begin, or put everything back before the deletion.
     Refused(Refused),
-    /// A person must finish it.
     Stuck {
-        /// Why.
         why: Stuck,
-        /// The role.
         role: RoleName,
-        /// What is left to do.
         left: Box<Difference>,
     },
     /// A panic, which is a mistake of this program, in a run that may have written.
@@ -74,7 +66,7 @@ pub enum Ending {
 
 /// What a person can do about a role that was only looked at.
 #[derive(Debug)]
-pub enum Advice {
+pub(crate) enum Advice {
     /// Mode `remediate` repairs it.
     Repair {
         /// Whether there is a role that would have to be deleted.
@@ -83,12 +75,7 @@ pub enum Advice {
         loses: BTreeSet<String>,
     },
     /// Mode `remediate` would not begin.
-    WouldRefuse {
-        /// Why.
-        why: Refusal,
-        /// Whom the new role would not know.
-        loses: BTreeSet<String>,
-    },
+    WouldRefuse { why: Refusal, loses: BTreeSet<String> },
     /// Mode `remediate` would finish what an earlier run left behind.
     WouldFinish,
     /// Mode `remediate` would leave a role of unknown origin alone.
@@ -99,14 +86,9 @@ pub enum Advice {
 
 /// Why the guard did not begin, or put everything back.
 #[derive(Debug)]
-pub enum Refused {
-    /// A reason of this account.
-    For {
-        /// Which.
-        why: Refusal,
-        /// Whom the new role would not know, where a person can approve the plan.
-        loses: BTreeSet<String>,
-    },
+pub(crate) enum Refused {
+    /// A reason of this account; and whom the new role would not know, where a person can approve the plan.
+    For { why: Refusal, loses: BTreeSet<String> },
     /// Another role has taken the place of the one that was looked at; this is its id.
     Stranger(String),
     /// The brake holds the repair back.
@@ -117,23 +99,11 @@ pub enum Refused {
 
 /// Why a person must finish a repair.
 #[derive(Debug)]
-pub enum Stuck {
-    /// Not everything that was written shows.
-    Unfinished {
-        /// Why it did not go through, where that is known.
-        cause: Option<Cause>,
-        /// Whether the next run tries again: it finishes what is on record.
-        again: bool,
-    },
-    /// The look afterwards failed.
-    Unseen {
-        /// Why it did not go through, where that is known.
-        cause: Option<Cause>,
-        /// Why the look failed.
-        error: String,
-        /// Whether the next run tries again.
-        again: bool,
-    },
+pub(crate) enum Stuck {
+    /// Not everything that was written shows. `again`: the next run finishes what is on record.
+    Unfinished { cause: Option<Cause>, again: bool },
+    /// The look afterwards failed, with this error.
+    Unseen { cause: Option<Cause>, error: String, again: bool },
     /// Another role has taken the place of the one that was looked at.
     Stranger {
         /// Where that showed, if before the second look.
@@ -144,38 +114,25 @@ pub enum Stuck {
         had: String,
     },
     /// The unfinished repair does not know the role that is there.
-    Unknown {
-        /// Whose role it is.
-        account: AccountId,
-        /// What the old role had.
-        had: String,
-    },
+    Unknown { account: AccountId, had: String },
 }
 
-/// Why it could not be found out.
+/// Why it could not be found out. `may_pass`: the next run may succeed without anybody doing anything.
 #[derive(Debug)]
-pub enum Failed {
-    /// A call failed.
+pub(crate) enum Failed {
     Call {
-        /// Which, and how.
         error: CallError,
-        /// Whether the next run may succeed without anybody doing anything.
         may_pass: bool,
     },
     /// A call to the directory failed, and what to do about it is known.
     Directory {
-        /// Which, and how.
         error: CallError,
-        /// What to do.
         advice: String,
-        /// Whether the next run may succeed without anybody doing anything.
         may_pass: bool,
     },
-    /// The member account could not be entered.
     AccessDenied(AccessDenied),
     /// The accounts of the run could not be found out.
     NotBegun {
-        /// Whether the next run may succeed without anybody doing anything.
         may_pass: bool,
     },
     /// A panic, which is a mistake of this program, in a run that does not write.
@@ -184,7 +141,7 @@ pub enum Failed {
 
 /// What kept the run from an account.
 #[derive(Debug, Clone, Copy)]
-pub enum Pending {
+pub(crate) enum Pending {
     /// Too little time was left to look.
     TooLate,
     /// The run was stopped before the look.
@@ -199,7 +156,7 @@ pub enum Pending {
 
 /// Why an account was left alone.
 #[derive(Debug)]
-pub enum Skipped {
+pub(crate) enum Skipped {
     /// The settings leave it alone, and why.
     LeftAlone(String),
     /// It is below a folder that the settings leave alone.
@@ -214,7 +171,7 @@ pub enum Skipped {
 
 impl AccountOutcome {
     /// An account that no look came to.
-    pub fn new(account: Option<AccountId>, ending: Ending) -> Self {
+    pub(crate) fn new(account: Option<AccountId>, ending: Ending) -> Self {
         Self {
             account,
             reason: None,
@@ -230,7 +187,7 @@ impl AccountOutcome {
     }
 
     /// An account whose role was looked at.
-    pub fn judged(account: AccountId, observed: &ObservedRole, findings: Vec<Finding>) -> Self {
+    pub(crate) fn judged(account: AccountId, observed: &ObservedRole, findings: Vec<Finding>) -> Self {
         let repair = Advice::Repair { exists: observed.present().is_some(), loses: BTreeSet::new() };
         let advice = findings.iter().any(Finding::failed).then_some(repair);
         let before = RoleView::of(observed.present(), None);
@@ -238,12 +195,12 @@ impl AccountOutcome {
     }
 
     /// The same, of which no more is kept than what thousands of accounts in order need.
-    pub fn brief(self) -> Self {
+    pub(crate) fn brief(self) -> Self {
         Self { findings: self.findings, ..Self::new(self.account, Ending::InOrder) }
     }
 
     /// The same account, which ended in another way.
-    pub fn ending(self, ending: Ending) -> Self {
+    pub(crate) fn ending(self, ending: Ending) -> Self {
         Self { ending, ..self }
     }
 
@@ -263,7 +220,7 @@ impl AccountOutcome {
     }
 
     /// Whether what went wrong may pass without anybody doing anything.
-    pub fn may_pass(&self) -> bool {
+    pub(crate) fn may_pass(&self) -> bool {
         match &self.ending {
             Ending::RolledBack(cause) => cause.may_pass(),
             Ending::Failed(why) => why.may_pass(),
@@ -279,7 +236,7 @@ impl AccountOutcome {
     }
 
     /// The plan that `remediate` would carry out, if nobody but a person stands in its way.
-    pub fn approvable(&self) -> Option<(AccountId, PlanId)> {
+    pub(crate) fn approvable(&self) -> Option<(AccountId, PlanId)> {
         let is_held = match &self.ending {
             Ending::Judged(Some(Advice::WouldRefuse { why, .. })) => !why.can_be_approved(),
             Ending::Judged(Some(Advice::WouldHoldBack)) => true,

@@ -6,7 +6,7 @@ use authorization::target::AccountId;
 
 /// Why the guard does not start, or stopped before the deletion and put everything back.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Refusal {
+pub(crate) enum Refusal {
     /// The role itself forbids the plan.
     Plan(Unplannable),
     /// A repair needs a person's approval.
@@ -15,49 +15,29 @@ pub enum Refusal {
     OtherPlan(PlanId),
     /// What a person approved is done, and the role is still broken.
     NextPlan(PlanId),
-    /// The keys belong to another account.
-    OtherAccount {
-        /// The keys' account.
-        keys: String,
-        /// The target's account.
-        target: AccountId,
-    },
+    /// The keys belong to another account, and to which.
+    OtherAccount { keys: String, target: AccountId },
     /// The keys belong to the role itself.
     OwnRole,
-    /// The invocation ends too soon.
-    TooLate {
-        /// Milliseconds that the rest of the plan and its undo take.
-        needed_ms: u128,
-        /// Milliseconds left.
-        left_ms: u128,
-    },
+    /// The invocation ends before the rest of the plan and its undo would be done.
+    TooLate { needed_ms: u128, left_ms: u128 },
     /// No record can be kept, and why.
     Journal(String),
     /// What is on record is not carried out without a person's approval.
-    RecordInDoubt {
-        /// Why.
-        why: Doubt,
-        /// Whose role it is.
-        account: AccountId,
-    },
+    RecordInDoubt { why: Doubt, account: AccountId },
     /// A write that must succeed after the deletion would not, and why.
     Rehearsal(String),
     /// Another run works on this role, and what it did.
     AnotherRun(&'static str),
     /// Repairs do not last.
-    TooManyAttempts {
-        /// How often the role was repaired.
-        times: TooManyRepairs,
-        /// Whose role it is.
-        account: AccountId,
-    },
+    TooManyAttempts { times: TooManyRepairs, account: AccountId },
     /// Somebody changed the role meanwhile, and what of it.
     Changed(String),
 }
 
 impl Refusal {
     /// Whether a person who approves this very plan lifts it.
-    pub fn can_be_approved(&self) -> bool {
+    pub(crate) fn can_be_approved(&self) -> bool {
         match self {
             Self::Plan(why) => why.can_be_approved(),
             Self::ApprovalRequired(_) | Self::RecordInDoubt { .. } => true,
@@ -79,7 +59,7 @@ impl std::error::Error for Refusal {}
 
 /// Why nothing was forgotten.
 #[derive(Debug)]
-pub enum NotCleared {
+pub(crate) enum NotCleared {
     /// Nothing is kept that could be forgotten.
     NoFolder,
     /// Most likely a typing mistake.

@@ -1,5 +1,6 @@
 //! Steps that are sent at the same time: one intent on record, one trip to the cloud.
 
+use std::collections::BTreeSet;
 use std::ops::Range;
 
 use authorization::plan::{Step, StepRecord, StepResult, restorable};
@@ -9,16 +10,15 @@ use authorization::target::PolicyRef;
 use authorization::text::{chain, sanitized};
 use futures_util::future::join_all;
 
-use super::settled::role_id_now;
-use super::step::{Learned, Performed, TRIES, TRIES_WITHOUT_WAY_BACK};
-use super::time::{Left, lacks_time};
+use super::step::{Performed, ReplyFact, TRIES, TRIES_WITHOUT_WAY_BACK};
+use super::time::lacks_time;
 use super::{Cause, Course, Item, Run};
 use crate::journal::{Intent, Unrecorded};
 use crate::observe;
 use crate::refusal::Refusal;
 
 /// What the last look before the deletion shows.
-pub(super) enum Now {
+pub(super) enum LastLook {
     /// The role that was looked at.
     Same,
     /// None.
@@ -47,25 +47,37 @@ impl<'a> Run<'a, '_> {
 
     /// A policy that no longer exists cannot come back; one that somebody took away must not.
     fn leave_out(&mut self) {
-        let (role, needed) = (&self.case.target.role, self.case.baseline.policy());
-        let gone = &self.open.repair().gone;
-        let needless =
-            |policy: &PolicyRef| (gone.contains(policy) || self.not_held.contains(policy)) && *policy != needed;
-        let needless: Vec<_> =
-            self.items.iter().map(|item| matches!(&item.step, Step::Attach(policy) if needless(policy))).collect();
-        for (item, needless) in self.items.iter_mut().zip(needless) {
-            if needless && item.record.is_none() {
-                item.record = Some(StepRecord::without_call(&item.step, role, StepResult::Skipped));
+        let mut needless: BTreeSet<_> = self.open.repair().gone.iter().chain(&self.not_held).cloned().collect();
+        needless.remove(&self.case.baseline.policy());
+        self.skip(false, |step| match step {
+            Step::Attach(policy) if needless.contains(policy) => Some(StepResult::Skipped),
+            _ => None,
+        });
+    }
+
+    /// Gives steps that need no call the result that they have all the same. Of what is `on_record` the journal is told.
+    fn skip(&mut self, on_record: bool, result: impl Fn(&Step) -> Option<StepResult>) {
+        for item in self.items.iter_mut().filter(|item| item.record.is_none()) {
+            let Some(result) = result(&item.step) else { continue };
+            let record = StepRecord::without_call(&item.step, &self.case.target.role, result);
+            if on_record {
+                self.open.end(item.line, &record);
             }
+            item.record = Some(record);
         }
     }
 
     pub(super) async fn group(&mut self, group: Range<usize>) -> Result<(), Cause> {
         let done = self.attempt(group.clone()).await;
+        // Where there is no way back, a step that was never sent has failed, and the next one has its turn.
         if let Err(cause) = &done
             && !self.course.is_reversible()
         {
-            self.fail(group, cause);
+            let items = self.items.get_mut(group).unwrap_or_default();
+            for item in items.iter_mut().filter(|item| item.record.is_none()) {
+                let record = StepRecord::without_call(&item.step, &self.case.target.role, StepResult::Failed);
+                item.record = Some(StepRecord { error: Some(cause.to_string()), ..record });
+            }
         }
         done
     }
@@ -78,20 +90,20 @@ impl<'a> Run<'a, '_> {
         let Some(first) = self.items.get(group.start).map(|item| item.step.clone()) else { return Ok(()) };
         match first {
             Step::Delete { .. } => match self.look_again().await? {
-                Now::Same => {}
-                Now::Gone => {
-                    self.settle(group, StepResult::Already);
+                LastLook::Same => {}
+                LastLook::Gone => {
+                    self.skip(true, |step| matches!(step, Step::Delete { .. }).then_some(StepResult::Already));
                     self.course = Course::Forward;
                     return Ok(());
                 }
-                Now::Replaced(id) => {
-                    self.take_over(&id, StepResult::Already);
+                LastLook::Replaced(id) => {
+                    self.use_existing(&id, StepResult::Already);
                     return Ok(());
                 }
             },
             Step::UpdateTrust { .. } => match self.look_again().await? {
-                Now::Same => {}
-                Now::Gone | Now::Replaced(_) => {
+                LastLook::Same => {}
+                LastLook::Gone | LastLook::Replaced(_) => {
                     return Err(Refusal::Changed("another role id".to_owned()).into());
                 }
             },
@@ -117,7 +129,7 @@ impl<'a> Run<'a, '_> {
             let Some(item) = self.items.get_mut(index) else { continue };
             if matches!(item.step, Step::Delete { .. }) {
                 match performed.record.result {
-                    StepResult::Failed => self.course = Course::Reversible { is_rehearsed: true },
+                    StepResult::Failed => self.course = Course::Rehearsed,
                     // The creation tells: it succeeds only if the role is gone.
                     StepResult::Unknown => performed.cause = None,
                     _ => {}
@@ -133,22 +145,22 @@ impl<'a> Run<'a, '_> {
         cause.map_or(Ok(()), Err)
     }
 
-    fn learn(&mut self, learned: Vec<Learned>) {
+    fn learn(&mut self, learned: Vec<ReplyFact>) {
         for fact in learned {
             match fact {
-                Learned::Made(id) => {
+                ReplyFact::Made(id) => {
                     self.open.created(&id);
                     self.created = Some(id);
                 }
-                Learned::Found(id) => self.open.created(&id),
+                ReplyFact::Found(id) => self.open.created(&id),
                 // DTS cannot do without its policy, whatever a reply says of it.
-                Learned::Gone(policy) if policy == self.case.baseline.policy() => {}
-                Learned::Gone(policy) => self.open.gone(&policy),
-                Learned::NotHeld(policy) => {
+                ReplyFact::Gone(policy) if policy == self.case.baseline.policy() => {}
+                ReplyFact::Gone(policy) => self.open.gone(&policy),
+                ReplyFact::NotHeld(policy) => {
                     self.open.not_held(&policy);
                     self.not_held.insert(policy);
                 }
-                Learned::Held(policy) => {
+                ReplyFact::Held(policy) => {
                     self.open.held(&policy);
                     self.not_held.remove(&policy);
                 }
@@ -157,68 +169,40 @@ impl<'a> Run<'a, '_> {
     }
 
     /// The role is there already, by whatever hand: nothing is left to detach, delete or create.
-    pub(super) fn take_over(&mut self, id: &str, creation: StepResult) {
-        let role = &self.case.target.role;
+    pub(super) fn use_existing(&mut self, id: &str, creation: StepResult) {
         self.course = Course::Forward;
         self.open.created(id);
-        for item in self.items.iter_mut().filter(|item| item.record.is_none()) {
-            let result = match item.step {
-                Step::Detach(_) | Step::Delete { .. } => StepResult::Already,
-                Step::Create { .. } => creation,
-                Step::Attach(_) | Step::UpdateTrust { .. } | Step::Tag(_) | Step::LeaveTag(_) => continue,
-            };
-            let record = StepRecord::without_call(&item.step, role, result);
-            self.open.end(item.line, &record);
-            item.record = Some(record);
-        }
+        self.skip(true, |step| match step {
+            Step::Detach(_) | Step::Delete { .. } => Some(StepResult::Already),
+            Step::Create { .. } => Some(creation),
+            Step::Attach(_) | Step::UpdateTrust { .. } | Step::Tag(_) | Step::LeaveTag(_) => None,
+        });
     }
 
     /// Whether there is no way back any more: somebody has deleted the role. Where another run has taken over, that is its
     /// deletion.
     pub(super) async fn is_gone(&self, cause: &Cause) -> bool {
         let is_ours = !matches!(cause, Cause::Refused(Refusal::AnotherRun(_)));
-        let is_begun = self.course == Course::Reversible { is_rehearsed: true };
-        is_ours && is_begun && matches!(role_id_now(self.case).await, Ok(None))
+        let is_begun = self.course == Course::Rehearsed;
+        is_ours && is_begun && matches!(observe::facts(self.case).await, Ok(None))
     }
 
     /// A role that is gone needs no protection, only a new one.
     pub(super) async fn go_forward(&mut self) {
-        let role = &self.case.target.role;
         self.course = Course::Forward;
-        for item in self.items.iter_mut().filter(|item| item.record.is_none()) {
-            if matches!(item.step, Step::Detach(_) | Step::Delete { .. }) {
-                item.record = Some(StepRecord::without_call(&item.step, role, StepResult::Already));
-            }
-        }
+        self.skip(false, |step| step.takes_away().then_some(StepResult::Already));
         let recorded = self.open.advance(Act::Replace).is_ok();
         if !recorded || self.open.begin(self.case.session, Act::Replace, &[], Unrecorded::GoOn).await.is_err() {
             tracing::warn!("going on without a record: the role comes first");
         }
     }
 
-    fn settle(&mut self, group: Range<usize>, result: StepResult) {
-        let role = &self.case.target.role;
-        for item in self.items.get_mut(group).unwrap_or_default() {
-            let record = StepRecord::without_call(&item.step, role, result);
-            self.open.end(item.line, &record);
-            item.record = Some(record);
-        }
-    }
-
-    /// Where there is no way back, a step that was never sent has failed, and the next one has its turn.
-    fn fail(&mut self, group: Range<usize>, cause: &Cause) {
-        let role = &self.case.target.role;
-        for item in self.items.get_mut(group).unwrap_or_default().iter_mut().filter(|item| item.record.is_none()) {
-            let record = StepRecord::without_call(&item.step, role, StepResult::Failed);
-            item.record = Some(StepRecord { error: Some(cause.to_string()), ..record });
-        }
-    }
-
     pub(super) fn check_time(&self, start: usize) -> Result<(), Cause> {
         let steps: Vec<_> = self.items.iter().map(|item| item.step.clone()).collect();
         let rest = steps.get(start..).unwrap_or_default();
-        let left = Left { rest, all: &steps, is_rehearsed: self.course == Course::Reversible { is_rehearsed: true } };
-        lacks_time(self.case.session, left, self.open.slowest()).map_or(Ok(()), |why| Err(why.into()))
+        let is_rehearsed = self.course == Course::Rehearsed;
+        let refusal = lacks_time(self.case.session, rest, &steps, is_rehearsed, self.open.slowest());
+        refusal.map_or(Ok(()), |why| Err(why.into()))
     }
 
     /// Puts a group on record. Where there is no way back, a record that cannot be written does not keep the role from
@@ -243,22 +227,22 @@ impl<'a> Run<'a, '_> {
     }
 
     /// The last look before the deletion. A role that is gone meanwhile needs no protection, only a new one.
-    pub(super) async fn look_again(&self) -> Result<Now, Cause> {
+    pub(super) async fn look_again(&self) -> Result<LastLook, Cause> {
         let look = if self.deletes() {
             observe::whole(self.case).await
         } else {
             observe::role(self.case).await.map(|role| (role, None))
         };
         let (now, tags) = look.map_err(|error| Cause::Call { error: chain(&error), may_pass: error.may_pass() })?;
-        let Some(now) = now.present() else { return Ok(Now::Gone) };
-        let Some(found) = &self.found else { return Ok(Now::Same) };
+        let Some(now) = now.present() else { return Ok(LastLook::Gone) };
+        let Some(found) = &self.found else { return Ok(LastLook::Same) };
         if now.id != found.id {
             let known = self.open.repair().knows(now, self.case.baseline);
-            return if known { Ok(Now::Replaced(now.id.clone())) } else { Err(Cause::Stranger(now.id.clone())) };
+            return if known { Ok(LastLook::Replaced(now.id.clone())) } else { Err(Cause::Stranger(now.id.clone())) };
         }
         match self.changed(found, now).or_else(|| self.changed_tags(tags.as_ref())) {
             Some(what) => Err(Refusal::Changed(what).into()),
-            None => Ok(Now::Same),
+            None => Ok(LastLook::Same),
         }
     }
 

@@ -5,17 +5,16 @@
 //! is tried before it, where it has no effect (`rehearsal`). A lost reply is followed by a look, never by a guess
 //! (`step`). What is done is on record before it is done ([`crate::journal`]), so that a later run can finish it ([`authorization::resume`]).
 
-pub mod group;
+mod group;
 mod outcome;
 mod rehearsal;
-mod settled;
 mod step;
 mod time;
 mod undo;
 
-pub use outcome::{Applied, Cause, Outcome};
+pub(crate) use outcome::{Applied, Cause, Outcome};
 pub(crate) use rehearsal::{Rehearsed, rehearse};
-pub use time::too_late;
+pub(crate) use time::too_late;
 pub(crate) use undo::take_off;
 
 use std::collections::BTreeSet;
@@ -27,15 +26,15 @@ use authorization::target::PolicyRef;
 
 use crate::case::Case;
 use crate::journal::OpenRepair;
+use crate::observe;
 
 /// How far the work is from its way back: what a failure leads to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Course {
-    /// The role that was looked at is there: a failure takes back what was done.
-    Reversible {
-        /// Whether every write that must succeed after the deletion was tried.
-        is_rehearsed: bool,
-    },
+pub(crate) enum Course {
+    /// A plan begins: the role that was looked at is there, and a failure takes back what was done.
+    Planned,
+    /// The same, and every write that must succeed after the deletion was tried.
+    Rehearsed,
     /// What an earlier run took away is put back on the role that is still there.
     PuttingBack,
     /// The role that was looked at is gone, or may be: what can be done is done.
@@ -43,16 +42,13 @@ pub enum Course {
 }
 
 impl Course {
-    /// How a plan begins.
-    pub const OF_A_PLAN: Self = Self::Reversible { is_rehearsed: false };
-
-    fn is_reversible(self) -> bool {
-        matches!(self, Self::Reversible { .. })
+    pub(crate) fn is_reversible(self) -> bool {
+        matches!(self, Self::Planned | Self::Rehearsed)
     }
 }
 
 /// Carries steps out, as far as they go. They are the last ones of the journal's record.
-pub async fn run(case: Case<'_>, course: Course, steps: &[Step], open: &mut OpenRepair<'_>) -> Applied {
+pub(crate) async fn run(case: Case<'_>, course: Course, steps: &[Step], open: &mut OpenRepair<'_>) -> Applied {
     let mut run = Run::new(case, course, steps, open);
     let outcome = run.all().await;
     Applied::new(outcome, run)
@@ -130,6 +126,16 @@ impl<'a, 'j> Run<'a, 'j> {
             }
         }
         failure.map_or(Outcome::Applied, Outcome::Stuck)
+    }
+
+    /// Whether the creation failed because the role that it was to replace was not deleted after all.
+    async fn is_still_there(&self) -> bool {
+        let replaces = self.items.iter().find_map(|Item { step, .. }| match step {
+            Step::Create { replaces, .. } => replaces.as_ref(),
+            _ => None,
+        });
+        let Some(old) = replaces else { return false };
+        matches!(observe::facts(self.case).await, Ok(Some(role)) if role.role_id == *old)
     }
 
     fn deletes(&self) -> bool {

@@ -13,7 +13,7 @@ use crate::refusal::Refusal;
 /// How a repair ended, as far as its own calls tell. Only a second look can confirm it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[must_use]
-pub enum Outcome {
+pub(crate) enum Outcome {
     /// Every step that can be done is done.
     Applied,
     /// It ended before there was no way back, and what was done is taken back. Of a role that is somebody's nothing is taken
@@ -24,8 +24,7 @@ pub enum Outcome {
 }
 
 impl Outcome {
-    /// Why it did not go through.
-    pub fn cause(&self) -> Option<&Cause> {
+    pub(crate) fn cause(&self) -> Option<&Cause> {
         match self {
             Self::Applied => None,
             Self::RolledBack(cause) | Self::Stuck(cause) => Some(cause),
@@ -35,19 +34,14 @@ impl Outcome {
 
 /// Why a repair did not go through. The report has the sentences.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Cause {
-    /// A call failed.
+pub(crate) enum Cause {
     Call {
-        /// The call's own words.
         error: String,
-        /// Whether it may pass without anybody doing anything.
         may_pass: bool,
     },
     /// The role could not be looked at before something was put back.
     Unseen {
-        /// The call's own words.
         error: String,
-        /// Whether it may pass without anybody doing anything.
         may_pass: bool,
     },
     /// The guard does not go on.
@@ -74,14 +68,15 @@ impl From<Illegal> for Cause {
     }
 }
 
-impl Cause {
-    /// A call that failed.
-    pub(super) fn of_call(error: &aliyun::Error) -> Self {
-        Self::Call { error: chain(error), may_pass: error.kind.may_pass() }
+impl From<aliyun::Error> for Cause {
+    fn from(error: aliyun::Error) -> Self {
+        Self::Call { error: chain(&error), may_pass: error.kind.may_pass() }
     }
+}
 
+impl Cause {
     /// Whether the next run may succeed without anybody doing anything.
-    pub fn may_pass(&self) -> bool {
+    pub(crate) fn may_pass(&self) -> bool {
         match self {
             Self::Call { may_pass, .. } | Self::Unseen { may_pass, .. } => *may_pass,
             Self::UnknownOrigin => true,
@@ -93,11 +88,10 @@ impl Cause {
 /// What a repair left behind.
 #[derive(Debug)]
 #[must_use]
-pub struct Applied {
-    /// How it ended.
-    pub outcome: Outcome,
-    /// What became of each step, in the order of the plan.
-    pub steps: Vec<StepRecord>,
+pub(crate) struct Applied {
+    pub(crate) outcome: Outcome,
+    /// In the order of the plan.
+    pub(crate) steps: Vec<StepRecord>,
     /// Policies that were attached, to whatever role bore the name.
     pub(crate) attached: BTreeSet<PolicyRef>,
     /// Whether a role was made, or was there already.

@@ -6,7 +6,6 @@ use authorization::baseline::Baseline;
 use authorization::plan::{Step, StepRecord, StepResult, restorable};
 use authorization::record::Act;
 use authorization::role::{Role, Tags};
-use authorization::target::PolicyRef;
 use authorization::text::chain;
 use futures_util::future::join_all;
 
@@ -18,7 +17,7 @@ use crate::refusal::Refusal;
 
 /// What a reply to a rehearsal means.
 #[derive(Debug, PartialEq, Eq)]
-enum Answer {
+enum Reply {
     /// It is so already, as it should be: the write is allowed, and its parameters are right.
     Exists,
     /// The role was gone, and now it is made.
@@ -46,25 +45,25 @@ fn rehearsals(baseline: &Baseline, found: &Role, tags: Option<&Tags>) -> Vec<Ste
 }
 
 /// What a reply means, as a table.
-fn answer(step: &Step, reply: Result<Option<String>, &Error>) -> Answer {
+fn meaning(step: &Step, reply: Result<Option<String>, &Error>) -> Reply {
     let error = match (step, reply) {
-        (Step::Create { .. }, Ok(Some(id))) => return Answer::Made(id),
-        (Step::Attach(_), Ok(_)) => return Answer::Attached,
-        (_, Ok(_)) => return Answer::Exists,
+        (Step::Create { .. }, Ok(Some(id))) => return Reply::Made(id),
+        (Step::Attach(_), Ok(_)) => return Reply::Attached,
+        (_, Ok(_)) => return Reply::Exists,
         (_, Err(error)) => error,
     };
     match step {
-        Step::Create { .. } if error.is("EntityAlreadyExists.Role") => return Answer::Exists,
-        Step::Attach(_) if error.is("EntityAlreadyExists.Role.Policy") => return Answer::Exists,
-        Step::Attach(_) if error.is("EntityNotExist.Policy") => return Answer::Gone,
-        _ if error.is_role_missing() => return Answer::RoleMissing,
+        Step::Create { .. } if error.is("EntityAlreadyExists.Role") => return Reply::Exists,
+        Step::Attach(_) if error.is("EntityAlreadyExists.Role.Policy") => return Reply::Exists,
+        Step::Attach(_) if error.is("EntityNotExist.Policy") => return Reply::Gone,
+        _ if error.is_role_missing() => return Reply::RoleMissing,
         _ => {}
     }
     match error.kind {
         // A limit says that the call was allowed and understood. What is taken away makes room for what comes back.
-        Kind::Conflict if error.code.as_deref().is_some_and(|code| code.starts_with("LimitExceeded")) => Answer::Exists,
+        Kind::Conflict if error.code.as_deref().is_some_and(|code| code.starts_with("LimitExceeded")) => Reply::Exists,
         Kind::Denied | Kind::Invalid | Kind::Conflict | Kind::Expired | Kind::DeadlineExceeded | Kind::OtherAccount => {
-            Answer::Refused
+            Reply::Refused
         }
         Kind::NotFound
         | Kind::Unrelated
@@ -73,15 +72,17 @@ fn answer(step: &Step, reply: Result<Option<String>, &Error>) -> Answer {
         | Kind::Unavailable
         | Kind::Unknown
         | Kind::Unreachable
-        | Kind::WrongTime => Answer::Again,
+        | Kind::WrongTime => Reply::Again,
     }
 }
 
 /// What the replies to all rehearsals told.
 #[derive(Default)]
-struct Heard {
-    made: Option<(String, StepRecord)>,
-    attached: Vec<(PolicyRef, StepRecord)>,
+struct Replies {
+    /// The id of the role that they made.
+    made: Option<String>,
+    /// The steps that had an effect.
+    done: Vec<(Step, StepRecord)>,
     role_is_missing: bool,
     refused: Option<String>,
 }
@@ -94,35 +95,32 @@ impl Run<'_, '_> {
         self.check_time(0)?;
         self.open.advance(Act::Rehearse)?;
         let intent = self.open.begin_rehearsal(self.case.session).await?;
-        let mut heard = self.try_all(&intent, &steps).await;
+        let mut replies = self.try_all(&intent, &steps).await;
         // Somebody may have deleted the role between two of the calls. Then the creation of a second round makes it.
-        if heard.made.is_none() && heard.role_is_missing && self.pause_once().await {
-            heard = self.try_all(&intent, &steps).await;
+        let session = self.case.session;
+        if replies.made.is_none() && replies.role_is_missing && session.pause(session.pauses(1).next()).await {
+            replies = self.try_all(&intent, &steps).await;
         }
-        self.course = Course::Reversible { is_rehearsed: true };
-        match heard {
+        self.course = Course::Rehearsed;
+        match replies {
             // The way back is gone with the old role, so this is the repair's creation, whatever else was refused.
-            Heard { made: Some((id, record)), attached, .. } => self.go_on_from(id, record, attached).await,
-            Heard { refused: Some(why), .. } => Err(Refusal::Rehearsal(why).into()),
-            Heard { made: None, refused: None, .. } => Ok(()),
+            Replies { made: Some(id), done, .. } => self.go_on_from(id, done).await,
+            Replies { refused: Some(why), .. } => Err(Refusal::Rehearsal(why).into()),
+            Replies { made: None, refused: None, .. } => Ok(()),
         }
     }
 
-    async fn pause_once(&self) -> bool {
-        match self.case.session.pauses(1).next() {
-            Some(pause) => self.case.session.pause(pause).await,
-            None => false,
-        }
-    }
-
-    async fn try_all(&mut self, intent: &Intent<'_>, steps: &[Step]) -> Heard {
+    async fn try_all(&mut self, intent: &Intent<'_>, steps: &[Step]) -> Replies {
         let (case, started_ms) = (self.case, self.open.elapsed_ms());
         let answers = join_all(steps.iter().map(|step| try_out(case, intent, step, started_ms))).await;
-        let mut heard = Heard::default();
+        let mut replies = Replies::default();
         for (step, (answer, record, _)) in steps.iter().zip(answers) {
             match (answer, step) {
-                (Answer::Made(id), _) => heard.made = Some((id, record)),
-                (Answer::Attached, Step::Attach(policy)) => {
+                (Reply::Made(id), _) => {
+                    replies.made = Some(id);
+                    replies.done.push((step.clone(), record));
+                }
+                (Reply::Attached, Step::Attach(policy)) => {
                     // By name: should the role be somebody's meanwhile, it is taken off again.
                     self.attached.insert(policy.clone());
                     // A run that was taken over may have detached it. Else a person has, a moment ago: then it goes again
@@ -131,44 +129,33 @@ impl Run<'_, '_> {
                         self.open.not_held(policy);
                         self.not_held.insert(policy.clone());
                     }
-                    heard.attached.push((policy.clone(), record));
+                    replies.done.push((step.clone(), record));
                 }
-                (Answer::Gone, Step::Attach(policy)) if *policy != self.case.baseline.policy() => {
+                (Reply::Gone, Step::Attach(policy)) if *policy != self.case.baseline.policy() => {
                     self.open.gone(policy);
                 }
-                (refused @ (Answer::Refused | Answer::Again | Answer::RoleMissing), _) => {
-                    heard.role_is_missing |= refused == Answer::RoleMissing;
-                    heard.refused = heard.refused.or(record.error);
+                (refused @ (Reply::Refused | Reply::Again | Reply::RoleMissing), _) => {
+                    replies.role_is_missing |= refused == Reply::RoleMissing;
+                    replies.refused = replies.refused.or(record.error);
                 }
-                (Answer::Exists | Answer::Attached | Answer::Gone, _) => {}
+                (Reply::Exists | Reply::Attached | Reply::Gone, _) => {}
             }
         }
-        heard
+        replies
     }
 
     /// The role was deleted meanwhile, and the rehearsal has made it.
-    async fn go_on_from(
-        &mut self,
-        id: String,
-        creation: StepRecord,
-        attached: Vec<(PolicyRef, StepRecord)>,
-    ) -> Result<(), Cause> {
+    async fn go_on_from(&mut self, id: String, done: Vec<(Step, StepRecord)>) -> Result<(), Cause> {
         // With the old role everything that it held is gone: nobody took a single policy away.
         for policy in std::mem::take(&mut self.not_held) {
             self.open.held(&policy);
         }
         self.open.advance(Act::Replace)?;
-        self.take_over(&id, StepResult::Done);
+        self.use_existing(&id, StepResult::Done);
         self.created = Some(id);
-        for item in &mut self.items {
-            let done = match &item.step {
-                Step::Create { .. } => Some(creation.clone()),
-                Step::Attach(policy) => {
-                    attached.iter().find(|(other, _)| other == policy).map(|(_, done)| done.clone())
-                }
-                _ => None,
-            };
-            if let Some(record) = done {
+        for (step, record) in done {
+            // INVARIANT: what was rehearsed are steps of the plan, as `rehearsals` makes them of the same role.
+            if let Some(item) = self.items.iter_mut().find(|item| item.step == step) {
                 self.open.end(item.line, &record);
                 item.record = Some(record);
             }
@@ -184,7 +171,7 @@ async fn try_out(
     intent: &Intent<'_>,
     step: &Step,
     started_ms: u64,
-) -> (Answer, StepRecord, Option<Error>) {
+) -> (Reply, StepRecord, Option<Error>) {
     let session = case.session;
     let begin = session.clock().uptime();
     let mut record = StepRecord { started_ms: Some(started_ms), ..StepRecord::planned(step, &case.target.role) };
@@ -196,13 +183,8 @@ async fn try_out(
             record.request_id.clone_from(&error.request_id);
             record.error = Some(chain(error));
         }
-        let answer = answer(step, reply.as_ref().map(Clone::clone));
-        let again = answer == Answer::Again
-            && match pauses.next() {
-                Some(pause) => session.pause(pause).await,
-                None => false,
-            };
-        if !again {
+        let answer = meaning(step, reply.as_ref().map(Clone::clone));
+        if answer != Reply::Again || !session.pause(pauses.next()).await {
             let took = session.clock().uptime().saturating_sub(begin);
             record.duration_ms = u64::try_from(took.as_millis()).unwrap_or(u64::MAX);
             return (answer, record, reply.err());
@@ -232,12 +214,12 @@ pub(crate) async fn rehearse(case: Case<'_>, found: &Role, tags: Option<&Tags>) 
     let tried = rehearsals(case.baseline, found, tags).into_iter().map(|step| async move {
         let (answer, _, error) = try_out(case, intent, &step, 0).await;
         let rehearsed = match (answer, &step) {
-            (Answer::Exists, _) => Rehearsed::Allowed,
-            (Answer::Gone, _) => Rehearsed::Gone,
-            (Answer::Refused, _) => error.map_or(Rehearsed::Unknown(None), Rehearsed::Refused),
-            (Answer::Again | Answer::RoleMissing, _) => Rehearsed::Unknown(error),
-            (Answer::Made(_), _) => Rehearsed::HadEffect("it was deleted, and the rehearsal has made it again"),
-            (Answer::Attached, Step::Attach(policy)) if *policy != case.baseline.policy() => {
+            (Reply::Exists, _) => Rehearsed::Allowed,
+            (Reply::Gone, _) => Rehearsed::Gone,
+            (Reply::Refused, _) => error.map_or(Rehearsed::Unknown(None), Rehearsed::Refused),
+            (Reply::Again | Reply::RoleMissing, _) => Rehearsed::Unknown(error),
+            (Reply::Made(_), _) => Rehearsed::HadEffect("it was deleted, and the rehearsal has made it again"),
+            (Reply::Attached, Step::Attach(policy)) if *policy != case.baseline.policy() => {
                 match intent.writer().detach_policy_from_role(case.role(), policy).await {
                     Ok(_) => {
                         Rehearsed::HadEffect("a policy was detached; the rehearsal attached it, and took it off again")
@@ -245,7 +227,7 @@ pub(crate) async fn rehearse(case: Case<'_>, found: &Role, tags: Option<&Tags>) 
                     Err(_) => Rehearsed::HadEffect("a policy was detached, and the rehearsal has attached it again"),
                 }
             }
-            (Answer::Attached, _) => {
+            (Reply::Attached, _) => {
                 Rehearsed::HadEffect("its DTS policy was detached, and the rehearsal has attached it again")
             }
         };

@@ -1,20 +1,21 @@
 //! One write: send it, and where the reply does not tell the truth, look.
 //!
-//! A write can be repeated safely, since each has a state that it leads to ([`super::settled`]). "It exists already" and
+//! A write can be repeated safely, since each has a state that it leads to (`postcondition_holds`). "It exists already" and
 //! "it is gone already" are facts to check, neither errors nor successes.
 
 use std::time::Duration;
 
 use aliyun::{Error, Kind, Retry};
-use authorization::plan::{StepRecord, StepResult};
+use authorization::plan::{Step, StepRecord, StepResult};
+use authorization::policy;
 use authorization::target::PolicyRef;
 use authorization::text::{chain, sanitized};
 
-use super::group::Now;
-use super::settled;
-use super::{Cause, Run, Step};
+use super::group::LastLook;
+use super::{Cause, Run};
 use crate::case::Case;
 use crate::journal::Intent;
+use crate::observe;
 use crate::refusal::Refusal;
 
 /// Tries while there is a way back.
@@ -25,12 +26,12 @@ pub(super) const TRIES_WITHOUT_WAY_BACK: usize = 12;
 /// What became of a step, and what its replies told beside.
 pub(super) struct Performed {
     pub(super) record: StepRecord,
-    pub(super) learned: Vec<Learned>,
+    pub(super) learned: Vec<ReplyFact>,
     pub(super) cause: Option<Cause>,
 }
 
 /// What a reply tells beside the step.
-pub(super) enum Learned {
+pub(super) enum ReplyFact {
     /// This run made the role with this id.
     Made(String),
     /// The role with this id is there, with the vendor's default trust policy.
@@ -110,7 +111,7 @@ impl Run<'_, '_> {
             performed.record.attempts += 1;
             let error = match send(self.case, intent, step, &mut performed.record).await {
                 Ok(made) => {
-                    performed.learned.extend(made.map(Learned::Made));
+                    performed.learned.extend(made.map(ReplyFact::Made));
                     return None;
                 }
                 Err(error) => error,
@@ -123,65 +124,73 @@ impl Run<'_, '_> {
                 Next::Clear => self.clear(intent, performed).await,
                 next => Ok(next),
             };
-            let end = match next {
-                Ok(next @ (Next::Again | Next::Blind)) => match self.wait(pauses.next(), step).await {
-                    Ok(Wait::Over) => continue,
-                    Ok(Wait::Settled) => End::settled(lost),
-                    Ok(Wait::NoMore) if next == Next::Blind => End::Stopped(StepResult::Unknown, failed(&error)),
-                    Ok(Wait::NoMore) => End::Stopped(StepResult::Failed, failed(&error)),
+            let (result, cause) = match next {
+                Ok(next @ (Next::Again | Next::Blind)) => match self.wait(next, pauses.next(), step).await {
+                    Ok(Next::Again) => continue,
+                    Ok(next) => self.end(step, next, lost, &error, performed),
                     // Whether a write whose reply was lost had its effect is not known, whatever kept us from the next.
-                    Err(Cause::Call { .. }) if lost => End::Stopped(StepResult::Unknown, failed(&error)),
-                    Err(why) if lost => End::Stopped(StepResult::Unknown, why),
-                    Err(why) => End::Stopped(StepResult::Failed, why),
+                    Err(Cause::Call { .. }) if lost => (StepResult::Unknown, Some(failed(&error))),
+                    Err(why) => (if lost { StepResult::Unknown } else { StepResult::Failed }, Some(why)),
                 },
                 Ok(next) => self.end(step, next, lost, &error, performed),
-                Err(why) => End::Stopped(StepResult::Failed, why),
+                Err(why) => (StepResult::Failed, Some(why)),
             };
-            return performed.end(end);
+            performed.record.result = result;
+            if performed.record.holds() {
+                performed.record.error = None;
+            }
+            return cause;
         }
     }
 
-    fn end(&self, step: &Step, next: Next, lost: bool, error: &Error, performed: &mut Performed) -> End {
+    /// How the step ended, and why it did if it did not succeed.
+    fn end(
+        &self,
+        step: &Step,
+        next: Next,
+        lost: bool,
+        error: &Error,
+        performed: &mut Performed,
+    ) -> (StepResult, Option<Cause>) {
+        // By our hand if a reply was lost.
+        let settled = if lost { StepResult::Done } else { StepResult::Already };
         match (next, step) {
-            (Next::Settled, _) => End::settled(lost),
+            (Next::Settled, _) => (settled, None),
             (Next::NotAttached, Step::Detach(policy)) => {
                 // An own earlier try, or a run that was taken over, may have detached it. Else a person has.
                 if !lost && !self.open.suspects(policy) {
-                    performed.learned.push(Learned::NotHeld(policy.clone()));
+                    performed.learned.push(ReplyFact::NotHeld(policy.clone()));
                 }
-                End::settled(lost)
+                (settled, None)
             }
             (Next::Gone, Step::Attach(policy)) if self.had(policy) && *policy != self.case.baseline.policy() => {
-                performed.learned.push(Learned::Gone(policy.clone()));
-                End::Over(StepResult::Skipped)
+                performed.learned.push(ReplyFact::Gone(policy.clone()));
+                (StepResult::Skipped, None)
             }
             (Next::Gone, Step::Detach(policy)) => {
-                performed.learned.push(Learned::Gone(policy.clone()));
-                End::settled(lost)
+                performed.learned.push(ReplyFact::Gone(policy.clone()));
+                (settled, None)
             }
-            _ => End::Stopped(StepResult::Failed, failed(error)),
+            (Next::Blind, _) => (StepResult::Unknown, Some(failed(error))),
+            _ => (StepResult::Failed, Some(failed(error))),
         }
     }
 
     /// Waits before the next try. Much can happen meanwhile, so a role is looked at once more before it is deleted.
-    async fn wait(&self, pause: Option<Duration>, step: &Step) -> Result<Wait, Cause> {
-        let waited = match pause {
-            Some(pause) => self.case.session.pause(pause).await,
-            None => false,
-        };
-        if !waited {
-            return Ok(Wait::NoMore);
+    async fn wait(&self, next: Next, pause: Option<Duration>, step: &Step) -> Result<Next, Cause> {
+        if !self.case.session.pause(pause).await {
+            return Ok(if next == Next::Blind { Next::Blind } else { Next::Fail });
         }
         if matches!(step, Step::Delete { .. }) {
             match self.look_again().await? {
-                Now::Same => {}
-                Now::Gone | Now::Replaced(_) => return Ok(Wait::Settled),
+                LastLook::Same => {}
+                LastLook::Gone | LastLook::Replaced(_) => return Ok(Next::Settled),
             }
         }
         if step.takes_away() {
             self.open.check_ours().await?;
         }
-        Ok(Wait::Over)
+        Ok(Next::Again)
     }
 
     /// Whether a policy was attached before the repair.
@@ -190,38 +199,41 @@ impl Run<'_, '_> {
     }
 
     async fn look(&self, step: &Step, error: &Error, performed: &mut Performed) -> Result<Next, Cause> {
-        // The cloud says that it is so, and an old reply that it is not: only the next try can tell.
-        let not_yet = if error.retry() == Retry::Never { Next::Blind } else { Next::Again };
-        if let Step::Create { replaces, .. } = step {
-            return self.look_at_the_new(replaces.as_deref(), not_yet, performed).await;
+        match self.postcondition_holds(step, performed).await {
+            Ok(true) => Ok(Next::Settled),
+            // The cloud says that it is so, and an old reply that it is not: only the next try can tell.
+            Ok(false) if error.retry() != Retry::Never => Ok(Next::Again),
+            Err(stranger @ Cause::Stranger(_)) => Err(stranger),
+            Ok(false) | Err(_) => Ok(Next::Blind),
         }
-        Ok(match settled::is(self.case, step).await {
-            Ok(true) => Next::Settled,
-            Ok(false) => not_yet,
-            Err(_) => Next::Blind,
-        })
     }
 
-    /// A role of that name is there, or may be. Whose is it?
-    async fn look_at_the_new(
-        &self,
-        old: Option<&str>,
-        not_yet: Next,
-        performed: &mut Performed,
-    ) -> Result<Next, Cause> {
-        let role = match self.case.session.get_role(self.case.role()).await {
-            Ok(role) => role,
-            Err(error) if error.is_role_missing() => return Ok(not_yet),
-            Err(_) => return Ok(Next::Blind),
-        };
-        if old == Some(role.role_id.as_str()) {
-            return Ok(not_yet);
-        }
-        if !self.open.repair().knows_as(&role.role_id, &role.assume_role_policy_document, self.case.baseline) {
-            return Err(Cause::Stranger(role.role_id));
-        }
-        performed.learned.push(Learned::Found(role.role_id));
-        Ok(Next::Settled)
+    /// Whether the cloud is in the state that a step leads to.
+    async fn postcondition_holds(&self, step: &Step, performed: &mut Performed) -> Result<bool, Cause> {
+        let (case, session) = (self.case, self.case.session);
+        Ok(match step {
+            Step::Detach(policy) => !session.list_policies_for_role(case.role()).await?.contains(policy),
+            Step::Attach(policy) => session.list_policies_for_role(case.role()).await?.contains(policy),
+            Step::Delete { role_id } => observe::facts(case).await?.is_none_or(|role| role.role_id != *role_id),
+            Step::Create { replaces, .. } => match observe::facts(case).await? {
+                Some(role) if replaces.as_ref() != Some(&role.role_id) => {
+                    if !self.open.repair().knows_as(&role.role_id, &role.assume_role_policy_document, case.baseline) {
+                        return Err(Cause::Stranger(role.role_id));
+                    }
+                    performed.learned.push(ReplyFact::Found(role.role_id));
+                    true
+                }
+                Some(_) | None => false,
+            },
+            Step::UpdateTrust { to, .. } => {
+                policy::same_document(&session.get_role(case.role()).await?.assume_role_policy_document, &to.trust)
+            }
+            Step::Tag(tags) => {
+                let now = observe::tags(case).await?.unwrap_or_default();
+                tags.iter().all(|(key, value)| now.get(key) == Some(value))
+            }
+            Step::LeaveTag(_) => true,
+        })
     }
 
     /// The cloud will not delete a role that holds policies. One that we detached is detached again (the first reply may
@@ -237,7 +249,7 @@ impl Run<'_, '_> {
         self.open.check_ours().await?;
         for policy in attached {
             if intent.writer().detach_policy_from_role(self.case.role(), &policy).await.is_ok() {
-                performed.learned.push(Learned::Held(policy));
+                performed.learned.push(ReplyFact::Held(policy));
             }
         }
         Ok(Next::Again)
@@ -270,43 +282,6 @@ pub(super) async fn send(
     record.request_id = done.request_id;
     record.error = None;
     Ok(made)
-}
-
-/// How waiting for the next try ended.
-enum Wait {
-    /// Try again.
-    Over,
-    /// No more tries, or no time.
-    NoMore,
-    /// Meanwhile it is so.
-    Settled,
-}
-
-/// How a step ended.
-enum End {
-    Over(StepResult),
-    Stopped(StepResult, Cause),
-}
-
-impl End {
-    /// It is so; by our hand if a reply was lost.
-    fn settled(lost: bool) -> Self {
-        Self::Over(if lost { StepResult::Done } else { StepResult::Already })
-    }
-}
-
-impl Performed {
-    fn end(&mut self, end: End) -> Option<Cause> {
-        let (result, why) = match end {
-            End::Over(result) => (result, None),
-            End::Stopped(result, why) => (result, Some(why)),
-        };
-        self.record.result = result;
-        if self.record.holds() {
-            self.record.error = None;
-        }
-        why
-    }
 }
 
 pub(super) fn failed(error: &Error) -> Cause {

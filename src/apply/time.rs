@@ -15,21 +15,18 @@ const FILES_A_TRIP: u32 = 2;
 const OTHER_TRIPS: usize = 4;
 
 /// Why the first write must not start, if it must not. `folder` is what an operation on the journal's files takes.
-pub fn too_late(session: &Session, steps: &[Step], folder: Duration) -> Option<Refusal> {
-    lacks_time(session, Left { rest: steps, all: steps, is_rehearsed: false }, folder)
+pub(crate) fn too_late(session: &Session, steps: &[Step], folder: Duration) -> Option<Refusal> {
+    lacks_time(session, steps, steps, false, folder)
 }
 
-/// What is left of a plan, and what may have to be taken back.
-#[derive(Clone, Copy)]
-pub(super) struct Left<'a> {
-    pub(super) rest: &'a [Step],
-    pub(super) all: &'a [Step],
-    pub(super) is_rehearsed: bool,
-}
-
-/// The same for the rest of a plan.
-pub(super) fn lacks_time(session: &Session, left: Left<'_>, folder: Duration) -> Option<Refusal> {
-    let Left { rest, all, is_rehearsed } = left;
+/// The same for the rest of a plan; what was done of all of it may have to be taken back.
+pub(super) fn lacks_time(
+    session: &Session,
+    rest: &[Step],
+    all: &[Step],
+    is_rehearsed: bool,
+    folder: Duration,
+) -> Option<Refusal> {
     let undo: Vec<_> = all.iter().take_while(|step| !matches!(step, Step::Delete { .. })).cloned().collect();
     let count = u32::try_from(trips(rest) + trips(&undo) + OTHER_TRIPS).unwrap_or(u32::MAX);
     let call = (session.slowest_call() * 2).max(CALL_FLOOR) + folder * FILES_A_TRIP;

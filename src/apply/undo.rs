@@ -6,11 +6,11 @@ use authorization::target::PolicyRef;
 use authorization::text::chain;
 use futures_util::future::join_all;
 
-use super::settled;
-use super::step::{Learned, TRIES_WITHOUT_WAY_BACK};
+use super::step::{ReplyFact, TRIES_WITHOUT_WAY_BACK};
 use super::{Cause, Course, Outcome, Run};
 use crate::case::Case;
 use crate::journal::OpenRepair;
+use crate::observe;
 use crate::refusal::Refusal;
 
 /// A step to take back: its place among the items, and the reverse step.
@@ -60,12 +60,9 @@ impl Run<'_, '_> {
 
     /// Whether the role that is there may be written to.
     async fn whose(&self) -> Result<(), Cause> {
-        let role = self.case.session.get_role(self.case.role()).await.map_err(|error| {
-            if error.is_role_missing() {
-                return Cause::Deleted;
-            }
-            Cause::Unseen { error: chain(&error), may_pass: error.kind.may_pass() }
-        })?;
+        let look = observe::facts(self.case).await;
+        let role = look.map_err(|error| Cause::Unseen { error: chain(&error), may_pass: error.kind.may_pass() })?;
+        let role = role.ok_or(Cause::Deleted)?;
         let is_known =
             self.open.repair().knows_as(&role.role_id, &role.assume_role_policy_document, self.case.baseline);
         // The old trust policy belongs to the old role alone.
@@ -94,7 +91,7 @@ impl Run<'_, '_> {
                 self.attached.insert(policy.clone());
             }
             for fact in done.learned {
-                if let Learned::Gone(policy) = fact {
+                if let ReplyFact::Gone(policy) = fact {
                     self.open.gone(&policy);
                 }
             }
@@ -125,9 +122,9 @@ impl Run<'_, '_> {
             matches!(item.step.undo(), Undo::DeleteCreated) && item.record.as_ref().is_some_and(had_effect)
         };
         let index = self.items.iter().position(creation)?;
-        let now = match settled::role_id_now(self.case).await {
-            Ok(now) => now,
-            Err(error) => return Some(Cause::of_call(&error)),
+        let now = match observe::facts(self.case).await {
+            Ok(now) => now.map(|role| role.role_id),
+            Err(error) => return Some(error.into()),
         };
         match (self.created.take(), now) {
             (Some(created), Some(now)) if created == now => {
@@ -156,7 +153,7 @@ impl Run<'_, '_> {
 /// that was looked at a moment before.
 pub(crate) async fn take_off(case: Case<'_>, policies: &[PolicyRef], open: &mut OpenRepair<'_>) -> Vec<StepRecord> {
     let steps: Vec<_> = policies.iter().cloned().map(Step::Detach).collect();
-    let run = Run::new(case, Course::OF_A_PLAN, &[], open);
+    let run = Run::new(case, Course::Planned, &[], open);
     let intent = run.open.begin_undo(case.session, &steps).await;
     let performed = join_all(steps.iter().map(|step| run.perform(&intent, step, TRIES_WITHOUT_WAY_BACK))).await;
     let records: Vec<_> = performed.into_iter().map(|done| done.record).collect();

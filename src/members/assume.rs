@@ -122,7 +122,7 @@ pub async fn assume_member_role(
         };
         let Some(wait) = waits.next().filter(|_| denied.may_be_too_early()) else { return Err(denied) };
         tracing::info!(account = account.as_str(), reason = %denied, "waiting for the access role of a new member");
-        if !session.pause(wait).await {
+        if !session.pause(Some(wait)).await {
             return Err(denied);
         }
     }

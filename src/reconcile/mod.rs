@@ -11,7 +11,6 @@ use std::collections::BTreeSet;
 use aliyun::Session;
 use authorization::baseline::Baseline;
 use authorization::plan::{self, Facts, Plan, PlanId, StepRecord};
-use authorization::resume::Resume;
 use authorization::role::{ObservedRole, RoleView, Tags};
 use authorization::settings::{Approval, Mode, Strategy};
 use authorization::target::Target;
@@ -22,14 +21,14 @@ use crate::apply;
 use crate::case::Case;
 use crate::journal::{Journal, JournalLog, RunStore};
 use crate::observe::{self, LookError};
-use crate::outcome::{AccountOutcome, Advice, Ending, Failed, Pending, Refused};
+pub use crate::outcome::AccountOutcome;
+use crate::outcome::{Advice, Ending, Failed, Pending, Refused};
 use crate::refusal::Refusal;
 use crate::report::Status;
 use crate::stop::Stop;
 use crate::telemetry::Log;
 
 use repair::repair;
-use unfinished::Unfinished;
 
 /// What a run may do, and with what.
 #[derive(Debug, Clone)]
@@ -79,8 +78,8 @@ pub async fn role(guard: &Guard, target: &Target) -> AccountOutcome {
         Ok(observed) => match work.unfinished(&observed).await {
             None => work.judged(&observed, finished.has_written()).await,
             Some(unfinished) => {
-                notes.push(unfinished.note());
-                work.would_finish(&observed, &unfinished)
+                notes.push(unfinished.note.clone());
+                work.would_finish(&observed, unfinished)
             }
         },
     };
@@ -97,19 +96,6 @@ struct Work<'a> {
 }
 
 impl Work<'_> {
-    /// A run that does not write says what one that does would do first.
-    fn would_finish(&self, observed: &ObservedRole, unfinished: &Unfinished) -> AccountOutcome {
-        let outcome = judged(self.case, observed);
-        if self.guard.mode == Mode::Plan && unfinished.has_steps() {
-            let doubt = unfinished.doubt(self.guard, self.journal.evidence(self.guard.approval));
-            return unfinished.planned(outcome, doubt);
-        }
-        match unfinished.resume {
-            Resume::Stranger => outcome.ending(Ending::Judged(Some(Advice::WouldLeaveAlone))),
-            Resume::Whole | Resume::Authorized(_) | Resume::PutBack(_) | Resume::Forward(_) => outcome,
-        }
-    }
-
     /// Judges a role that was observed, and repairs it if that is needed and allowed.
     async fn judged(&mut self, observed: &ObservedRole, has_finished: bool) -> AccountOutcome {
         let guard = self.guard;

@@ -9,7 +9,7 @@ use authorization::target::RoleName;
 use authorization::text::chain;
 use authorization::verify::Finding;
 
-use super::second_look::{Aim, Goal, Seen, look, second_look};
+use super::second_look::{Aim, Seen, look, second_look};
 use super::{Work, refused};
 use crate::apply::{self, Applied, Cause, Course, Outcome};
 use crate::case::Case;
@@ -30,7 +30,7 @@ pub(super) async fn repair(
         Ok(open) => open,
         Err(refusal) => return refused(planned, refusal, BTreeSet::new()),
     };
-    let carried = carry_out(work.case, Course::OF_A_PLAN, &plan.steps, Goal::Repair, &mut open).await;
+    let carried = carry_out(work.case, Course::Planned, &plan.steps, &mut open).await;
     let is_seen = carried.look.is_ok();
     let outcome = judge(&work.case.target.role, planned, plan, carried);
     let status = outcome.status();
@@ -60,13 +60,12 @@ pub(super) async fn carry_out<'a>(
     case: Case<'a>,
     course: Course,
     steps: &[Step],
-    goal: Goal,
     open: &mut OpenRepair<'_>,
 ) -> Carried<'a> {
     let mut applied = apply::run(case, course, steps, open).await;
     let mut rounds = 1..ROUNDS;
     loop {
-        let aim = Aim::new(goal, case.baseline, open.repair());
+        let aim = Aim::new(course, case.baseline, open.repair());
         let look = second_look(case, &aim, &applied.outcome).await;
         let left = look.as_ref().map_or_else(|_| Vec::new(), |seen| left(case, &applied, seen, open));
         if left.is_empty() || rounds.next().is_none() {
@@ -142,7 +141,7 @@ fn judge(role: &RoleName, planned: AccountOutcome, plan: &Plan, carried: Carried
 fn residue(aim: &Aim<'_>, applied: &Applied, seen: &Seen, plan: &Plan, left: &Difference) -> Vec<Finding> {
     let is_remediated = aim.repaired(seen);
     let mut residual = seen.findings.clone();
-    residual.extend(aim.repair().gone.iter().map(Finding::policy_gone));
+    residual.extend(aim.repair.gone.iter().map(Finding::policy_gone));
     if is_remediated && applied.has_deleted && !plan.loses.is_empty() {
         residual.push(Finding::trust_replaced(&plan.loses));
     }

@@ -6,28 +6,20 @@ use authorization::record::{Repair, Snapshot};
 use authorization::role::{ObservedRole, Role, Tags};
 use authorization::verify::{self, Finding};
 
-use crate::apply::{Cause, Outcome};
+use crate::apply::{Cause, Course, Outcome};
 use crate::case::Case;
 use crate::observe::{self, LookError};
 
 /// How often the second look is repeated until the cloud shows what was written.
 const CONFIRMATIONS: usize = 6;
 
-/// What a run is after.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Goal {
-    /// An authorized role with everything that it had.
-    Repair,
-    /// Only what an earlier run took away: whether the role is authorized is judged afterwards.
-    GiveBack,
-}
-
-/// What the second look must show: the goal, and what the record says of the role.
+/// What the second look must show. After a plan that is an authorized role with everything that it had; a run that finishes
+/// another one gives back what that one took away, and whether the role is authorized is judged afterwards.
 #[derive(Debug)]
 pub(super) struct Aim<'a> {
-    pub(super) goal: Goal,
+    course: Course,
     baseline: &'a Baseline,
-    repair: Repair,
+    pub(super) repair: Repair,
     before: Option<Role>,
 }
 
@@ -41,12 +33,8 @@ pub(super) struct Seen {
 
 impl<'a> Aim<'a> {
     /// The record is asked once the writes are done: they may have told that a policy was not attached, or is gone.
-    pub(super) fn new(goal: Goal, baseline: &'a Baseline, repair: &Repair) -> Self {
-        Self { goal, baseline, repair: repair.clone(), before: repair.before.as_ref().map(Snapshot::role) }
-    }
-
-    pub(super) fn repair(&self) -> &Repair {
-        &self.repair
+    pub(super) fn new(course: Course, baseline: &'a Baseline, repair: &Repair) -> Self {
+        Self { course, baseline, repair: repair.clone(), before: repair.before.as_ref().map(Snapshot::role) }
     }
 
     pub(super) fn tags(&self) -> Option<&Tags> {
@@ -114,7 +102,7 @@ impl<'a> Aim<'a> {
     pub(super) fn expected(&self, outcome: &Outcome, seen: &Seen) -> bool {
         match outcome {
             Outcome::RolledBack(Cause::Stranger(_)) => self.is_strange(seen),
-            _ if self.goal == Goal::GiveBack => self.given_back(seen),
+            _ if !self.course.is_reversible() => self.given_back(seen),
             Outcome::Applied => self.repaired(seen),
             Outcome::Stuck(_) => self.repaired(seen) || self.untouched(seen),
             Outcome::RolledBack(Cause::Refused(_)) => self.put_back(seen),
@@ -128,12 +116,9 @@ pub(super) async fn second_look(case: Case<'_>, aim: &Aim<'_>, outcome: &Outcome
     let mut pauses = case.session.pauses(CONFIRMATIONS - 1);
     loop {
         let seen = look(case, aim).await;
-        if seen.as_ref().is_ok_and(|seen| aim.expected(outcome, seen)) {
+        let is_expected = seen.as_ref().is_ok_and(|seen| aim.expected(outcome, seen));
+        if is_expected || !case.session.pause(pauses.next()).await {
             return seen;
-        }
-        match pauses.next() {
-            Some(pause) if case.session.pause(pause).await => {}
-            _ => return seen,
         }
     }
 }

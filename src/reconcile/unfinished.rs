@@ -6,12 +6,13 @@ use authorization::plan::{self, Plan, PlanId, StepRecord, StepResult};
 use authorization::record::{Repair, Snapshot};
 use authorization::resume::{self, Resume};
 use authorization::role::{ObservedRole, RoleView, Tags};
+use authorization::settings::Mode;
 use authorization::target::AccountId;
 use authorization::text::chain;
 use authorization::verify::{Finding, FindingId};
 
 use super::repair::{Carried, carry_out, stuck};
-use super::second_look::{Aim, Goal, Seen};
+use super::second_look::{Aim, Seen};
 use super::{Guard, Work, judged, refused, unseen};
 use crate::apply::{self, Course};
 use crate::case::Case;
@@ -57,11 +58,11 @@ impl Finished {
 
 /// An unfinished repair, held against the role as it is now.
 pub(super) struct Unfinished {
-    pub(super) resume: Resume,
+    resume: Resume,
     account: AccountId,
     plan: Plan,
     steps: Vec<StepRecord>,
-    note: Finding,
+    pub(super) note: Finding,
 }
 
 impl Unfinished {
@@ -75,26 +76,12 @@ impl Unfinished {
         Self { resume, account: case.target.account.clone(), plan, steps, note }
     }
 
-    pub(super) fn note(&self) -> Finding {
-        self.note.clone()
-    }
-
-    pub(super) fn has_steps(&self) -> bool {
+    fn has_steps(&self) -> bool {
         !self.steps.is_empty()
     }
 
-    /// In mode `plan`: the steps that finish it, under an id that a person can approve.
-    pub(super) fn planned(&self, outcome: AccountOutcome, doubt: Option<Refusal>) -> AccountOutcome {
-        let advice = match doubt {
-            Some(why) => Advice::WouldRefuse { why, loses: BTreeSet::new() },
-            None => Advice::WouldFinish,
-        };
-        let (plan, steps) = (Some(self.plan.id.clone()), self.steps.clone());
-        AccountOutcome { plan, steps, ..outcome }.ending(Ending::Judged(Some(advice)))
-    }
-
     /// Why a person has to approve the steps that finish it first, if there are any.
-    pub(super) fn doubt(&self, guard: &Guard, evidence: Evidence) -> Option<Refusal> {
+    fn doubt(&self, guard: &Guard, evidence: Evidence) -> Option<Refusal> {
         match (&guard.approved, evidence) {
             _ if !self.has_steps() => None,
             (Some(id), _) if *id == self.plan.id => None,
@@ -107,7 +94,7 @@ impl Unfinished {
     /// The role as it was found, the unfinished repair first.
     fn outcome(&self, case: Case<'_>, observed: &ObservedRole) -> AccountOutcome {
         let mut outcome = judged(case, observed);
-        outcome.findings.insert(0, self.note());
+        outcome.findings.insert(0, self.note.clone());
         AccountOutcome { plan: Some(self.plan.id.clone()), ..outcome }
     }
 
@@ -133,6 +120,24 @@ impl Work<'_> {
         let what = unfinished.resume.describe(&self.case.target.role) + &doubt;
         let note = Finding::journal_open(&repair.request_id, repair.begun_at, &what);
         Some(Unfinished { note, ..unfinished })
+    }
+
+    /// A run that does not write says what one that does would do first; in mode `plan` with the steps that finish it, under
+    /// an id that a person can approve.
+    pub(super) fn would_finish(&self, observed: &ObservedRole, unfinished: Unfinished) -> AccountOutcome {
+        let outcome = judged(self.case, observed);
+        if self.guard.mode == Mode::Plan && unfinished.has_steps() {
+            let advice = match unfinished.doubt(self.guard, self.journal.evidence(self.guard.approval)) {
+                Some(why) => Advice::WouldRefuse { why, loses: BTreeSet::new() },
+                None => Advice::WouldFinish,
+            };
+            let Unfinished { plan, steps, .. } = unfinished;
+            return AccountOutcome { plan: Some(plan.id), steps, ..outcome }.ending(Ending::Judged(Some(advice)));
+        }
+        match unfinished.resume {
+            Resume::Stranger => outcome.ending(Ending::Judged(Some(Advice::WouldLeaveAlone))),
+            Resume::Whole | Resume::Authorized(_) | Resume::PutBack(_) | Resume::Forward(_) => outcome,
+        }
     }
 
     /// A run that could not finish it says at least that it is there.
@@ -225,7 +230,7 @@ async fn finish_by(
         return Err(Box::new(refused(outcome, refusal, BTreeSet::new())));
     }
     open.extend(&plan.steps);
-    let carried = carry_out(case, course, &plan.steps, Goal::GiveBack, &mut open).await;
+    let carried = carry_out(case, course, &plan.steps, &mut open).await;
     let Carried { applied, look, aim, taken_off } = carried;
     let steps = applied.steps.into_iter().chain(taken_off).collect();
     let why = applied.outcome.cause().cloned();
@@ -251,7 +256,7 @@ async fn finish_by(
 }
 
 fn stranger(case: Case<'_>, open: OpenRepair<'_>, unfinished: &Unfinished, observed: &ObservedRole) -> AccountOutcome {
-    let aim = Aim::new(Goal::GiveBack, case.baseline, open.repair());
+    let aim = Aim::new(Course::PuttingBack, case.baseline, open.repair());
     let had = aim.left(&ObservedRole::Missing, None).describe();
     let why = Stuck::Unknown { account: case.target.account.clone(), had };
     let ending = stuck(&case.target.role, why, aim.left(observed, None));
@@ -261,7 +266,7 @@ fn stranger(case: Case<'_>, open: OpenRepair<'_>, unfinished: &Unfinished, obser
 
 /// What the finished repair changed beside: policies that are gone, and the principals of the old trust policy.
 fn residue(aim: &Aim<'_>, seen: &Seen, case: Case<'_>) -> Vec<Finding> {
-    let repair = aim.repair();
+    let repair = &aim.repair;
     let old = repair.before.as_ref().map(Snapshot::role);
     let replaced = old.filter(|old| seen.role.present().is_some_and(|now| now.id != old.id));
     let loses =

@@ -118,20 +118,18 @@ impl Session {
             }
             let (Retry::After(least), Some(pause)) = (error.retry(), pauses.next()) else { return Err(error) };
             let held = self.connection.rate.throttled_for(self.bucket(request)).unwrap_or_default();
-            if !self.pause(pause.max(least).max(held)).await {
+            if !self.pause(Some(pause.max(least).max(held))).await {
                 return Err(error);
             }
             tracing::debug!(operation = request.operation, error = %authorization::text::chain(&error), "trying again");
         }
     }
 
-    /// Waits, unless the deadline is nearer than that; says whether it waited.
-    pub async fn pause(&self, pause: Duration) -> bool {
-        let fits = pause < self.remaining();
-        if fits {
-            self.clock().sleep(pause).await;
-        }
-        fits
+    /// Waits for the next of [`Self::pauses`], unless there is none or the deadline is nearer than that; says whether it waited.
+    pub async fn pause(&self, next: Option<Duration>) -> bool {
+        let Some(pause) = next.filter(|pause| *pause < self.remaining()) else { return false };
+        self.clock().sleep(pause).await;
+        true
     }
 
     /// Sends once, or twice if the cloud says that our clock is wrong.

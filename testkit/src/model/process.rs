@@ -8,8 +8,7 @@ use std::task::{Context, Poll, Waker};
 
 use authorization::baseline;
 use dts_role_guard::journal::Store;
-use dts_role_guard::outcome::AccountOutcome;
-use dts_role_guard::reconcile::{self, Guard};
+use dts_role_guard::reconcile::{self, AccountOutcome, Guard};
 use dts_role_guard::report::Status;
 
 use super::bug::{Bug, Saboteur};
