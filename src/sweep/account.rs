@@ -11,7 +11,7 @@ use authorization::verify::Finding;
 use futures_util::FutureExt as _;
 use tracing::Instrument as _;
 
-use super::{Access, Admission, Candidate, Sweep, WorkItem};
+use super::{Admission, Candidate, Reach, Sweep, WorkItem};
 use crate::event::Approved;
 use crate::members::{self, AccessDenied, Entry, Membership};
 use crate::outcome::{AccountOutcome, Ending, Failed, Pending, Skipped};
@@ -84,7 +84,7 @@ impl Sweep<'_> {
 
     async fn enter(&self, candidate: &Candidate, guard: Guard) -> AccountOutcome {
         let target = guard.baseline.target(candidate.account.clone());
-        if candidate.access == Access::Own {
+        if candidate.reach == Reach::Own {
             return reconcile::role(&guard, &target).await;
         }
         let entry = Entry { role: &self.config.member_role, mode: guard.mode, is_new: candidate.is_new };

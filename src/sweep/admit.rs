@@ -5,7 +5,7 @@ use authorization::text::chain;
 use futures_util::{StreamExt as _, stream};
 use tracing::Instrument as _;
 
-use super::{Access, Admission, Candidate, Sweep, Swept, WorkItem};
+use super::{Admission, Candidate, Reach, Sweep, Swept, WorkItem};
 use crate::config::FOLDERS;
 use crate::members::{self, FolderId, Folders, Membership};
 use crate::outcome::{AccountOutcome, Ending, Failed, Pending, Skipped};
@@ -51,11 +51,11 @@ impl Sweep<'_> {
 
     async fn admit(&self, candidate: Candidate, is_certain: bool, folders: &Folders<'_>) -> Result<WorkItem, Outside> {
         let pending = |pending| Admission::closed(candidate.ended(Ending::Pending(pending)));
-        let admission = match candidate.access {
-            Access::LeftAlone(_) => Admission::of(&candidate),
-            Access::Own => self.own_admission(&candidate, folders).await,
-            Access::Member if !is_certain && self.is_late() => pending(Pending::TooLate),
-            Access::Member => {
+        let admission = match candidate.reach {
+            Reach::LeftAlone(_) => Admission::of(&candidate),
+            Reach::Own => self.own_admission(&candidate, folders).await,
+            Reach::Member if !is_certain && self.is_late() => pending(Pending::TooLate),
+            Reach::Member => {
                 let admission = self.member_admission(&candidate, folders).instrument(self.span(&candidate));
                 match self.guard.stop.unless_asked(admission).await {
                     None => pending(Pending::Stopped),
@@ -89,7 +89,7 @@ impl Sweep<'_> {
     /// The own account is looked at in whatever folder it is, unless that one is left alone. That of the management account
     /// is in none.
     pub(super) async fn own_admission(&self, candidate: &Candidate, folders: &Folders<'_>) -> Admission {
-        if candidate.access != Access::Own || !folders.exclude() {
+        if candidate.reach != Reach::Own || !folders.exclude() {
             return Admission::of(candidate);
         }
         match members::membership(&self.guard.session, &candidate.account).await {

@@ -6,7 +6,7 @@ use aliyun::{Member, MemberStatus};
 use authorization::target::AccountId;
 
 use super::pages::{OPERATION, Pages};
-use super::queue::Queue;
+use super::queue::WorkQueue;
 use super::{Admission, Rules, Sweep};
 use crate::members::{Folders, Standing};
 use crate::outcome::{Ending, Skipped};
@@ -33,7 +33,7 @@ impl Listed {
 
 impl Sweep<'_> {
     /// Offers every member once and closes the queue; tells what kept it from doing so.
-    pub(super) async fn list(&self, rules: &Rules<'_>, queue: &Queue, folders: &Folders<'_>) -> Listed {
+    pub(super) async fn list(&self, rules: &Rules<'_>, queue: &WorkQueue, folders: &Folders<'_>) -> Listed {
         let (mut pages, mut errors) = (Pages::of(&self.guard.session, &self.guard.stop), Vec::new());
         while let Some(page) = pages.next().await {
             let page = page.unwrap_or_else(|error| {
@@ -56,7 +56,7 @@ impl Sweep<'_> {
     async fn offer(
         &self,
         rules: &Rules<'_>,
-        queue: &Queue,
+        queue: &WorkQueue,
         folders: &Folders<'_>,
         member: Member,
     ) -> Result<(), CallError> {

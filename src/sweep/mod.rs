@@ -30,8 +30,8 @@ pub(crate) use pages::Pages;
 use phases::{Extent, Phases};
 pub use progress::{Counts, LogLines, Progress, Stage};
 use progress::{Reporter, Tally};
-use queue::Queue;
-pub use select::{Access, Candidate, Rules, Selection, needs_caller, outside, select};
+use queue::WorkQueue;
+pub use select::{Candidate, Reach, Rules, Selection, needs_caller, outside, select};
 
 use crate::config::{BRAKE_FROM, Config, EXCEPTIONS, EXCLUDE_ACCOUNTS};
 use crate::event::{Request, Selector};
@@ -104,9 +104,9 @@ impl Admission {
 
     /// Of an account that the directory need not be asked about.
     fn of(candidate: &Candidate) -> Self {
-        match &candidate.access {
-            Access::LeftAlone(why) => Self::closed(candidate.ended(Ending::Skipped(Skipped::LeftAlone(why.clone())))),
-            Access::Own | Access::Member => Self::Open,
+        match &candidate.reach {
+            Reach::LeftAlone(why) => Self::closed(candidate.ended(Ending::Skipped(Skipped::LeftAlone(why.clone())))),
+            Reach::Own | Reach::Member => Self::Open,
         }
     }
 
@@ -244,7 +244,7 @@ impl Sweep<'_> {
         let rules = Rules::new(self.config, &self.own, None, clock.now());
         let checkpoint = Checkpoint::new(self.guard.store.clone());
         let backlog = checkpoint.read().await;
-        let queue = Queue::new(&backlog.waiting, &clock.nonce());
+        let queue = WorkQueue::new(&backlog.waiting, &clock.nonce());
         let own = rules.candidate(&self.own);
         let admission = self.own_admission(&own, &folders).await;
         queue.offer(own, admission);

@@ -13,7 +13,7 @@ use futures_util::{Stream, StreamExt as _, stream};
 
 use super::checkpoint::{Backlog, Checkpoint};
 use super::progress::Tally;
-use super::queue::Queue;
+use super::queue::WorkQueue;
 use super::{Candidate, Counts, Stage, Sweep, WorkItem};
 use crate::config::{BrakeTripped, Ratio};
 use crate::event::Approved;
@@ -28,7 +28,7 @@ const KEPT_EVERY: Duration = Duration::from_secs(30);
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Extent<'a> {
     /// The whole organization: more may be listed while the run is at work.
-    Whole(&'a Queue, &'a Checkpoint),
+    Whole(&'a WorkQueue, &'a Checkpoint),
     /// This many, chosen by the request.
     Chosen(usize),
 }

@@ -14,7 +14,7 @@ use super::{Admission, Candidate, WorkItem};
 
 /// Filled by who lists the accounts, emptied by who looks at them.
 #[derive(Debug)]
-pub(super) struct Queue {
+pub(super) struct WorkQueue {
     state: Mutex<State>,
     news: Notify,
 }
@@ -40,7 +40,7 @@ enum Taken {
     Over,
 }
 
-impl Queue {
+impl WorkQueue {
     /// An empty one, and who has waited, the longest first. The seed decides the order of the others.
     pub(super) fn new(waited: &[AccountId], seed: &str) -> Self {
         let ranks: HashMap<_, _> = waited.iter().cloned().zip(0..).collect();
@@ -145,26 +145,26 @@ mod tests {
 
     use futures_util::{FutureExt as _, StreamExt as _};
 
-    use super::super::Access;
+    use super::super::Reach;
     use super::*;
 
     fn id(number: usize) -> AccountId {
         format!("{:016}", number + 1_000_000).parse().unwrap()
     }
 
-    fn offer(queue: &Queue, number: usize) {
+    fn offer(queue: &WorkQueue, number: usize) {
         let (account, records) = (id(number), Vec::new());
-        let candidate = Candidate { account, access: Access::Member, reason: None, is_new: false, records };
+        let candidate = Candidate { account, reach: Reach::Member, reason: None, is_new: false, records };
         queue.offer(candidate, Admission::Open);
     }
 
-    fn drain(queue: &Queue) -> Vec<AccountId> {
+    fn drain(queue: &WorkQueue) -> Vec<AccountId> {
         let items = queue.items().map(|item| item.candidate.account).collect::<Vec<_>>();
         items.now_or_never().expect("it is closed")
     }
 
     fn of_twenty(awaited: &[usize], seed: &str) -> Vec<AccountId> {
-        let queue = Queue::new(&awaited.iter().copied().map(id).collect::<Vec<_>>(), seed);
+        let queue = WorkQueue::new(&awaited.iter().copied().map(id).collect::<Vec<_>>(), seed);
         (0..20).for_each(|number| offer(&queue, number));
         queue.close();
         drain(&queue)
@@ -172,7 +172,7 @@ mod tests {
 
     #[test]
     fn each_account_has_one_turn_however_often_it_is_listed() {
-        let queue = Queue::new(&[], "");
+        let queue = WorkQueue::new(&[], "");
         for number in [1, 2, 2, 1, 3] {
             offer(&queue, number);
         }
@@ -199,7 +199,7 @@ mod tests {
 
     #[test]
     fn others_wait_until_what_was_not_reached_is_listed() {
-        let queue = Queue::new(&[id(7)], "");
+        let queue = WorkQueue::new(&[id(7)], "");
         offer(&queue, 1);
         let mut items = pin!(queue.items());
         assert!(items.next().now_or_never().is_none());

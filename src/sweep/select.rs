@@ -44,7 +44,7 @@ pub struct Candidate {
     /// Which one.
     pub account: AccountId,
     /// How it is reached.
-    pub access: Access,
+    pub reach: Reach,
     /// Why, where records of the cloud say it.
     pub reason: Option<String>,
     /// Whether it has just become a member.
@@ -55,7 +55,7 @@ pub struct Candidate {
 
 /// How an account is reached.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Access {
+pub enum Reach {
     /// With the function's own keys.
     Own,
     /// By a role in it, if the directory says that it is a member.
@@ -114,11 +114,11 @@ impl Rules<'_> {
         outside(account, self.own)
     }
 
-    fn access(&self, account: &AccountId) -> Access {
+    fn reach(&self, account: &AccountId) -> Reach {
         match self.why_left_alone(account) {
-            Some(why) => Access::LeftAlone(why),
-            None if account == self.own => Access::Own,
-            None => Access::Member,
+            Some(why) => Reach::LeftAlone(why),
+            None if account == self.own => Reach::Own,
+            None => Reach::Member,
         }
     }
 
@@ -132,8 +132,8 @@ impl Rules<'_> {
 
     /// One account, whatever the reason.
     pub(super) fn candidate(&self, account: &AccountId) -> Candidate {
-        let access = self.access(account);
-        Candidate { account: account.clone(), access, reason: None, is_new: false, records: Vec::new() }
+        let reach = self.reach(account);
+        Candidate { account: account.clone(), reach, reason: None, is_new: false, records: Vec::new() }
     }
 
     fn all_of(&self, accounts: &[AccountId]) -> Selection {
@@ -276,8 +276,8 @@ mod tests {
     fn an_account_stands_there_once_with_its_first_reason() {
         let records = [record(0, MEMBER, None), record(1, OWN, None), record(2, MEMBER, None)];
         let selection = selected(&request(Scope::Organization, of_records(records.into()))).unwrap();
-        let found: Vec<_> = selection.candidates.iter().map(|one| (one.account.as_str(), one.access.clone())).collect();
-        assert_eq!(found, [(MEMBER, Access::Member), (OWN, Access::Own)]);
+        let found: Vec<_> = selection.candidates.iter().map(|one| (one.account.as_str(), one.reach.clone())).collect();
+        assert_eq!(found, [(MEMBER, Reach::Member), (OWN, Reach::Own)]);
         assert_eq!(selection.candidates[0].why().unwrap(), "record 0; 1 more in the same batch");
     }
 
@@ -295,7 +295,7 @@ mod tests {
         let excluded = "3234567890123456";
         for selector in [Selector::Accounts(vec![id(excluded)]), of_records(vec![record(0, excluded, None)])] {
             let selection = selected(&request(Scope::Organization, selector)).unwrap();
-            assert!(matches!(selection.candidates[0].access, Access::LeftAlone(_)), "{selection:?}");
+            assert!(matches!(selection.candidates[0].reach, Reach::LeftAlone(_)), "{selection:?}");
         }
     }
 

@@ -20,7 +20,7 @@ use tracing_subscriber::{EnvFilter, Registry};
 
 use cut::{LINE_LIMIT, RECORD_LIMIT, fitted, text};
 use lines::{LineLayer, about};
-use queue::{Priority, Queue};
+use queue::{LineQueue, Priority};
 
 /// Where the log goes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -34,10 +34,10 @@ pub enum Log {
 }
 
 /// One process has one log.
-static QUEUE: OnceLock<Arc<Queue>> = OnceLock::new();
+static QUEUE: OnceLock<Arc<LineQueue>> = OnceLock::new();
 
 /// The journal's records, where the log is a screen: their disk may hang, as the terminal may be paused.
-static RECORDS: OnceLock<Arc<Queue>> = OnceLock::new();
+static RECORDS: OnceLock<Arc<LineQueue>> = OnceLock::new();
 
 /// Whether a progress bar may stand in the line of the terminal that is written to.
 static BAR_STANDS: AtomicBool = AtomicBool::new(false);
@@ -67,7 +67,7 @@ impl Log {
     /// Starts the log. JSON lines where it is no terminal; a filter that cannot be read counts as `info` here and is
     /// reported as a mistake in the settings.
     pub fn start(self, filter: Option<&str>, clock: SharedClock) {
-        if let Some(Ok(queue)) = self.sink().map(Queue::start) {
+        if let Some(Ok(queue)) = self.sink().map(LineQueue::start) {
             let _ = QUEUE.set(queue);
         }
         let of_settings = filter.filter(|text| !text.is_empty()).and_then(|text| text.parse().ok());
@@ -86,7 +86,7 @@ impl Log {
     /// screen, and nobody finds them there again.
     pub fn keep_records_in(self, file: impl Write + Send + 'static) {
         if self.is_terminal()
-            && let Ok(queue) = Queue::start(file)
+            && let Ok(queue) = LineQueue::start(file)
         {
             let _ = RECORDS.set(queue);
         }
@@ -190,7 +190,7 @@ impl Log {
         self.say(Priority::Critical, &(fitted(stamped(now, note), LINE_LIMIT) + "\n"));
     }
 
-    fn queue(self) -> Option<&'static Arc<Queue>> {
+    fn queue(self) -> Option<&'static Arc<LineQueue>> {
         QUEUE.get().filter(|_| self != Self::Off)
     }
 }

@@ -32,13 +32,13 @@ impl Priority {
 
 /// What waits for its writer, in the order in which it came.
 #[derive(Debug, Default)]
-pub(super) struct Queue {
-    state: Mutex<Backlog>,
+pub(super) struct LineQueue {
+    state: Mutex<QueueState>,
     changed: Condvar,
 }
 
 #[derive(Debug, Default)]
-struct Backlog {
+struct QueueState {
     lines: VecDeque<Vec<u8>>,
     /// Of all lines, the one that is being written among them.
     bytes: usize,
@@ -48,7 +48,7 @@ struct Backlog {
     stalled: bool,
 }
 
-impl Queue {
+impl LineQueue {
     /// A queue whose thread writes to `sink`.
     pub(super) fn start(sink: impl Write + Send + 'static) -> io::Result<Arc<Self>> {
         let queue = Arc::<Self>::default();
@@ -82,14 +82,14 @@ impl Queue {
         if state.stalled {
             return;
         }
-        let waiting = |state: &mut Backlog| state.bytes > left;
+        let waiting = |state: &mut QueueState| state.bytes > left;
         let waited = self.changed.wait_timeout_while(state, patience, waiting);
         let (mut state, timeout) = waited.unwrap_or_else(PoisonError::into_inner);
         state.stalled = timeout.timed_out();
     }
 
     /// No code panics while it holds the lock, and a line is whole in itself.
-    fn lock(&self) -> MutexGuard<'_, Backlog> {
+    fn lock(&self) -> MutexGuard<'_, QueueState> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -172,10 +172,10 @@ mod tests {
         }
     }
 
-    fn gated() -> (Arc<Queue>, Sender<io::Result<usize>>, Receiver<Vec<u8>>) {
+    fn gated() -> (Arc<LineQueue>, Sender<io::Result<usize>>, Receiver<Vec<u8>>) {
         let (turn, turns) = channel();
         let (written, lines) = channel();
-        (Queue::start(Gate { turns, written }).unwrap(), turn, lines)
+        (LineQueue::start(Gate { turns, written }).unwrap(), turn, lines)
     }
 
     fn line(kind: u8, bytes: usize) -> Vec<u8> {

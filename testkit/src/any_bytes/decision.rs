@@ -9,7 +9,7 @@ use authorization::target::AccountId;
 use dts_role_guard::config::{Config, Variables};
 use dts_role_guard::event::{AccountRef, Allowed, Approved, Decision, Event, Request, Selector, decode};
 use dts_role_guard::report::{LeftOut, TriggerKind};
-use dts_role_guard::sweep::{Access, Rules, select};
+use dts_role_guard::sweep::{Reach, Rules, select};
 
 use crate::ACCOUNT;
 
@@ -122,9 +122,9 @@ fn selected(request: &Request) {
     for candidate in &selection.candidates {
         assert!(seen.insert(&candidate.account), "an account twice: {selection:?}");
         let is_right = match candidate.account.as_str() {
-            ACCOUNT => candidate.access == Access::Own,
-            EXCLUDED => matches!(candidate.access, Access::LeftAlone(_)),
-            _ => candidate.access == Access::Member,
+            ACCOUNT => candidate.reach == Reach::Own,
+            EXCLUDED => matches!(candidate.reach, Reach::LeftAlone(_)),
+            _ => candidate.reach == Reach::Member,
         };
         assert!(is_right, "{candidate:?}");
         assert!(request.scope == Scope::Organization || candidate.account == *own, "outside the scope: {selection:?}");
