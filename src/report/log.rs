@@ -6,13 +6,35 @@
 use authorization::role::document_last;
 use serde_json::{Map, Value, json};
 
-use super::{AccountReport, Report, Status};
+use super::{Report, Status};
 
 impl Report {
     /// One line for each account that is not authorized.
     pub fn account_lines(&self) -> impl Iterator<Item = Map<String, Value>> {
         let accounts = self.accounts.iter().filter(|account| account.status != Status::Authorized);
-        accounts.map(|account| account_line(&self.request_id, account))
+        accounts.map(|account| {
+            let mut whole = json!(account);
+            for name in ["before", "after"] {
+                if let Some(fields) = whole.as_object_mut()
+                    && let Some(mut role) = fields.shift_remove(name)
+                {
+                    document_last(&mut role);
+                    fields.insert(name.to_owned(), role);
+                }
+            }
+            without_nulls(json!({
+                "requestId": self.request_id,
+                "accountId": account.account_id,
+                "roleName": account.role_name(),
+                "status": account.status,
+                "durationMs": whole.get("durationMs"),
+                "findingIds": account.finding_ids().join(" "),
+                "next": account.next,
+                "errorOperation": whole.pointer("/error/operation"),
+                "errorCode": whole.pointer("/error/code"),
+                "account": whole,
+            }))
+        })
     }
 
     /// The line that says how the run ended.
@@ -29,30 +51,6 @@ impl Report {
             "ignored": self.ignored,
         }))
     }
-}
-
-fn account_line(request_id: &str, account: &AccountReport) -> Map<String, Value> {
-    let mut whole = json!(account);
-    for name in ["before", "after"] {
-        if let Some(fields) = whole.as_object_mut()
-            && let Some(mut role) = fields.shift_remove(name)
-        {
-            document_last(&mut role);
-            fields.insert(name.to_owned(), role);
-        }
-    }
-    without_nulls(json!({
-        "requestId": request_id,
-        "accountId": account.account_id,
-        "roleName": account.role_name(),
-        "status": account.status,
-        "durationMs": whole.get("durationMs"),
-        "findingIds": account.finding_ids().join(" "),
-        "next": account.next,
-        "errorOperation": whole.pointer("/error/operation"),
-        "errorCode": whole.pointer("/error/code"),
-        "account": whole,
-    }))
 }
 
 fn without_nulls(line: Value) -> Map<String, Value> {

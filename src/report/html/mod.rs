@@ -38,11 +38,11 @@ impl Render for Html {
         accounts.sort_by_key(|account| std::cmp::Reverse(account.status));
         let table = table(&accounts);
         let details = detail::all(&accounts, DETAILS.min(PAGE.saturating_sub(table.0.len())));
-        page(report, &body(report, &accounts, &table, &details)).into_string() + "\n"
+        page(report, &accounts, &table, &details).into_string() + "\n"
     }
 }
 
-fn page(report: &Report, body: &Markup) -> Markup {
+fn page(report: &Report, accounts: &[&AccountReport], table: &Markup, details: &Markup) -> Markup {
     let policy = format!(
         "default-src 'none'; style-src '{}'; script-src '{}'; base-uri 'none'; form-action 'none'",
         hash(STYLE),
@@ -61,45 +61,42 @@ fn page(report: &Report, body: &Markup) -> Markup {
                 title { (report.verdict().first().map_or("", |(_, part)| part)) " · dts-role-guard" }
                 style { (PreEscaped(STYLE)) }
             }
-            body { (body) script { (PreEscaped(SCRIPT)) } }
+            body {
+                header {
+                    h1 class=(class(report.status.tone())) { (report.verdict().into_iter().map(|(_, part)| part).collect::<Vec<_>>().join(", ")) }
+                    p { "The role AliyunDTSDefaultRole, as dts-role-guard saw it. " (run(report)) }
+                }
+                main {
+                    section aria-labelledby="summary" {
+                        h2 id="summary" { "Summary" }
+                        (said(report))
+                        ul class="counts" {
+                            @for (status, count) in report.summary.counts() {
+                                @if count > 0 {
+                                    li { b class=(class(status.tone())) { (thousands(count)) } " " (status.as_str()) }
+                                }
+                            }
+                        }
+                        (picture(accounts))
+                    }
+                    section aria-labelledby="accounts" {
+                        h2 id="accounts" { "Accounts" }
+                        (table)
+                    }
+                    section aria-labelledby="details" {
+                        h2 id="details" { "Details" }
+                        (details)
+                    }
+                }
+                footer { p { "Run " (escaped(&report.request_id)) ". The report as JSON holds everything: this page is a rendering of it." } }
+                script { (PreEscaped(SCRIPT)) }
+            }
         }
     }
 }
 
 fn hash(text: &str) -> String {
     format!("sha256-{}", STANDARD.encode(Sha256::digest(text)))
-}
-
-fn body(report: &Report, accounts: &[&AccountReport], table: &Markup, details: &Markup) -> Markup {
-    html! {
-        header {
-            h1 class=(class(report.status.tone())) { (report.verdict().into_iter().map(|(_, part)| part).collect::<Vec<_>>().join(", ")) }
-            p { "The role AliyunDTSDefaultRole, as dts-role-guard saw it. " (run(report)) }
-        }
-        main {
-            section aria-labelledby="summary" {
-                h2 id="summary" { "Summary" }
-                (said(report))
-                ul class="counts" {
-                    @for (status, count) in report.summary.counts() {
-                        @if count > 0 {
-                            li { b class=(class(status.tone())) { (thousands(count)) } " " (status.as_str()) }
-                        }
-                    }
-                }
-                (picture(accounts))
-            }
-            section aria-labelledby="accounts" {
-                h2 id="accounts" { "Accounts" }
-                (table)
-            }
-            section aria-labelledby="details" {
-                h2 id="details" { "Details" }
-                (details)
-            }
-        }
-        footer { p { "Run " (escaped(&report.request_id)) ". The report as JSON holds everything: this page is a rendering of it." } }
-    }
 }
 
 fn run(report: &Report) -> String {
