@@ -77,7 +77,7 @@ impl Journal {
             if !is_lost(&error) {
                 tracing::warn!(%error, "the journal folder cannot be used");
             }
-            journal.trouble = Some(unusable(&error));
+            journal.trouble = Some(error.into());
         }
         journal
     }
@@ -117,13 +117,11 @@ impl Journal {
         self.trouble.clone().map_or(Ok(self.newest > 0), Err)
     }
 
-    /// What the record may order.
     pub(crate) fn evidence(&self, approval: Approval) -> Evidence {
         let seal = self.store.as_ref().map_or(Seal::PrivateFolder, RunStore::seal);
         seal.evidence(&self.record, approval, self.log.now())
     }
 
-    /// The longest that an operation on the files has taken so far.
     pub(crate) fn slowest(&self) -> Duration {
         self.store.as_ref().map_or(Duration::ZERO, RunStore::slowest)
     }
@@ -167,10 +165,10 @@ impl Journal {
     async fn discard_forged(&mut self) -> Result<(), Refusal> {
         let Some(store) = self.store.as_ref().filter(|_| self.newest >= FORGED) else { return Ok(()) };
         let account = &self.log.target.account;
-        let generations = store.generations(account).await.map_err(|error| unusable(&error))?;
+        let generations = store.generations(account).await?;
         let (forged, honest): (Vec<_>, Vec<_>) = generations.into_iter().partition(|generation| *generation >= FORGED);
         for generation in forged {
-            store.set_aside(account, generation).await.map_err(|error| unusable(&error))?;
+            store.set_aside(account, generation).await?;
         }
         self.newest = honest.last().copied().unwrap_or_default();
         Ok(())
@@ -180,8 +178,7 @@ impl Journal {
     pub(crate) async fn give_up(&mut self) -> Result<Option<String>, Refusal> {
         let orders_nothing = self.record.unfinished().is_none() && self.record.watch.is_none();
         let Some(store) = self.store.as_ref().filter(|_| !orders_nothing) else { return Ok(None) };
-        let aside = store.set_aside(&self.record.account_id, self.record.generation).await;
-        let aside = aside.map_err(|error| unusable(&error))?;
+        let aside = store.set_aside(&self.record.account_id, self.record.generation).await?;
         self.record.repair = None;
         self.record.watch = None;
         Ok(Some(aside))
@@ -236,7 +233,7 @@ impl Journal {
     /// new file before the old one is forgotten.
     async fn read_adopted_again(&mut self, earlier: u64) -> Result<(), Refusal> {
         let Some(store) = &self.store else { return Ok(()) };
-        let last = read(store, &self.record.account_id, earlier).await.map_err(|error| unusable(&error))?;
+        let last = read(store, &self.record.account_id, earlier).await?;
         let Some(Ok(Record { repair, remediated, .. })) = last else { return Ok(()) };
         if repair.is_none() {
             return Err(nothing_to_finish());
@@ -245,7 +242,7 @@ impl Journal {
             return Ok(());
         }
         self.record = Record { remediated, repair, ..self.record.clone() };
-        self.write().await.map_err(|error| unusable(&error))
+        Ok(self.write().await?)
     }
 
     fn lines(&self, steps: &[Step]) -> Vec<RecordedStep> {
@@ -265,11 +262,11 @@ impl Journal {
         // A record that the next run would not trust is worth nothing.
         Record::read(&bytes, account, self.newest)
             .map_err(|why| Refusal::Journal(format!("the record could not be read back: {why}")))?;
-        if !store.claim(account, self.newest, bytes).await.map_err(|error| unusable(&error))? {
+        if !store.claim(account, self.newest, bytes).await? {
             return Err(Refusal::AnotherRun("began to work on the role at the same moment"));
         }
         // A slow run may claim a generation that others have left behind and forgotten meanwhile.
-        match self.newest_generation().await.map_err(|error| unusable(&error))? {
+        match self.newest_generation().await? {
             Some(newest) if newest > self.newest => Err(Refusal::AnotherRun("has worked on the role since")),
             _ => Ok(()),
         }
@@ -318,8 +315,11 @@ fn nothing_to_finish() -> Refusal {
     Refusal::Journal("no repair is on record".to_owned())
 }
 
-fn unusable(error: &io::Error) -> Refusal {
-    Refusal::Journal(error.to_string())
+/// The folder cannot be used: no other file is read or written where a refusal can follow.
+impl From<io::Error> for Refusal {
+    fn from(error: io::Error) -> Self {
+        Self::Journal(error.to_string())
+    }
 }
 
 #[cfg(test)]

@@ -74,12 +74,10 @@ impl<'a> OpenRepair<'a> {
         self.journal.record.repair.as_mut().expect("an open repair is on record")
     }
 
-    /// The longest that an operation on its files has taken so far.
     pub(crate) fn slowest(&self) -> Duration {
         self.journal.slowest()
     }
 
-    /// What the record may order.
     pub(crate) fn evidence(&self, approval: Approval) -> Evidence {
         self.journal.evidence(approval)
     }
@@ -142,7 +140,6 @@ impl<'a> OpenRepair<'a> {
         Intent::new(session)
     }
 
-    /// Puts the rehearsal on record.
     pub(crate) async fn begin_rehearsal<'s>(&mut self, session: &'s Session) -> Result<Intent<'s>, Refusal> {
         self.journal.log.rehearse();
         self.put_on_record().await?;
@@ -168,7 +165,6 @@ impl<'a> OpenRepair<'a> {
         self.journal.log.end_step(record);
     }
 
-    /// A step was taken back.
     pub(crate) fn undone(&mut self, line: usize) {
         self.mark(line, StepState::Is(StepResult::Undone));
     }
@@ -183,7 +179,6 @@ impl<'a> OpenRepair<'a> {
         self.repair_mut().created = Some(role_id.to_owned());
     }
 
-    /// A policy no longer exists.
     pub(crate) fn gone(&mut self, policy: &PolicyRef) {
         let gone = &mut self.repair_mut().gone;
         if !gone.contains(policy) {
@@ -213,7 +208,6 @@ impl<'a> OpenRepair<'a> {
         self.journal.suspects.contains(policy)
     }
 
-    /// Milliseconds since the run's begin.
     pub(crate) fn elapsed_ms(&self) -> u64 {
         self.journal.log.elapsed_ms()
     }
@@ -229,7 +223,6 @@ impl<'a> OpenRepair<'a> {
         }
     }
 
-    /// More steps turned out to be needed.
     pub(crate) fn extend(&mut self, steps: &[Step]) {
         let lines = self.journal.lines(steps);
         self.repair_mut().steps.extend(lines);
