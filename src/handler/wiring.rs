@@ -27,8 +27,7 @@ pub struct Wiring {
     pub repeats: usize,
     /// Another limit for `AssumeRole`: the emulator has none.
     pub entries_per_second: Option<NonZeroU32>,
-    /// Shows how far a run is.
-    pub progress: Arc<dyn Progress>,
+    pub(crate) progress: Arc<dyn Progress>,
     /// Asks a run to end in order.
     pub stop: Stop,
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use authorization::plan::{Difference, Plan, Step, StepRecord};
-use authorization::resume::{self, Resume};
+use authorization::resume;
 use authorization::role::{ObservedRole, RoleView, Tags};
 use authorization::target::RoleName;
 use authorization::text::chain;
@@ -80,10 +80,10 @@ pub(super) async fn carry_out<'a>(
 /// What a further round would do. A creation that failed for a cause that does not pass is left to a person.
 fn left(case: Case<'_>, applied: &Applied, seen: &Seen, open: &OpenRepair<'_>) -> Vec<Step> {
     let may_help = applied.has_created || applied.outcome.cause().is_none_or(Cause::may_pass);
-    match resume::resume(open.repair(), case.baseline, &seen.role, None) {
-        Resume::Forward(steps) if may_help && seen.role == ObservedRole::Missing && open.has_replaced() => steps,
-        _ => Vec::new(),
+    if !may_help || seen.role != ObservedRole::Missing || !open.has_replaced() {
+        return Vec::new();
     }
+    resume::resume(open.repair(), case.baseline, &seen.role, None).steps().to_vec()
 }
 
 /// Writes go by name. Where another role stood under the name when a policy was attached, it is taken off again.

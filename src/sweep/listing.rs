@@ -35,11 +35,7 @@ impl Sweep<'_> {
     /// Offers every member once and closes the queue; tells what kept it from doing so.
     pub(super) async fn list(&self, rules: &Rules<'_>, queue: &WorkQueue, folders: &Folders<'_>) -> Listed {
         let (mut pages, mut errors) = (Pages::of(&self.guard.session, &self.guard.stop), Vec::new());
-        while let Some(page) = pages.next().await {
-            let page = page.unwrap_or_else(|error| {
-                errors.push(error);
-                Vec::new()
-            });
+        while let Some(page) = pages.next_or(&mut errors).await {
             if !folders.are_some() {
                 queue.expect(pages.total());
             }

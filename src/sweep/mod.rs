@@ -28,7 +28,7 @@ use futures_util::{StreamExt as _, stream};
 use listing::Listed;
 pub(crate) use pages::Pages;
 use phases::{Extent, Phases};
-pub use progress::{Counts, LogLines, Progress, Stage};
+pub(crate) use progress::{Counts, LogLines, Progress, Stage};
 use progress::{Reporter, Tally};
 use queue::WorkQueue;
 pub use select::{Candidate, Reach, Rules, Selection, needs_caller, outside, select};
@@ -133,12 +133,12 @@ impl Admission {
 
 impl Sweep<'_> {
     pub(crate) async fn run(&self) -> Swept {
-        let swept = if self.is_whole() { self.everything().await } else { self.chosen().await };
+        let mut swept = if self.is_whole() { self.everything().await } else { self.chosen().await };
         self.progress.end();
-        match swept {
-            Swept::Accounts(results) => Swept::Accounts(Results { own: Some(self.own.clone()), ..results }),
-            Swept::Ignored(_) | Swept::Rejected(_) => swept,
+        if let Swept::Accounts(results) = &mut swept {
+            results.own = Some(self.own.clone());
         }
+        swept
     }
 
     /// Whether the run is over every account of the organization.

@@ -59,11 +59,7 @@ impl Sweep<'_> {
     async fn joined_lately(&self, now: Timestamp) -> (Vec<Newcomer>, Vec<CallError>) {
         let (mut pages, mut joined, mut errors) =
             (Pages::of(&self.guard.session, &self.guard.stop), Vec::new(), Vec::new());
-        while let Some(page) = pages.next().await {
-            let page = page.unwrap_or_else(|error| {
-                errors.push(error);
-                Vec::new()
-            });
+        while let Some(page) = pages.next_or(&mut errors).await {
             for member in page {
                 if member.joined.is_some_and(|at| now.duration_since(at) >= LATELY) {
                     continue;

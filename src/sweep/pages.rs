@@ -52,6 +52,11 @@ impl<'a> Pages<'a> {
         self.known
     }
 
+    /// The members of the next page; what kept the list from being whole joins the errors.
+    pub(super) async fn next_or(&mut self, errors: &mut Vec<CallError>) -> Option<Vec<Member>> {
+        self.next().await.map(|page| page.map_err(|error| errors.push(error)).unwrap_or_default())
+    }
+
     /// The members of the next page, or what kept the list from being whole; nothing follows that.
     pub(crate) async fn next(&mut self) -> Option<Result<Vec<Member>, CallError>> {
         if self.is_over {

@@ -33,6 +33,15 @@ pub(super) enum Extent<'a> {
     Chosen(usize),
 }
 
+impl Extent<'_> {
+    fn chosen(self) -> Option<usize> {
+        match self {
+            Self::Whole(..) => None,
+            Self::Chosen(count) => Some(count),
+        }
+    }
+}
+
 /// The two phases of one run.
 pub(super) struct Phases<'a> {
     sweep: &'a Sweep<'a>,
@@ -74,10 +83,6 @@ impl<'a> Phases<'a> {
         Self { sweep, extent, backlog, kept_at: Mutex::new(sweep.guard.session.clock().uptime()) }
     }
 
-    fn is_whole(&self) -> bool {
-        matches!(self.extent, Extent::Whole(..))
-    }
-
     /// The first phase: nothing is written.
     pub(super) async fn judge(&self, items: impl Stream<Item = WorkItem>) -> Judged {
         let Sweep { config, guard, request, .. } = self.sweep;
@@ -85,10 +90,7 @@ impl<'a> Phases<'a> {
         let kept_back = if request.mode.writes() { guard.session.remaining() / 3 } else { Duration::ZERO };
         let (on_record, errors) = self.on_record().await;
         let on_record = on_record.as_ref();
-        let reporter = self.sweep.reporter(match self.extent {
-            Extent::Whole(..) => None,
-            Extent::Chosen(count) => Some(count),
-        });
+        let reporter = self.sweep.reporter(self.extent.chosen());
         let judged = items.map(async |item| match self.sweep.begin(item, false, kept_back) {
             (candidate, None) => {
                 let outcome = self.look(&candidate, on_record).await;
@@ -97,10 +99,11 @@ impl<'a> Phases<'a> {
             (candidate, Some(outcome)) => (candidate, outcome, false),
         });
         let mut outcomes = pin!(judged.buffer_unordered(config.concurrency));
+        let is_whole = self.extent.chosen().is_none();
         let mut judged = Judged { errors, ..Judged::default() };
         while let Some((candidate, outcome, was_begun)) = outcomes.next().await {
             judged.tally.count(outcome.status());
-            if was_begun && self.is_whole() {
+            if was_begun && is_whole {
                 judged.begun.insert(candidate.account.clone());
             }
             let is_broken = outcome.status() == Status::Drifted || is_unfinished(&outcome);
@@ -108,7 +111,7 @@ impl<'a> Phases<'a> {
                 _ if was_begun && is_broken && request.mode.writes() => {
                     judged.broken.push(Broken { candidate, judged: outcome });
                 }
-                Status::Authorized if self.is_whole() => judged.done.push(outcome.brief()),
+                Status::Authorized if is_whole => judged.done.push(outcome.brief()),
                 _ => judged.done.push(outcome),
             }
             let of = match self.extent {
@@ -124,7 +127,7 @@ impl<'a> Phases<'a> {
     /// The accounts with files in the journal folder: one look at it serves all. `None`: each looks for itself. A folder that
     /// cannot be read may hold unfinished repairs of roles that look in order: that is told.
     async fn on_record(&self) -> (Option<BTreeSet<AccountId>>, Vec<CallError>) {
-        let Some(store) = self.sweep.guard.store.as_ref().filter(|_| self.is_whole()) else {
+        let Some(store) = self.sweep.guard.store.as_ref().filter(|_| self.extent.chosen().is_none()) else {
             return (None, Vec::new());
         };
         match store.accounts().await {
@@ -173,10 +176,7 @@ impl<'a> Phases<'a> {
             done.extend(broken.into_iter().map(|broken| broken.pending(Pending::TooLateToRepair)));
             return (Results { accounts: done, errors, ..Results::default() }, BTreeSet::new());
         }
-        let reporter = self.sweep.reporter(match self.extent {
-            Extent::Whole(..) => None,
-            Extent::Chosen(count) => Some(count),
-        });
+        let reporter = self.sweep.reporter(self.extent.chosen());
         // Repairs that failed in the last run come last, or they would trip the brake before all others.
         broken.sort_by_key(|broken| self.backlog.failed.contains(&broken.candidate.account));
         let (of, so_far) = (broken.len(), Mutex::default());

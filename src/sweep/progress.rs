@@ -10,7 +10,7 @@ use crate::report::Status;
 
 /// What a run is at.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub enum Stage {
+pub(crate) enum Stage {
     /// It finds out which roles are broken.
     #[default]
     Judging,
@@ -18,25 +18,21 @@ pub enum Stage {
     Repairing,
 }
 
-/// How far it is.
+/// How far it is, in accounts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Counts {
-    /// What it is at.
-    pub stage: Stage,
-    /// Accounts that this is done with.
-    pub done: usize,
-    /// Accounts that there are, as far as is known.
-    pub of: usize,
-    /// Accounts whose role is broken.
-    pub broken: usize,
-    /// Accounts that could not be judged, or not be repaired.
-    pub failed: usize,
+pub(crate) struct Counts {
+    pub(crate) stage: Stage,
+    pub(crate) done: usize,
+    /// As far as is known.
+    pub(crate) of: usize,
+    pub(crate) broken: usize,
+    /// Could not be judged, or not be repaired.
+    pub(crate) failed: usize,
     /// How long the rest of this stage takes at its pace so far, once that can be said.
-    pub left: Option<Duration>,
+    pub(crate) left: Option<Duration>,
 }
 
-/// Shows it.
-pub trait Progress: Send + Sync {
+pub(crate) trait Progress: Send + Sync {
     /// Told after each account; `uptime` is the clock's.
     fn show(&self, counts: Counts, uptime: Duration);
     /// The run is over.
@@ -50,8 +46,7 @@ impl std::fmt::Debug for dyn Progress + '_ {
 }
 
 impl Stage {
-    /// The word for it.
-    pub fn as_str(self) -> &'static str {
+    pub(crate) fn as_str(self) -> &'static str {
         match self {
             Self::Judging => "judging",
             Self::Repairing => "repairing",
@@ -121,7 +116,7 @@ fn left(done: usize, of: usize, took: Duration) -> Option<Duration> {
 
 /// A line in the log every few seconds.
 #[derive(Debug, Default)]
-pub struct LogLines(Mutex<Option<Duration>>);
+pub(crate) struct LogLines(Mutex<Option<Duration>>);
 
 const EVERY: Duration = Duration::from_secs(5);
 

@@ -16,18 +16,14 @@ use crate::report::{LeftOut, TriggerKind};
 /// What a request is held against.
 #[derive(Debug)]
 pub struct Rules<'a> {
-    /// The function's account.
-    pub own: &'a AccountId,
-    /// Never looked at.
-    pub excluded: &'a BTreeSet<AccountId>,
-    /// Left alone for a time.
-    pub exceptions: &'a Exceptions,
-    /// Which time it is.
-    pub now: Timestamp,
+    own: &'a AccountId,
+    excluded: &'a BTreeSet<AccountId>,
+    exceptions: &'a Exceptions,
+    pub(super) now: Timestamp,
     /// The role that the guard has in a member account.
-    pub member_role: &'a RoleName,
+    member_role: &'a RoleName,
     /// Whose keys the guard works with, where that had to be asked.
-    pub caller: Option<&'a CallerIdentity>,
+    caller: Option<&'a CallerIdentity>,
 }
 
 impl<'a> Rules<'a> {

@@ -7,6 +7,24 @@ use std::fmt;
 use percent_encoding::percent_decode_str;
 use serde::Deserialize;
 use serde::de::{Deserializer, IgnoredAny, MapAccess, Visitor};
+use serde_json::Value;
+
+/// Whether two texts are the same document: white space, encoding and the order of keys do not count.
+pub fn same_document(one: &str, other: &str) -> bool {
+    let read = |text| {
+        let text = decoded(text);
+        let tree: Tree = serde_json::from_str(&text).ok()?;
+        // A key that stands twice means different things to different readers.
+        if tree.has_duplicate_keys() { None } else { serde_json::from_str::<Value>(&text).ok() }
+    };
+    one == other || (read(one).is_some() && read(one) == read(other))
+}
+
+/// The document as the report shows it: as JSON, or as text where it is not JSON.
+pub fn for_report(text: &str) -> Value {
+    let decoded = decoded(text);
+    serde_json::from_str(&decoded).unwrap_or_else(|_| Value::String(crate::text::sanitized(text)))
+}
 
 /// The JSON text: decoded where it is percent-encoded or form-encoded, without a byte order mark.
 ///
@@ -134,5 +152,13 @@ mod tests {
         ] {
             assert_eq!(decoded(&sent), meant, "{sent}");
         }
+    }
+
+    #[test]
+    fn formatting_does_not_make_another_document_and_a_key_that_stands_twice_does() {
+        let trust = DTS.trust;
+        assert!(same_document(trust, &trust.replace("\":", "\" : ")));
+        assert!(!same_document(r#"{"a":1,"a":2}"#, r#"{"a":2}"#));
+        assert!(same_document("not JSON", "not JSON") && !same_document("not JSON", "nor this"));
     }
 }
