@@ -107,8 +107,10 @@ async fn requests<S: AsyncRead + AsyncWrite + Unpin>(
     http.auto_date_header(false);
     let mut connection = http.serve_connection(TokioIo::new(stream), answer);
     let ended = tokio::select! {
-        _ = &mut connection => return,
+        // A request that comes after the end is not answered, however late this task is.
+        biased;
         ended = fate.comes() => ended,
+        _ = &mut connection => return,
     };
     ended.befall(socket(connection.into_parts().io.into_inner())).await;
 }
