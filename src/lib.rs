@@ -40,7 +40,7 @@
 //! |---|---|
 //! | nothing is written to the cloud that is not on record | the type [`journal::Intent`], and `clippy.toml` |
 //! | one repair of a role at a time in one process | the borrow of [`journal::OpenRepair`] |
-//! | an outcome holds no sentence, the report holds all of them | the types of `outcome` and `refusal` |
+//! | an outcome is data, and its sentences stand in the report | the one `Display` that each type of `outcome` and `refusal` can have |
 //! | time and randomness come from [`aliyun::clock`] | the ban list of `clippy.toml` |
 //! | the environment is read once, in `main` | the ban list of `clippy.toml` |
 //! | secrets do not print | the type [`aliyun::secret::Secret`] |

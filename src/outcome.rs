@@ -1,18 +1,22 @@
 //! What became of one account's role, as data: what was seen and done, and how it ended. The report makes lines and sentences
 //! of it, nobody else.
 
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 use std::time::Duration;
 
+use aliyun::Error;
 use authorization::plan::{Difference, PlanId, StepRecord};
 use authorization::role::{ObservedRole, RoleView};
 use authorization::target::{AccountId, RoleName};
+use authorization::text::{chain, sanitized};
 use authorization::verify::Finding;
+use serde::{Deserialize, Serialize};
 
 use crate::apply::Cause;
 use crate::members::{AccessDenied, FolderId};
+use crate::observe::LookError;
 use crate::refusal::{NotCleared, Refusal};
-use crate::report::{CallError, Status};
 
 /// What became of one account's role.
 #[derive(Debug)]
@@ -265,5 +269,100 @@ impl From<Refusal> for Ending {
 impl From<&aliyun::Error> for Ending {
     fn from(error: &aliyun::Error) -> Self {
         Self::Failed(Failed::Call { error: error.into(), may_pass: error.kind.may_pass() })
+    }
+}
+
+/// What became of an account, or of a run. The order is from best to worst.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Status {
+    /// The event is not for the guard.
+    Ignored,
+    /// The event is not understood or not allowed.
+    Rejected,
+    /// Left alone by the settings.
+    Skipped,
+    /// All conditions held; nothing was written.
+    Authorized,
+    /// It was repaired, and a second look confirmed it.
+    Remediated,
+    /// Not reached before the deadline.
+    Pending,
+    /// A condition failed and the mode allows no write.
+    Drifted,
+    /// The guard would not start, or put everything back before the deletion.
+    Refused,
+    /// A repair failed, and the role is as it was.
+    RolledBack,
+    /// Could not find out; nothing was written.
+    Failed,
+    /// A person must finish it.
+    Stuck,
+}
+
+impl Status {
+    /// The word in the report.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Ignored => "ignored",
+            Self::Rejected => "rejected",
+            Self::Skipped => "skipped",
+            Self::Authorized => "authorized",
+            Self::Remediated => "remediated",
+            Self::Pending => "pending",
+            Self::Drifted => "drifted",
+            Self::Refused => "refused",
+            Self::RolledBack => "rolledBack",
+            Self::Failed => "failed",
+            Self::Stuck => "stuck",
+        }
+    }
+}
+
+/// A cloud call that kept us from finding out.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct CallError {
+    pub(crate) operation: Cow<'static, str>,
+    pub(crate) code: Option<String>,
+    message: String,
+    request_id: Option<String>,
+}
+
+impl From<&Error> for CallError {
+    fn from(error: &Error) -> Self {
+        Self {
+            operation: error.operation.into(),
+            code: error.code.as_deref().map(sanitized),
+            message: chain(error),
+            request_id: error.request_id.as_deref().map(sanitized),
+        }
+    }
+}
+
+impl std::fmt::Display for CallError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.message)
+    }
+}
+
+impl CallError {
+    /// The same call, with more to say about it.
+    pub(crate) fn saying(self, message: String) -> Self {
+        Self { message, ..self }
+    }
+
+    /// What went wrong beside the cloud's own errors.
+    pub(crate) fn of_reply(operation: &'static str, message: String) -> Self {
+        Self { operation: operation.into(), code: None, message, request_id: None }
+    }
+}
+
+impl From<&LookError> for CallError {
+    fn from(error: &LookError) -> Self {
+        match error {
+            LookError::Call(error) => error.into(),
+            LookError::Disagree => Self::of_reply("GetRole", error.to_string()),
+        }
     }
 }

@@ -1,20 +1,15 @@
 //! What became of one account's role.
 
-use std::borrow::Cow;
-
-use aliyun::Error;
 use authorization::baseline::DTS_ROLE;
 use authorization::plan::StepRecord;
 use authorization::role::RoleView;
 use authorization::target::AccountId;
-use authorization::text::{chain, sanitized};
 use authorization::verify::Finding;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
+use super::Word;
 use super::next::next;
-use super::{Status, Word};
-use crate::observe::LookError;
-use crate::outcome::{AccountOutcome, Ending, Failed};
+use crate::outcome::{AccountOutcome, CallError, Ending, Failed, Status};
 
 /// What became of one account's role.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -83,54 +78,6 @@ impl Serialize for AccountReport {
 impl<'de> Deserialize<'de> for AccountReport {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         Self::deserialize(deserializer)
-    }
-}
-
-/// A cloud call that kept us from finding out.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct CallError {
-    pub(crate) operation: Cow<'static, str>,
-    pub(crate) code: Option<String>,
-    message: String,
-    request_id: Option<String>,
-}
-
-impl From<&Error> for CallError {
-    fn from(error: &Error) -> Self {
-        Self {
-            operation: error.operation.into(),
-            code: error.code.as_deref().map(sanitized),
-            message: chain(error),
-            request_id: error.request_id.as_deref().map(sanitized),
-        }
-    }
-}
-
-impl std::fmt::Display for CallError {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(&self.message)
-    }
-}
-
-impl CallError {
-    /// The same call, with more to say about it.
-    pub(crate) fn saying(self, message: String) -> Self {
-        Self { message, ..self }
-    }
-
-    /// What went wrong beside the cloud's own errors.
-    pub(crate) fn of_reply(operation: &'static str, message: String) -> Self {
-        Self { operation: operation.into(), code: None, message, request_id: None }
-    }
-}
-
-impl From<&LookError> for CallError {
-    fn from(error: &LookError) -> Self {
-        match error {
-            LookError::Call(error) => error.into(),
-            LookError::Disagree => Self::of_reply("GetRole", error.to_string()),
-        }
     }
 }
 

@@ -24,7 +24,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-pub use account::{AccountReport, CallError};
+pub use account::AccountReport;
 pub use compact::message as message_for_queues;
 pub use csv::Csv;
 pub use failure::Failure;
@@ -42,58 +42,12 @@ use authorization::settings::{Mode, Strategy};
 use authorization::target::AccountId;
 
 use crate::outcome::AccountOutcome;
+pub use crate::outcome::{CallError, Status};
 
 /// One of a few words. (`serde` takes a plain reference for a part of what it reads.)
 type Word = &'static str;
 
 const SCHEMA: &str = "dts-role-guard/report/v1";
-
-/// What became of an account, or of a run. The order is from best to worst.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub enum Status {
-    /// The event is not for the guard.
-    Ignored,
-    /// The event is not understood or not allowed.
-    Rejected,
-    /// Left alone by the settings.
-    Skipped,
-    /// All conditions held; nothing was written.
-    Authorized,
-    /// It was repaired, and a second look confirmed it.
-    Remediated,
-    /// Not reached before the deadline.
-    Pending,
-    /// A condition failed and the mode allows no write.
-    Drifted,
-    /// The guard would not start, or put everything back before the deletion.
-    Refused,
-    /// A repair failed, and the role is as it was.
-    RolledBack,
-    /// Could not find out; nothing was written.
-    Failed,
-    /// A person must finish it.
-    Stuck,
-}
-
-impl Status {
-    /// The word in the report.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Ignored => "ignored",
-            Self::Rejected => "rejected",
-            Self::Skipped => "skipped",
-            Self::Authorized => "authorized",
-            Self::Remediated => "remediated",
-            Self::Pending => "pending",
-            Self::Drifted => "drifted",
-            Self::Refused => "refused",
-            Self::RolledBack => "rolledBack",
-            Self::Failed => "failed",
-            Self::Stuck => "stuck",
-        }
-    }
-}
 
 /// Why a run was started.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

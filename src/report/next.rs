@@ -9,7 +9,6 @@ use authorization::text::{chain, escaped, sanitized};
 
 use super::{QUICK_AUTHORIZATION, commands};
 use crate::apply::Cause;
-use crate::config::JOURNAL_DIR;
 use crate::members::{AccessDenied, Denied};
 use crate::outcome::{AccountOutcome, Advice, Ending, Failed, Pending, Refused, Skipped, Stuck};
 use crate::refusal::{Doubt, NotCleared, Refusal};
@@ -305,9 +304,8 @@ impl fmt::Display for AccessDenied {
 impl fmt::Display for NotCleared {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::NoFolder => write!(
-                f,
-                "there is no journal folder (`{JOURNAL_DIR}`), so nothing is on record that could be forgotten"
+            Self::NoFolder => f.write_str(
+                "there is no journal folder (`DTS_GUARD_JOURNAL_DIR`), so nothing is on record that could be forgotten",
             ),
             Self::NoRecord(account) => write!(
                 f,

@@ -9,6 +9,7 @@
 )]
 
 mod languages;
+mod modules;
 mod samples;
 
 use std::collections::BTreeSet;
