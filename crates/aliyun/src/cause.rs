@@ -2,52 +2,12 @@
 //! address.
 
 use authorization::text::sanitized;
-use serde::Deserialize;
 
-use super::reply;
 use super::request::Request;
 use super::{Error, Kind};
-use crate::credentials::{Credentials, Source};
-use crate::secret::CallSecrets;
-
-/// What was asked for, of whom, and with which key.
-#[derive(Debug)]
-pub(super) struct CallContext {
-    /// As a policy names it, e.g. `ram:GetRole`.
-    permission: String,
-    /// What a policy has to allow it on; two for a policy that is attached or detached.
-    resources: Vec<String>,
-    /// Host and port.
-    pub(super) address: String,
-    /// The beginning of the access key id.
-    key: String,
-    source: Source,
-    is_temporary: bool,
-}
-
-/// The cloud's `AccessDeniedDetail`, as far as it helps to find the policy to change. All of it may be absent.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "PascalCase", default)]
-pub struct Denial {
-    /// What asked: `Account` for an account's root, `SubUser`, `AssumedRoleUser`.
-    #[serde(deserialize_with = "reply::text")]
-    pub auth_principal_type: Option<String>,
-    /// The caller: a user's name, or `role:session`.
-    #[serde(deserialize_with = "reply::text")]
-    pub auth_principal_display_name: Option<String>,
-    /// The caller's account.
-    #[serde(deserialize_with = "reply::text")]
-    pub auth_principal_owner_id: Option<String>,
-    /// The permission, e.g. `ram:GetRole`.
-    #[serde(deserialize_with = "reply::text")]
-    pub auth_action: Option<String>,
-    /// What denied: `AccountLevelIdentityBasedPolicy`, `ControlPolicy` and others.
-    #[serde(deserialize_with = "reply::text")]
-    pub policy_type: Option<String>,
-    /// `ImplicitDeny` where nothing allows it, `ExplicitDeny` where something forbids it.
-    #[serde(deserialize_with = "reply::text")]
-    pub no_permission_type: Option<String>,
-}
+use crate::credentials::Credentials;
+use crate::error::{CallContext, Denial};
+use crate::redaction::CallSecrets;
 
 impl Denial {
     pub(super) fn redacted(self, secrets: &CallSecrets) -> Self {
@@ -177,6 +137,7 @@ impl Error {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::credentials::Source;
 
     fn error(code: &str, denial: Option<Denial>) -> Error {
         let asked = CallContext {

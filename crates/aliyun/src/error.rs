@@ -5,8 +5,10 @@ use std::fmt;
 use std::time::Duration;
 
 use authorization::text::sanitized;
+use serde::Deserialize;
 
-use super::{CallContext, Denial};
+use super::reply;
+use crate::credentials::Source;
 
 /// A cloud call that did not succeed.
 ///
@@ -206,6 +208,45 @@ impl StdError for Error {
     fn source(&self) -> Option<&(dyn StdError + 'static)> {
         self.source.as_deref().map(|source| source as _)
     }
+}
+
+/// What was asked for, of whom, and with which key.
+#[derive(Debug)]
+pub(super) struct CallContext {
+    /// As a policy names it, e.g. `ram:GetRole`.
+    pub(super) permission: String,
+    /// What a policy has to allow it on; two for a policy that is attached or detached.
+    pub(super) resources: Vec<String>,
+    /// Host and port.
+    pub(super) address: String,
+    /// The beginning of the access key id.
+    pub(super) key: String,
+    pub(super) source: Source,
+    pub(super) is_temporary: bool,
+}
+
+/// The cloud's `AccessDeniedDetail`, as far as it helps to find the policy to change. All of it may be absent.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "PascalCase", default)]
+pub struct Denial {
+    /// What asked: `Account` for an account's root, `SubUser`, `AssumedRoleUser`.
+    #[serde(deserialize_with = "reply::text")]
+    pub auth_principal_type: Option<String>,
+    /// The caller: a user's name, or `role:session`.
+    #[serde(deserialize_with = "reply::text")]
+    pub auth_principal_display_name: Option<String>,
+    /// The caller's account.
+    #[serde(deserialize_with = "reply::text")]
+    pub auth_principal_owner_id: Option<String>,
+    /// The permission, e.g. `ram:GetRole`.
+    #[serde(deserialize_with = "reply::text")]
+    pub auth_action: Option<String>,
+    /// What denied: `AccountLevelIdentityBasedPolicy`, `ControlPolicy` and others.
+    #[serde(deserialize_with = "reply::text")]
+    pub policy_type: Option<String>,
+    /// `ImplicitDeny` where nothing allows it, `ExplicitDeny` where something forbids it.
+    #[serde(deserialize_with = "reply::text")]
+    pub no_permission_type: Option<String>,
 }
 
 #[cfg(test)]

@@ -12,6 +12,7 @@ mod http;
 mod network;
 mod ram;
 mod rate;
+mod redaction;
 mod reply;
 mod request;
 mod resource_manager;
@@ -26,10 +27,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use authorization::target::AccountId;
-use cause::CallContext;
-pub use cause::Denial;
 pub use endpoint::{BadEndpoint, Endpoint, Endpoints};
-pub use error::{Error, Kind, Retry};
+use error::CallContext;
+pub use error::{Denial, Error, Kind, Retry};
 pub use futures_util::future::BoxFuture;
 pub use http::tls;
 pub use http::{Http, ProbeError};
@@ -40,10 +40,11 @@ pub use rate::RateLimits;
 pub use request::Api;
 use request::Request;
 pub use resource_manager::{DirectoryLocation, Member, MemberStatus, PAGE_SIZE, Page};
-pub use sts::{AssumeRole, CallerIdentity};
+pub use sts::CallerIdentity;
 pub use transport::{Reply, SignedRequest, Transport, TransportError};
 
 use crate::clock::{Deadline, SharedClock, Skew};
+pub use crate::credentials::AssumeRole;
 use crate::credentials::Credentials;
 
 /// One call may take this long.

@@ -12,7 +12,7 @@ use super::rate::Bucket;
 use super::transport::{BoxError, Reply, SignedRequest, TransportError};
 use super::{CALL_TIMEOUT, CallContext, Denial, Error, Kind, Retry, Session, reply};
 use crate::clock::Skew;
-use crate::secret::CallSecrets;
+use crate::redaction::CallSecrets;
 use crate::signing::Call;
 
 /// A read is tried this often.

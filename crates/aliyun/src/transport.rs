@@ -7,7 +7,8 @@ use futures_util::future::BoxFuture;
 use reqwest::header::{CONTENT_TYPE, DATE, HeaderMap};
 use url::Url;
 
-use crate::secret::{CallSecrets, Zeroizing};
+use crate::redaction::CallSecrets;
+use crate::secret::Zeroizing;
 use crate::signing::Headers;
 
 /// A reply larger than this is not the cloud's.

@@ -178,6 +178,21 @@ impl RawCredentials {
     }
 }
 
+/// The parameters of `AssumeRole`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AssumeRole {
+    /// `acs:ram::<account>:role/<name>`
+    pub role_arn: String,
+    /// 2 to 32 characters: letters, digits, `.`, `@`, `-`, `_`.
+    pub session_name: String,
+    /// Seconds, 900 to the role's own limit.
+    pub duration_seconds: u32,
+    /// Narrows the session; at most 2048 characters.
+    pub policy: Option<String>,
+    /// What the role's trust policy may ask for, so that no caller is tricked into assuming it for somebody else.
+    pub external_id: Option<String>,
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -9,9 +9,9 @@ use std::sync::Arc;
 use authorization::text::sanitized;
 use serde::{Deserialize, Deserializer};
 
+use super::AssumeRole;
 use super::{Credentials, Source};
 use crate::secret::{ExposeSecret, Secret};
-use crate::sts::AssumeRole;
 
 /// What a run signs with, and the role that it takes on first, if the profile has one.
 #[derive(Debug, Clone)]
