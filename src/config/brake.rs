@@ -96,7 +96,7 @@ mod tests {
         assert_eq!("20".parse(), Ok(Brake::default()));
         assert_eq!("off".parse(), Ok(Brake::Off));
         for bad in ["101", "-1", "20%", "2.5", "OFF", "none", "256"] {
-            assert!(bad.parse::<Brake>().is_err(), "{bad}");
+            assert_eq!(bad.parse::<Brake>(), Err("a whole number of percent from 0 to 100, or `off`"), "{bad}");
         }
     }
 }
